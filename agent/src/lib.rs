@@ -1,1 +1,4 @@
-//! agent
+//! One agent per Docker host: `measure` publishes samples, `inventory` keeps what runs, `act` reconciles the
+//! services under a policy towards their targets.
+
+pub mod model;

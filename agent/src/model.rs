@@ -1,0 +1,66 @@
+//! What the agent knows of its host: filled by `inventory`, read by everything else.
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+
+use bus::payload::{Phase, Refusal, ReplicaInventory, ServiceName};
+use serde_json::Value;
+
+/// Everything that the agent knows of its host, as of one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Host {
+    /// When it was listed, milliseconds since the epoch.
+    pub at_ms: u64,
+    /// The engine, while it answers.
+    pub engine: Option<EngineInfo>,
+    /// Why the engine does not answer.
+    pub engine_error: Option<String>,
+    /// Every Compose service with at least one container.
+    pub services: BTreeMap<ServiceName, Service>,
+}
+
+/// The engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EngineInfo {
+    /// For example `28.5.2`.
+    pub version: String,
+    /// For example `1.51`, as negotiated.
+    pub api: String,
+    /// 1 or 2.
+    pub cgroup_version: u8,
+    /// `systemd` or `cgroupfs`.
+    pub cgroup_driver: String,
+}
+
+/// One service and its replicas.
+#[derive(Clone, Debug, Default)]
+pub struct Service {
+    /// Its replicas, by number.
+    pub replicas: Vec<Replica>,
+    /// Whether it stands still.
+    pub phase: Phase,
+    /// Why it cannot be scaled; empty when it can.
+    pub refusals: Vec<Refusal>,
+    /// The most replicas that it can have.
+    pub most: Option<u32>,
+    /// What is legal but worth knowing.
+    pub warnings: Vec<String>,
+    /// Labels that start with `ballast.`, of the newest replica.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// One replica.
+#[derive(Clone, Debug, Default)]
+pub struct Replica {
+    /// What the controller is told.
+    pub summary: ReplicaInventory,
+    /// Its first process, as the engine's host numbers it; absent while it does not run.
+    pub pid: Option<u32>,
+    /// `HostConfig.CgroupParent`, where it is set.
+    pub cgroup_parent: Option<String>,
+    /// Its address in each network, by the network's name.
+    pub addresses: BTreeMap<String, IpAddr>,
+    /// TCP ports that it exposes, ascending.
+    pub exposed_tcp: Vec<u16>,
+    /// All of `GET /containers/{id}/json`.
+    pub inspect: Arc<Value>,
+}

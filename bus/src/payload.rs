@@ -1,0 +1,707 @@
+//! What travels, as versioned JSON. A reader ignores what it does not know; a field is never given a new meaning.
+//!
+//! Times are milliseconds since the Unix epoch (`…_ms`), sizes bytes, rates per second, CPU whole cores.
+//! A field that could not be measured is absent, never zero.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The version that this build writes into each payload's `v`.
+pub const VERSION: u16 = 1;
+
+/// A Compose service, on the host that the surrounding payload names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ServiceName {
+    /// The Compose project.
+    pub project: String,
+    /// The service within it.
+    pub service: String,
+}
+
+/// One agent's measurements of one moment. Subject: [`Subjects::samples`](crate::subject::Subjects::samples).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Samples {
+    /// Payload version.
+    pub v: u16,
+    /// The host measured.
+    pub host: String,
+    /// Changes with each start of the agent; `sequence` counts within it.
+    pub agent: String,
+    /// 1, 2, 3 … without gaps as sent; a gap as received is a loss.
+    pub sequence: u64,
+    /// When it was measured.
+    pub at_ms: u64,
+    /// Payloads that the agent itself had to drop since its start, because the bus was away for too long.
+    pub lost: u64,
+    /// The host itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_sample: Option<HostSample>,
+    /// Its replicas.
+    #[serde(default)]
+    pub replicas: Vec<ReplicaSample>,
+    /// What probes found, see [`Probe`].
+    #[serde(default)]
+    pub signals: Vec<SignalSample>,
+}
+
+/// A host's resources.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostSample {
+    /// Cores that the kernel schedules on.
+    pub cores: u32,
+    /// Cores busy, since the sample before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_busy_cores: Option<f64>,
+    /// Physical memory.
+    pub memory_total_bytes: u64,
+    /// What can be had without swapping (`MemAvailable`, not free memory).
+    pub memory_available_bytes: u64,
+    /// Pressure stall information, where the kernel has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pressure: Option<Pressure>,
+    /// Load average over 1, 5 and 15 minutes.
+    pub load: [f64; 3],
+    /// File systems that hold data.
+    pub disks: Vec<DiskSample>,
+    /// Read from block devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_read_bytes_per_second: Option<f64>,
+    /// Written to block devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_write_bytes_per_second: Option<f64>,
+    /// Received over all interfaces but loopback and container bridges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_receive_bytes_per_second: Option<f64>,
+    /// Sent over the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_transmit_bytes_per_second: Option<f64>,
+}
+
+/// Share of the last 10 s in which some (or all) tasks waited for the resource, 0 to 1
+/// (kernel documentation, `accounting/psi`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pressure {
+    /// Some task waited for CPU.
+    pub cpu_some: f64,
+    /// Some task waited for memory.
+    pub memory_some: f64,
+    /// All tasks waited for memory.
+    pub memory_full: f64,
+    /// Some task waited for I/O.
+    pub io_some: f64,
+    /// All tasks waited for I/O.
+    pub io_full: f64,
+}
+
+/// Space of one file system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DiskSample {
+    /// Where it is mounted.
+    pub mount: String,
+    /// Its size.
+    pub total_bytes: u64,
+    /// What an ordinary user may still write.
+    pub available_bytes: u64,
+}
+
+/// One replica's use of resources since the sample before.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReplicaSample {
+    /// The container's full ID.
+    pub id: String,
+    /// The Compose project.
+    pub project: String,
+    /// The service.
+    pub service: String,
+    /// Cores busy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_cores: Option<f64>,
+    /// Seconds per second in which the replica wanted CPU and its limit denied it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_throttled: Option<f64>,
+    /// Working set: usage less inactive file pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Received by its network namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_receive_bytes_per_second: Option<f64>,
+    /// Sent by its network namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_transmit_bytes_per_second: Option<f64>,
+    /// Read from block devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block_read_bytes_per_second: Option<f64>,
+    /// Written to block devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block_write_bytes_per_second: Option<f64>,
+    /// Processes and threads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pids: Option<u64>,
+    /// Where it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SampleSource>,
+}
+
+/// Where a replica's sample was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SampleSource {
+    /// The cgroup's own files.
+    Cgroup,
+    /// Docker's stats, because the cgroup could not be read.
+    Stats,
+    /// Something that this build does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What one probe found. Without a `value`, `error` says why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SignalSample {
+    /// The Compose project.
+    pub project: String,
+    /// The service.
+    pub service: String,
+    /// The signal's name in the policy.
+    pub signal: String,
+    /// When it was true.
+    pub at_ms: u64,
+    /// The value, of the service as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// Replicas that it was read from, where it was read from replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<u32>,
+    /// Why there is no value, or why it covers only some of the replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What an application publishes of itself. A bare JSON number is understood as well.
+/// Subject: [`Subjects::signal`](crate::subject::Subjects::signal).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublishedValue {
+    /// Payload version.
+    #[serde(default = "version")]
+    pub v: u16,
+    /// The value. Of the replica, where `replica` is given; else of the service as a whole.
+    pub value: f64,
+    /// When it was true; absent: on arrival.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<u64>,
+    /// The replica's container ID, or its first 12 digits or more (in a container: its host name).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica: Option<String>,
+}
+
+/// What runs on one host. Sent at once when it changes, and every few seconds as the truth.
+/// Subject: [`Subjects::inventory`](crate::subject::Subjects::inventory).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// Payload version.
+    pub v: u16,
+    /// The host.
+    pub host: String,
+    /// As in [`Samples`].
+    pub agent: String,
+    /// As in [`Samples`], counted apart.
+    pub sequence: u64,
+    /// When it was listed.
+    pub at_ms: u64,
+    /// The engine's version; absent while the engine does not answer, and then `services` is what was last known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+    /// Why the engine does not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_error: Option<String>,
+    /// Every Compose service with at least one container.
+    #[serde(default)]
+    pub services: Vec<ServiceInventory>,
+}
+
+/// One service and its replicas.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServiceInventory {
+    /// The Compose project.
+    pub project: String,
+    /// The service.
+    pub service: String,
+    /// Its containers, by number; one-off and hook containers are not replicas.
+    #[serde(default)]
+    pub replicas: Vec<ReplicaInventory>,
+    /// Whether it stands still.
+    #[serde(default)]
+    pub phase: Phase,
+    /// Why it cannot be scaled; empty when it can.
+    #[serde(default)]
+    pub refusals: Vec<Refusal>,
+    /// The most replicas that it can have (published port ranges); absent when nothing limits it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<u32>,
+    /// What is legal but worth knowing.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// Container labels that start with `ballast.`, of the newest replica.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Whether a service stands still.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Phase {
+    /// Nothing but Ballast changes it.
+    #[default]
+    Settled,
+    /// Somebody else (Compose, a person) changes its project just now; it is left alone until that has been quiet.
+    Changing {
+        /// Since when.
+        since_ms: u64,
+        /// What was seen.
+        why: String,
+    },
+    /// Somebody stopped all of it; it is left alone until one runs again.
+    Stopped {
+        /// Since when.
+        since_ms: u64,
+    },
+    /// Something that this build does not know: it is left alone.
+    #[serde(other)]
+    Unknown,
+}
+
+/// One replica.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReplicaInventory {
+    /// The container's full ID.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `com.docker.compose.container-number`.
+    pub number: u32,
+    /// What Docker calls its state: `running`, `exited`, …
+    pub state: String,
+    /// What its health check says: `healthy`, `starting`, `unhealthy`; absent without a health check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<String>,
+    /// When it was created.
+    pub created_ms: u64,
+    /// When its process started, while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_ms: Option<u64>,
+    /// Since when it serves: running, and healthy if it has a health check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_ms: Option<u64>,
+    /// Made from another configuration than the service has now.
+    pub obsolete: bool,
+    /// Made by Ballast.
+    pub managed: bool,
+    /// Restarts by Docker.
+    pub restarts: u64,
+    /// CPU limit; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_limit_cores: Option<f64>,
+    /// Memory limit; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_limit_bytes: Option<u64>,
+}
+
+/// Why a service is not scaled, and what helps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// A short name that stays the same, for example `fixed-host-port`.
+    pub code: String,
+    /// What stands in the way.
+    pub cause: String,
+    /// What to do about it.
+    pub cure: String,
+}
+
+/// What the policy asks of a host's agent. Bucket: `assignments`. Its absence means: not under a policy, do not touch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Payload version.
+    pub v: u16,
+    /// The Compose project.
+    pub project: String,
+    /// The service.
+    pub service: String,
+    /// Whether the agent may change anything.
+    pub mode: Mode,
+    /// No fewer replicas than this.
+    pub min: u32,
+    /// No more than this.
+    pub max: u32,
+    /// What to measure in the application.
+    #[serde(default)]
+    pub probes: Vec<Probe>,
+}
+
+/// Whether a policy acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Decide and scale.
+    Act,
+    /// Decide and record, touch nothing.
+    #[serde(other)]
+    Observe,
+}
+
+/// Something to measure in an application.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Probe {
+    /// A metric of each replica's Prometheus text endpoint.
+    Prometheus {
+        /// The signal's name in the policy.
+        signal: String,
+        /// The port inside the container; absent: the only exposed TCP port.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        port: Option<u16>,
+        /// The path, for example `/metrics`.
+        path: String,
+        /// The metric's name (of a histogram: without `_bucket`).
+        metric: String,
+        /// Labels that a series must carry.
+        #[serde(default)]
+        labels: BTreeMap<String, String>,
+        /// What to make of it.
+        read: Read,
+    },
+    /// Messages of a NATS JetStream consumer that wait or are not acknowledged yet.
+    Jetstream {
+        /// The signal's name in the policy.
+        signal: String,
+        /// The server; absent: the one that the agent itself speaks to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server: Option<String>,
+        /// The stream.
+        stream: String,
+        /// The consumer.
+        consumer: String,
+    },
+    /// Something that this build does not know: reported as such, not measured.
+    #[serde(untagged)]
+    Unknown(serde_json::Value),
+}
+
+/// What to make of a metric's series.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Read {
+    /// A counter's increase per second, summed over series and replicas.
+    Rate,
+    /// A gauge, summed over series and replicas.
+    Sum,
+    /// A gauge, the mean over series and replicas.
+    Mean,
+    /// A gauge, the largest.
+    Max,
+    /// A histogram's quantile (0 to 1): buckets are summed over series and replicas first.
+    Quantile(f64),
+}
+
+/// How many replicas there shall be. Bucket: `targets`. A level, never a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Payload version.
+    pub v: u16,
+    /// The Compose project.
+    pub project: String,
+    /// The service.
+    pub service: String,
+    /// How many.
+    pub replicas: u32,
+    /// The controller's term: grows with each controller start; an older one is refused.
+    pub term: u64,
+    /// Grows with each target of the service within the term.
+    pub sequence: u64,
+    /// When it was decided or last confirmed.
+    pub issued_ms: u64,
+    /// How long it holds without being confirmed; afterwards the agent changes nothing more.
+    pub valid_for_ms: u64,
+    /// The number of the evaluation that decided it.
+    pub evaluation: u64,
+    /// Why, as a sentence.
+    pub reason: String,
+}
+
+/// How carrying out a target went. Subject: [`Subjects::outcome`](crate::subject::Subjects::outcome).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Payload version.
+    pub v: u16,
+    /// The host.
+    pub host: String,
+    /// The Compose project.
+    pub project: String,
+    /// The service.
+    pub service: String,
+    /// The target's term.
+    pub term: u64,
+    /// The target's sequence.
+    pub sequence: u64,
+    /// When.
+    pub at_ms: u64,
+    /// How.
+    #[serde(flatten)]
+    pub result: OutcomeResult,
+}
+
+/// How carrying out a target went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "result")]
+pub enum OutcomeResult {
+    /// The service has as many replicas as wanted, all of them serving.
+    Reached {
+        /// Before.
+        from: u32,
+        /// Now.
+        to: u32,
+        /// From the first call to the last replica serving.
+        took_ms: u64,
+        /// Set when somebody else had changed the count and it was brought back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reasserted: Option<String>,
+    },
+    /// It did not work; what was half done has been cleaned up.
+    Failed {
+        /// Before.
+        from: u32,
+        /// How many there are.
+        reached: u32,
+        /// What went wrong.
+        cause: String,
+        /// What to do about it.
+        cure: String,
+        /// When the agent tries again; absent when it does not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_ms: Option<u64>,
+    },
+    /// The service cannot be scaled; nothing was touched.
+    Refused {
+        /// Why, all of it.
+        refusals: Vec<Refusal>,
+    },
+    /// The target came from a controller that is no longer in charge, or is too old; nothing was touched.
+    Stale {
+        /// What was seen.
+        cause: String,
+    },
+    /// Something that this build does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The question `status`, and with `service` the question `explain`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Question {
+    /// Payload version.
+    pub v: u16,
+    /// `[host/]project/service` or `service`, where that is unambiguous; absent: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+}
+
+/// The controller's answer to `status` and `explain`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Status {
+    /// Payload version.
+    pub v: u16,
+    /// When it was answered.
+    pub at_ms: u64,
+    /// The controller's term.
+    pub term: u64,
+    /// When the controller started.
+    pub since_ms: u64,
+    /// The policy files and what became of them.
+    pub policies: Vec<PolicySource>,
+    /// The hosts heard of.
+    pub hosts: Vec<HostStatus>,
+    /// The services: all, or the one asked for.
+    pub services: Vec<ServiceStatus>,
+    /// Why the question could not be answered, for example an ambiguous service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// One policy file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PolicySource {
+    /// Where it is.
+    pub origin: String,
+    /// Policies in force from it.
+    pub policies: u32,
+    /// What is wrong with its newest version; the last good one is in force meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// One host.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostStatus {
+    /// The host.
+    pub host: String,
+    /// When its agent was last heard.
+    pub heard_ms: u64,
+    /// Whether that is too long ago.
+    pub lost: bool,
+    /// Payloads lost: dropped by the agent's own buffer, or missing on arrival.
+    pub lost_payloads: u64,
+    /// The engine's version, while it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+    /// Its newest sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<HostSample>,
+}
+
+/// One service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceStatus {
+    /// The host.
+    pub host: String,
+    /// The Compose project.
+    pub project: String,
+    /// The service.
+    pub service: String,
+    /// Where its policy stands; absent: it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// Whether the policy acts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// No fewer replicas than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<u32>,
+    /// No more than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+    /// How many there shall be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<u32>,
+    /// How many run.
+    pub running: u32,
+    /// How many serve.
+    pub ready: u32,
+    /// Its containers.
+    pub replicas: Vec<ReplicaInventory>,
+    /// Whether it stands still.
+    pub phase: Phase,
+    /// Why it cannot be scaled.
+    pub refusals: Vec<Refusal>,
+    /// What is legal but worth knowing.
+    pub warnings: Vec<String>,
+    /// What the rules read.
+    pub signals: Vec<SignalStatus>,
+    /// The newest decision, whether it scaled or held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionStatus>,
+    /// What was decided before, newest first: only where something changed.
+    pub history: Vec<DecisionStatus>,
+    /// How the newest target went.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+}
+
+/// One signal as a rule reads it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SignalStatus {
+    /// Its name.
+    pub signal: String,
+    /// Its value with unit, as printed; absent while it is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Its value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// Age of its newest sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<u64>,
+    /// The window it is taken over.
+    pub window_ms: u64,
+    /// Why it is missing, or covers only some of the replicas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// One decision.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DecisionStatus {
+    /// Number of the evaluation.
+    pub evaluation: u64,
+    /// When.
+    pub at_ms: u64,
+    /// `up`, `down` or `hold`.
+    pub verdict: String,
+    /// Before.
+    pub from: u32,
+    /// After.
+    pub to: u32,
+    /// Why, as a sentence.
+    pub sentence: String,
+    /// What each rule wanted, as sentences.
+    pub rules: Vec<String>,
+    /// What each guard did, as sentences.
+    pub guards: Vec<String>,
+    /// What would change it next, as a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// The whole evaluation, typed, as the core serialises it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluation_detail: Option<serde_json::Value>,
+}
+
+/// A payload that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Written by a newer version in a way that this one cannot read.
+    #[error("payload version {found} is newer than this build's {VERSION} and cannot be read by it: {source}; update this part of Ballast")]
+    Newer {
+        /// The version found.
+        found: u16,
+        /// What could not be read.
+        source: serde_json::Error,
+    },
+    /// Not a payload.
+    #[error("not a payload: {0}")]
+    Malformed(#[from] serde_json::Error),
+}
+
+/// The payload as JSON.
+///
+/// # Panics
+/// Never: no payload has keys that are not strings.
+pub fn encode<T: Serialize>(payload: &T) -> bytes::Bytes {
+    serde_json::to_vec(payload).expect("a payload is always JSON").into()
+}
+
+/// The payload in `bytes`. Fields that this build does not know are ignored, whatever the version.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        #[serde(default)]
+        v: u16,
+    }
+    serde_json::from_slice(bytes).map_err(|source| match serde_json::from_slice::<Envelope>(bytes) {
+        Ok(Envelope { v: found }) if found > VERSION => DecodeError::Newer { found, source },
+        _ => DecodeError::Malformed(source),
+    })
+}
+
+fn version() -> u16 {
+    VERSION
+}

@@ -1,0 +1,151 @@
+//! What a transport does. [`nats`](crate::nats) and [`local`](crate::local) do it, and one contract suite holds both to it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// A transport that parts of Ballast share.
+pub type Bus = Arc<dyn Transport>;
+
+/// Publish and subscribe, request and reply, and buckets of keys.
+#[async_trait]
+pub trait Transport: fmt::Debug + Send + Sync {
+    /// Sends to everybody who subscribes now. While the link is down it fails at once, and the message is not sent later.
+    async fn publish(&self, subject: &str, payload: Bytes) -> Result<(), BusError>;
+
+    /// Hears what is published on `pattern` (`*` is one token, a last `>` is one or more).
+    /// Holds across reconnects. At most `capacity` messages wait; then the oldest is dropped, and the reader is told.
+    async fn subscribe(&self, pattern: &str, capacity: usize) -> Result<Subscription, BusError>;
+
+    /// Asks one of those who subscribe to `subject`, and waits at most `limit`.
+    async fn request(&self, subject: &str, payload: Bytes, limit: Duration) -> Result<Bytes, BusError>;
+
+    /// Opens the bucket named `name`, making it where there is none. Buckets survive a restart of every part.
+    async fn bucket(&self, name: &str) -> Result<Arc<dyn Bucket>, BusError>;
+
+    /// Whether the link is up, and each change of that.
+    fn link(&self) -> watch::Receiver<Link>;
+
+    /// Messages waiting or not acknowledged in a JetStream consumer: of `server`, or of the server that the transport itself uses.
+    async fn queue_length(&self, server: Option<&str>, stream: &str, consumer: &str) -> Result<u64, BusError>;
+}
+
+/// Keys with values and revisions.
+#[async_trait]
+pub trait Bucket: fmt::Debug + Send + Sync {
+    /// The newest value, or `None`.
+    async fn get(&self, key: &str) -> Result<Option<Entry>, BusError>;
+    /// Sets the value, whatever was there. Gives the new revision.
+    async fn put(&self, key: &str, value: Bytes) -> Result<u64, BusError>;
+    /// Sets the value where there is none; [`BusError::Conflict`] otherwise.
+    async fn create(&self, key: &str, value: Bytes) -> Result<u64, BusError>;
+    /// Sets the value if the newest revision is `revision`; [`BusError::Conflict`] otherwise.
+    async fn update(&self, key: &str, value: Bytes, revision: u64) -> Result<u64, BusError>;
+    /// Removes the key; does nothing where there is none.
+    async fn delete(&self, key: &str) -> Result<(), BusError>;
+    /// The keys that start with `prefix`, sorted.
+    async fn keys(&self, prefix: &str) -> Result<Vec<String>, BusError>;
+    /// What is there now under `prefix`, then [`Change::Current`], then each change. After a reconnect it starts anew,
+    /// so that the newest state is never missed: expect to see a value twice.
+    async fn watch(&self, prefix: &str) -> Result<mpsc::Receiver<Change>, BusError>;
+}
+
+/// A value in a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The value.
+    pub value: Bytes,
+    /// Grows with every change in the bucket.
+    pub revision: u64,
+}
+
+/// What a watch tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The key has this value.
+    Put {
+        /// The key.
+        key: String,
+        /// Its newest value.
+        entry: Entry,
+    },
+    /// The key is gone.
+    Deleted {
+        /// The key.
+        key: String,
+    },
+    /// All that was there when the watch was opened, or opened again, has been told.
+    Current,
+}
+
+/// Whether the link to the other parts is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// It is.
+    Up,
+    /// It is not; it is being tried again.
+    Down,
+}
+
+/// A message received.
+#[derive(Debug)]
+pub struct Message {
+    /// Where it was published.
+    pub subject: String,
+    /// What.
+    pub payload: Bytes,
+    /// How to answer, if it is a request.
+    pub reply: Option<Reply>,
+}
+
+/// Answers one request.
+pub struct Reply(pub(crate) oneshot::Sender<Bytes>);
+
+impl Reply {
+    /// Answers. An asker who no longer waits is no error.
+    pub fn send(self, payload: Bytes) {
+        drop(self.0.send(payload));
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reply")
+    }
+}
+
+/// What a subscription gives.
+#[derive(Debug)]
+pub enum Delivery {
+    /// A message.
+    Message(Message),
+    /// So many messages were dropped here, because the reader was too slow.
+    Missed(u64),
+}
+
+/// What went wrong on the bus.
+#[derive(Debug, thiserror::Error)]
+pub enum BusError {
+    /// There is no link just now.
+    #[error("no link to the bus")]
+    Down,
+    /// Nobody subscribes to what was asked.
+    #[error("nobody answers on {0}")]
+    NobodyAnswers(String),
+    /// No answer came in time. It may still have had its effect.
+    #[error("no answer within {0:?}")]
+    TimedOut(Duration),
+    /// The key has another revision than expected.
+    #[error("somebody else changed {0} first")]
+    Conflict(String),
+    /// The address, credentials, certificate or the like does not work.
+    #[error("{0}")]
+    Setup(String),
+    /// Anything else.
+    #[error("bus: {0}")]
+    Other(String),
+}
+
+pub use crate::queue::Subscription;
