@@ -669,7 +669,9 @@ pub struct DecisionStatus {
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// Written by a newer version in a way that this one cannot read.
-    #[error("payload version {found} is newer than this build's {VERSION} and cannot be read by it: {source}; update this part of Ballast")]
+    #[error(
+        "payload version {found} is newer than this build's {VERSION} and cannot be read by it: {source}; update this part of Ballast"
+    )]
     Newer {
         /// The version found.
         found: u16,

@@ -22,7 +22,9 @@ impl DockerHost {
     /// When the first is not set.
     pub fn get(number: u32) -> Self {
         let socket = env::var(format!("BALLAST_TEST_DOCKER_{number}")).unwrap_or_else(|_| {
-            panic!("no Docker host {number} for tests: run ./check, or: scripts/hosts up 2; eval \"$(scripts/hosts env)\"")
+            panic!(
+                "no Docker host {number} for tests: run ./check, or: scripts/hosts up 2; eval \"$(scripts/hosts env)\""
+            )
         });
         Self { number, socket, namespace: env::var(format!("BALLAST_TEST_NETNS_{number}")).ok() }
     }

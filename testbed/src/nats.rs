@@ -33,7 +33,8 @@ impl NatsServer {
         let dir = TempDir::new().expect("a temporary folder");
         let config = config.map(|text| {
             let path = dir.path().join("server.conf");
-            fs::write(&path, text.replace("{dir}", &dir.path().display().to_string())).expect("write the configuration");
+            fs::write(&path, text.replace("{dir}", &dir.path().display().to_string()))
+                .expect("write the configuration");
             path
         });
         let mut server = Self { child: None, dir, port: None, config };
