@@ -6,6 +6,7 @@ use std::{
 };
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::transport::{Delivery, Message};
 
@@ -25,6 +26,7 @@ pub(crate) struct Feed {
 struct Shared {
     state: Mutex<State>,
     arrived: Notify,
+    reader_left: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -33,7 +35,6 @@ struct State {
     capacity: usize,
     missed: u64,
     feed_closed: bool,
-    reader_gone: bool,
 }
 
 pub(crate) fn queue(capacity: usize) -> (Feed, Subscription) {
@@ -43,9 +44,9 @@ pub(crate) fn queue(capacity: usize) -> (Feed, Subscription) {
             capacity: capacity.max(1),
             missed: 0,
             feed_closed: false,
-            reader_gone: false,
         }),
         arrived: Notify::new(),
+        reader_left: CancellationToken::new(),
     });
     (Feed { shared: Arc::clone(&shared) }, Subscription { shared })
 }
@@ -73,17 +74,17 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.shared.lock().reader_gone = true;
+        self.shared.reader_left.cancel();
     }
 }
 
 impl Feed {
     /// Adds a message; gives `false` when nobody reads any more.
     pub(crate) fn push(&self, message: Message) -> bool {
-        let mut state = self.shared.lock();
-        if state.reader_gone {
+        if self.reader_gone() {
             return false;
         }
+        let mut state = self.shared.lock();
         if state.messages.len() >= state.capacity {
             state.messages.pop_front();
             state.missed += 1;
@@ -95,9 +96,21 @@ impl Feed {
     }
 
     pub(crate) fn reader_gone(&self) -> bool {
-        self.shared.lock().reader_gone
+        self.shared.reader_left.is_cancelled()
     }
 
+    /// Waits until nobody reads any more.
+    pub(crate) async fn reader_left(&self) {
+        self.shared.reader_left.cancelled().await;
+    }
+
+    /// Says that `count` messages were lost before they could be added.
+    pub(crate) fn miss(&self, count: u64) {
+        self.shared.lock().missed += count;
+        self.shared.arrived.notify_one();
+    }
+
+    /// Says that no message will follow.
     pub(crate) fn close(&self) {
         self.shared.lock().feed_closed = true;
         self.shared.arrived.notify_one();
