@@ -41,7 +41,8 @@ impl Fleet {
             },
             (None, Asked::Explain) => status.error = Some("which service? Give its name".to_owned()),
             (None, Asked::Status) => {
-                let each = self.services.iter().map(|(key, service)| self.service_status(key, service, false, asked, now));
+                let each =
+                    self.services.iter().map(|(key, service)| self.service_status(key, service, false, asked, now));
                 status.services = each.collect();
                 shorten(&mut status);
             }
@@ -75,7 +76,9 @@ impl Fleet {
         for (key, governed) in self.governed() {
             for overruled in &governed.overruled {
                 if overruled.starts_with(&source.origin) && source.warnings.len() < MOST_NAMED {
-                    source.warnings.push(format!("{key}: {overruled} is not in force, because {} comes first", governed.origin));
+                    source
+                        .warnings
+                        .push(format!("{key}: {overruled} is not in force, because {} comes first", governed.origin));
                 }
             }
         }
@@ -95,7 +98,9 @@ impl Fleet {
                 let candidates = self.services.keys().filter(|key| key.is_meant_by(text));
                 Err(format!("{text:?} names more than one service: {}", listed(candidates)))
             }
-            (None, _) if self.services.is_empty() => Err("no service has been heard of yet: does an agent run?".to_owned()),
+            (None, _) if self.services.is_empty() => {
+                Err("no service has been heard of yet: does an agent run?".to_owned())
+            }
             (None, _) => Err(format!("no service is called {text:?}; there are {}", listed(self.services.keys()))),
         }
     }
@@ -146,7 +151,9 @@ fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool
     status.max = Some(policy.limits.max);
     status.target = governed.target.as_ref().map(|target| target.replicas);
     for other in &governed.overruled {
-        status.warnings.push(format!("{other} names it as well and is not in force, because {} comes first", governed.origin));
+        status
+            .warnings
+            .push(format!("{other} names it as well and is not in force, because {} comes first", governed.origin));
     }
     if let Some(evaluation) = &newest {
         let since = now.since(evaluation.at);
@@ -163,7 +170,7 @@ fn signal(reading: &SignalReading, since: Duration) -> SignalStatus {
     SignalStatus {
         signal: reading.signal.to_string(),
         text: explain::signal(reading),
-        value: reading.level.or(reading.total),
+        value: reading.total,
         age_ms: reading.age.map(|age| millis(age + since)),
         window_ms: millis(reading.window),
         note: explain::gap(reading),

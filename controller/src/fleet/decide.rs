@@ -49,7 +49,11 @@ impl Fleet {
     pub(super) fn wake(&mut self, now: Timestamp) {
         let confirm_every = self.confirm_every();
         for (key, service) in &self.services {
-            if service.governed.as_deref().and_then(|governed| moment(governed, confirm_every)).is_some_and(|at| at <= now)
+            if service
+                .governed
+                .as_deref()
+                .and_then(|governed| moment(governed, confirm_every))
+                .is_some_and(|at| at <= now)
             {
                 self.dirty.insert(key.clone());
             }
@@ -85,9 +89,7 @@ impl Fleet {
         }
         let services = &self.services;
         self.hosts.retain(|name, host| {
-            !host.lost
-                || now.since(host.heard) < FORGOTTEN_AFTER
-                || services.keys().any(|key| key.host == *name)
+            !host.lost || now.since(host.heard) < FORGOTTEN_AFTER || services.keys().any(|key| key.host == *name)
         });
     }
 

@@ -2,10 +2,7 @@
 
 use autoscaler::{Event, Timestamp, policy::Mode};
 
-use super::{
-    Effect, Fleet, ServiceKey,
-    service::Governed,
-};
+use super::{Effect, Fleet, ServiceKey, service::Governed};
 use crate::{events, policies::PolicySet};
 
 impl Fleet {

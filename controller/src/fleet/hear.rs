@@ -120,8 +120,7 @@ impl Fleet {
         let key = key(&outcome.host, &outcome.project, &outcome.service);
         let Some(service) = self.services.get_mut(&key) else { return };
         let target = service.governed.as_deref().and_then(|governed| governed.target.as_ref());
-        let of_newest =
-            target.is_some_and(|target| (target.term, target.sequence) == (outcome.term, outcome.sequence));
+        let of_newest = target.is_some_and(|target| (target.term, target.sequence) == (outcome.term, outcome.sequence));
         service.outcome = Some(outcome);
         if let (true, Some(event)) = (of_newest, event) {
             self.tell(&key, Event::Outcome(event), now);

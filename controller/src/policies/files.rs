@@ -229,8 +229,8 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Its policies and what is doubtful about them, or everything that is wrong with it.
 fn parse(path: &Path, text: &[u8]) -> Result<(Vec<Policy>, Vec<String>), String> {
     let text = std::str::from_utf8(text).map_err(|error| format!("{}: it is not UTF-8: {error}", path.display()))?;
-    let policies = policy_file::parse(&path.display().to_string(), text).map_err(|errors| errors.to_string())?;
-    Ok((policies, Vec::new()))
+    let file = policy_file::parse(&path.display().to_string(), text).map_err(|errors| errors.to_string())?;
+    Ok((file.policies, file.warnings.iter().map(ToString::to_string).collect()))
 }
 
 fn same(error: &io::Error) -> io::Error {
