@@ -20,6 +20,8 @@ pub mod replicas;
 pub mod stats;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::{
