@@ -6,7 +6,7 @@ use std::{
 use async_trait::async_trait;
 use bus::{
     Bucket, Delivery, Subscription, Transport,
-    payload::{Phase, ServiceName, decode},
+    payload::{Phase, ReplicaSample, ServiceName, decode},
 };
 use bytes::Bytes;
 
@@ -64,6 +64,15 @@ async fn a_send_that_fails_on_a_link_that_is_up_is_tried_again() {
     stage.taken().await;
     stage.bus.refuses.store(false, Ordering::Relaxed);
     assert_eq!(stage.next_sample().await, (1, 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sample_too_large_for_the_bus_is_dropped_and_stands_in_nobodys_way() {
+    let mut stage = Stage::new(3).await;
+    let replica = ReplicaSample { id: "x".repeat(2 * 1024 * 1024), ..ReplicaSample::default() };
+    stage.samples.send(Measured { at_ms: 1, replicas: vec![replica], ..Measured::default() }).await.expect("it runs");
+    stage.measure(2).await;
+    assert_eq!(stage.next_sample().await, (1, 2, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -189,7 +189,7 @@ async fn serve(answer: Answer) -> u16 {
                     Answer::Hangs => std::future::pending().await,
                     Answer::Floods => {
                         drop(stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await);
-                        while stream.write_all(&[b'#'; 65_536]).await.is_ok() {}
+                        while stream.write_all(&vec![b'#'; 65_536]).await.is_ok() {}
                     }
                 }
             });
