@@ -52,7 +52,7 @@ pub(crate) fn millis(span: Duration) -> u64 {
 }
 
 /// A span as people write it, to the second above ten seconds: `350ms`, `1.5s`, `2m 5s`, `1h`.
-pub(crate) fn spoken(span: Duration) -> String {
+pub fn spoken(span: Duration) -> String {
     let span = match millis(span) {
         0 => return "0s".to_owned(),
         all @ 1..1000 => return format!("{all}ms"),
