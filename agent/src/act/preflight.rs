@@ -77,6 +77,7 @@ struct About<'a> {
     context: &'a Context<'a>,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every check ends with it")]
 fn refusal(code: &str, cause: impl Into<String>, cure: impl Into<String>) -> Option<Refusal> {
     Some(Refusal { code: code.into(), cause: cause.into(), cure: cure.into() })
 }

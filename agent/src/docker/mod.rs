@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use base64::Engine as _;
 use bollard::query_parameters::{
     EventsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions, StopContainerOptions,
 };
@@ -140,7 +141,7 @@ impl Engine {
     pub async fn create(&self, name: &str, platform: Option<&str>, body: &Value) -> Result<String, EngineError> {
         let mut path = format!("/containers/create?name={}", escape(name));
         if let Some(platform) = platform {
-            path.push_str(&format!("&platform={}", escape(platform)));
+            path = format!("{path}&platform={}", escape(platform));
         }
         let bytes = self.call(Method::POST, &path, raw::Body::Json(body)).await?;
         let created = self.json("POST /containers/create", &bytes)?;
@@ -165,6 +166,20 @@ impl Engine {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// What is at `path` in a container: name, size, mode and time, as the engine's header
+    /// `X-Docker-Container-Path-Stat` gives it; `None` if nothing is there.
+    pub async fn path_stat(&self, id: &str, path: &str) -> Result<Option<Value>, EngineError> {
+        let call = format!("/containers/{}/archive?path={}", escape(id), escape(path));
+        let answer = match self.answer(Method::HEAD, &call, raw::Body::Empty).await {
+            Ok(answer) => answer,
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let header = answer.headers.get("x-docker-container-path-stat").map(hyper::header::HeaderValue::as_bytes);
+        let stat = base64::engine::general_purpose::STANDARD.decode(header.unwrap_or_default()).unwrap_or_default();
+        self.json(&format!("HEAD {call}"), &stat).map(Some)
     }
 
     /// Unpacks a tar into the folder `path` of a container.
@@ -241,13 +256,17 @@ impl Engine {
     }
 
     async fn call(&self, method: Method, path: &str, body: raw::Body<'_>) -> Result<Bytes, EngineError> {
+        Ok(self.answer(method, path, body).await?.body)
+    }
+
+    async fn answer(&self, method: Method, path: &str, body: raw::Body<'_>) -> Result<raw::Answer, EngineError> {
         let path = format!("/v{}{path}", self.api().await?);
         raw::call(&self.shared.address, method, &path, body, CALL_LIMIT).await
     }
 
     async fn negotiate(&self) -> Result<ApiVersion, EngineError> {
         let bytes = raw::call(&self.shared.address, Method::GET, "/version", raw::Body::Empty, CALL_LIMIT).await?;
-        let version = self.json("GET /version", &bytes)?;
+        let version = self.json("GET /version", &bytes.body)?;
         let api = version::negotiate(&self.shared.address.to_string(), &version)?;
         *self.shared.api.write().unwrap_or_else(PoisonError::into_inner) = Some(api);
         Ok(api)
@@ -264,7 +283,7 @@ impl Engine {
     /// Made for each use, as making it fails while the socket file does not exist.
     fn bollard(&self) -> Result<bollard::Docker, EngineError> {
         // Its own limit must never be the shorter one: each call has one here.
-        let limit = Duration::from_secs(24 * 3600).as_secs();
+        let limit = Duration::from_hours(24).as_secs();
         let version = bollard::API_DEFAULT_VERSION;
         let address = self.shared.address.to_string();
         match &self.shared.address {
@@ -292,6 +311,8 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
 /// `text` as one part of a path or query.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -300,7 +321,10 @@ fn escape(text: &str) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' | b':' => {
                 escaped.push(byte as char);
             }
-            _ => escaped.push_str(&format!("%{byte:02X}")),
+            _ => {
+                escaped.push('%');
+                escaped.extend([byte >> 4, byte & 15].map(|half| HEX[usize::from(half)] as char));
+            }
         }
     }
     escaped

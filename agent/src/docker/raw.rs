@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Method, Request, header};
+use hyper::{HeaderMap, Method, Request, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{
@@ -23,14 +23,20 @@ pub(super) enum Body<'a> {
     Tar(Bytes),
 }
 
-/// Sends one request and gives the answer's body, or the engine's refusal.
+/// An answer that is no refusal.
+pub(super) struct Answer {
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// Sends one request and gives the answer, or the engine's refusal.
 pub(super) async fn call(
     address: &Address,
     method: Method,
     path: &str,
     body: Body<'_>,
     limit: Duration,
-) -> Result<Bytes, EngineError> {
+) -> Result<Answer, EngineError> {
     let call = format!("{method} {}", path.split('?').next().unwrap_or_default());
     let exchanged = tokio::time::timeout(limit, async {
         match address {
@@ -44,18 +50,18 @@ pub(super) async fn call(
             }
         }
     });
-    let (status, bytes) = exchanged.await.map_err(|_| EngineError::TimedOut {
+    let (status, answer) = exchanged.await.map_err(|_| EngineError::TimedOut {
         address: address.to_string(),
         call: call.clone(),
         limit,
     })??;
     if status < 400 {
-        return Ok(bytes);
+        return Ok(answer);
     }
-    let message = serde_json::from_slice::<Value>(&bytes)
+    let message = serde_json::from_slice::<Value>(&answer.body)
         .ok()
         .and_then(|answer| answer["message"].as_str().map(str::to_owned))
-        .unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned());
+        .unwrap_or_else(|| String::from_utf8_lossy(&answer.body).into_owned());
     Err(EngineError::Refused { call, status, message })
 }
 
@@ -78,7 +84,7 @@ async fn exchange(
     method: Method,
     path: &str,
     body: Body<'_>,
-) -> Result<(u16, Bytes), EngineError> {
+) -> Result<(u16, Answer), EngineError> {
     let (content_type, body) = match body {
         Body::Empty => (None, Bytes::new()),
         Body::Json(value) => (Some("application/json"), Bytes::from(value.to_string())),
@@ -94,19 +100,20 @@ async fn exchange(
     // The connection must be driven for as long as the answer is read, and ends with it.
     let exchange = async move {
         let answer = sender.send_request(request).await?;
-        let status = answer.status().as_u16();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = Limited::new(answer.into_body(), ANSWER_LIMIT).collect().await;
-        Ok::<_, hyper::Error>((status, body.map(http_body_util::Collected::to_bytes)))
+        Ok::<_, hyper::Error>((status, headers, body.map(http_body_util::Collected::to_bytes)))
     };
     tokio::pin!(exchange, connection);
     let mut connected = true;
-    let (status, body) = loop {
+    let (status, headers, body) = loop {
         tokio::select! {
             answer = &mut exchange => break answer.map_err(|error| away(address, &error))?,
             _ = &mut connection, if connected => connected = false,
         }
     };
-    Ok((status, body.map_err(|error| error::away(&address.to_string(), &error.to_string()))?))
+    let body = body.map_err(|error| error::away(&address.to_string(), &error.to_string()))?;
+    Ok((status, Answer { headers, body }))
 }
 
 fn away(address: &Address, why: &dyn std::error::Error) -> EngineError {

@@ -144,10 +144,10 @@ fn exposed_tcp(inspect: &Value) -> Vec<u16> {
 /// The number of CPUs in a list such as `0-3,6`; `None` if it is not one.
 fn cpuset_size(list: &str) -> Option<u32> {
     let mut size = 0_u32;
-    for range in list.split(',') {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let (first, last) = (first.trim().parse::<u16>().ok()?, last.trim().parse::<u16>().ok()?);
-        size += u32::from(last.checked_sub(first)?) + 1;
+    for part in list.split(',') {
+        let (low, high) = part.split_once('-').unwrap_or((part, part));
+        let (low, high): (u16, u16) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
+        size += u32::from(high.checked_sub(low)?) + 1;
     }
     Some(size)
 }
