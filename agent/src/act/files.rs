@@ -144,7 +144,7 @@ mod tests {
             ("2026-11-21T09:00:01.25Z", 0o444, false, "a fraction of a second: the application's"),
             ("2026-11-21T09:30:00Z", 0o444, false, "in between"),
             ("2020-01-01T00:00:00Z", 0o644, false, "unpacked by the application"),
-            ("2026-11-21T09:00:01Z", 0o20_000_000_755, false, "a folder"),
+            ("2026-11-21T09:00:01Z", 0o20_000_000_755_u64, false, "a folder"),
             ("", 0o444, false, "no time"),
         ] {
             assert_eq!(is_from_compose(&json!({ "mtime": time, "mode": mode }), &sibling), from_compose, "{why}");

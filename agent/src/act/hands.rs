@@ -111,17 +111,17 @@ impl Hands {
         let mut words = String::new();
         let state = &replica.inspect["State"];
         if replica.summary.state != "running" {
-            words.push_str(&format!(" (exit code {})", state["ExitCode"]));
+            words = format!("{words} (exit code {})", state["ExitCode"]);
         }
         let checks = state["Health"]["Log"].as_array().into_iter().flatten();
         if let Some(check) = checks.into_iter().rfind(|check| check["ExitCode"] != 0) {
-            words
-                .push_str(&format!("; its health check said: {:?}", last_line(check["Output"].as_str().unwrap_or(""))));
+            let output = last_line(check["Output"].as_str().unwrap_or_default());
+            words = format!("{words}; its health check said: {output:?}");
         }
         if let Ok(log) = self.engine.logs(&replica.summary.id, 1).await
             && !last_line(&log).is_empty()
         {
-            words.push_str(&format!("; it wrote last: {:?}", last_line(&log)));
+            words = format!("{words}; it wrote last: {:?}", last_line(&log));
         }
         words
     }
@@ -194,6 +194,7 @@ fn grace(inspect: &Value) -> Duration {
     inspect["Config"]["StopTimeout"].as_u64().map_or(DEFAULT_GRACE, Duration::from_secs).min(LONGEST_GRACE)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn failed(error: EngineError) -> MakeError {
     let message = error.to_string();
     let has = |part: &str| message.contains(part);

@@ -195,8 +195,7 @@ enum Condition {
 fn condition(view: &View<'_>, replica: &Replica) -> Condition {
     let summary = &replica.summary;
     match summary.state.as_str() {
-        "created" if summary.managed => Condition::Leftover,
-        "dead" if summary.managed => Condition::Leftover,
+        "created" | "dead" if summary.managed => Condition::Leftover,
         "exited" | "dead" => match replica.exit {
             Some(ExitCause::Itself) => Condition::Crashed,
             Some(ExitCause::Engine) => Condition::EngineEnded,
