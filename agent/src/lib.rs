@@ -5,4 +5,6 @@ pub mod act;
 pub mod docker;
 mod instant;
 pub mod inventory;
+pub mod measure;
 pub mod model;
+pub mod publish;

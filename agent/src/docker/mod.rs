@@ -307,6 +307,13 @@ impl Engine {
     }
 }
 
+#[async_trait::async_trait]
+impl crate::measure::stats::StatsSource for Engine {
+    async fn stats(&self, id: &str) -> Result<Value, String> {
+        Engine::stats(self, id).await.map_err(|error| error.to_string())
+    }
+}
+
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
