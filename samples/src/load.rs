@@ -22,7 +22,7 @@ use crate::{
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Send requests there, for example http://web:8080/
+    /// Send requests there, for example `http://web:8080/`
     #[arg(long)]
     web: Option<Uri>,
     /// Put jobs into the queue
@@ -101,10 +101,8 @@ fn plan(phase: &Phase, options: &Options) -> String {
     for (wanted, flow, what) in
         [(options.web.is_some(), phase.requests, "requests/s"), (options.jobs, phase.jobs, "jobs/s")]
     {
-        if wanted && flow.from == flow.to {
-            flows.push(format!("{} {what}", flow.from));
-        } else if wanted {
-            flows.push(format!("{} → {} {what}", flow.from, flow.to));
+        if wanted {
+            flows.push(format!("{flow} {what}"));
         }
     }
     format!("{} for {}: {}", phase.name, humantime::format_duration(phase.lasts), flows.join(", "))

@@ -1,6 +1,6 @@
 //! What load there shall be when: pure arithmetic.
 
-use std::time::Duration;
+use std::{cmp::Ordering, fmt, time::Duration};
 
 /// One stretch of a load cycle.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,15 @@ impl Flow {
         }
         let (t, whole) = (elapsed.min(lasts).as_secs_f64(), lasts.as_secs_f64());
         (self.from * t + (self.to - self.from) * t * t / (2.0 * whole)).max(0.0) as u64
+    }
+}
+
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.from.total_cmp(&self.to) {
+            Ordering::Equal => write!(f, "{}", self.from),
+            _ => write!(f, "{} → {}", self.from, self.to),
+        }
     }
 }
 
