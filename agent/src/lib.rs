@@ -2,3 +2,6 @@
 //! services under a policy towards their targets.
 
 pub mod model;
+
+pub mod measure;
+pub mod publish;

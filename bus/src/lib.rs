@@ -6,6 +6,7 @@
 
 mod changes;
 pub mod local;
+pub mod nats;
 pub mod payload;
 mod queue;
 pub mod subject;

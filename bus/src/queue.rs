@@ -16,8 +16,8 @@ pub struct Subscription {
     shared: Arc<Shared>,
 }
 
-/// Fills a [`Subscription`].
-#[derive(Clone, Debug)]
+/// Fills a [`Subscription`], which ends when this is dropped and what waits has been read.
+#[derive(Debug)]
 pub(crate) struct Feed {
     shared: Arc<Shared>,
 }
@@ -103,15 +103,10 @@ impl Feed {
     pub(crate) async fn reader_left(&self) {
         self.shared.reader_left.cancelled().await;
     }
+}
 
-    /// Says that `count` messages were lost before they could be added.
-    pub(crate) fn miss(&self, count: u64) {
-        self.shared.lock().missed += count;
-        self.shared.arrived.notify_one();
-    }
-
-    /// Says that no message will follow.
-    pub(crate) fn close(&self) {
+impl Drop for Feed {
+    fn drop(&mut self) {
         self.shared.lock().feed_closed = true;
         self.shared.arrived.notify_one();
     }
@@ -120,5 +115,83 @@ impl Feed {
 impl Shared {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_oldest_are_dropped_and_counted_before_the_next_is_read() {
+        let (feed, mut reader) = queue(3);
+        for number in 0..10 {
+            assert!(feed.push(message(number)));
+        }
+        assert_eq!(read(&mut reader).await, "missed 7");
+        assert_eq!(read(&mut reader).await, "7");
+        assert!(feed.push(message(10)));
+        assert!(feed.push(message(11)));
+        assert_eq!(read(&mut reader).await, "missed 1");
+        for number in 9..12 {
+            assert_eq!(read(&mut reader).await, number.to_string());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_who_keeps_up_misses_nothing() {
+        let (feed, mut reader) = queue(1);
+        for number in 0..100 {
+            feed.push(message(number));
+            assert_eq!(read(&mut reader).await, number.to_string());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_read_before_the_end() {
+        let (feed, mut reader) = queue(2);
+        feed.push(message(1));
+        drop(feed);
+        assert_eq!(read(&mut reader).await, "1");
+        assert_eq!(read(&mut reader).await, "end");
+        assert_eq!(read(&mut reader).await, "end");
+    }
+
+    #[tokio::test]
+    async fn a_reader_who_waits_is_woken_by_a_message_and_by_the_end() {
+        let (feed, mut reader) = queue(2);
+        let reading = tokio::spawn(async move { (read(&mut reader).await, read(&mut reader).await) });
+        tokio::task::yield_now().await;
+        feed.push(message(1));
+        tokio::task::yield_now().await;
+        drop(feed);
+        assert_eq!(reading.await.expect("no panic"), ("1".into(), "end".into()));
+    }
+
+    #[tokio::test]
+    async fn the_feed_notices_that_the_reader_has_gone() {
+        let (feed, reader) = queue(2);
+        drop(reader);
+        feed.reader_left().await;
+        assert!(!feed.push(message(1)));
+    }
+
+    #[tokio::test]
+    async fn no_capacity_is_a_capacity_of_one() {
+        let (feed, mut reader) = queue(0);
+        feed.push(message(1));
+        assert_eq!(read(&mut reader).await, "1");
+    }
+
+    fn message(number: u32) -> Message {
+        Message { subject: number.to_string(), payload: bytes::Bytes::new(), reply: None }
+    }
+
+    async fn read(reader: &mut Subscription) -> String {
+        match reader.next().await {
+            Some(Delivery::Message(message)) => message.subject,
+            Some(Delivery::Missed(count)) => format!("missed {count}"),
+            None => "end".into(),
+        }
     }
 }

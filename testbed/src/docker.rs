@@ -53,6 +53,28 @@ impl DockerHost {
         command
     }
 
+    /// Shuts its engine down in order, as a restart of the service does; its containers end with it.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn stop_engine(&self) {
+        self.hosts("stop");
+    }
+
+    /// Starts its engine again.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn start_engine(&self) {
+        self.hosts("start");
+    }
+
+    fn hosts(&self, verb: &str) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/hosts");
+        let output = Command::new(script).args([verb, &self.number.to_string()]).output();
+        printed(&format!("scripts/hosts {verb} {}", self.number), output.expect("scripts/hosts"));
+    }
+
     /// Runs `docker …` against it and gives what it prints.
     ///
     /// # Panics
@@ -116,6 +138,27 @@ impl Project {
         command.args(["compose", "--project-name", &self.name, "--progress", "quiet"]).args(arguments);
         command.current_dir(self.dir.path()).env("DOCKER_HOST", self.host.socket());
         command.output().expect("docker on the PATH")
+    }
+
+    /// IDs of all containers of `service`, whatever their state, sorted.
+    pub fn all(&self, service: &str) -> Vec<String> {
+        let mut ids: Vec<String> = self.list(service, "{{.ID}}").split_whitespace().map(str::to_owned).collect();
+        ids.sort();
+        ids
+    }
+
+    /// Numbers of all containers of `service`, whatever their state, sorted.
+    pub fn numbers(&self, service: &str) -> Vec<u32> {
+        let printed = self.list(service, "{{.Label \"com.docker.compose.container-number\"}}");
+        let mut numbers: Vec<u32> = printed.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    fn list(&self, service: &str, format: &str) -> String {
+        let project = format!("label=com.docker.compose.project={}", self.name);
+        let service = format!("label=com.docker.compose.service={service}");
+        self.host.docker(&["ps", "--all", "--no-trunc", "--filter", &project, "--filter", &service, "--format", format])
     }
 
     /// IDs of the running containers of `service` as Compose sees them, sorted.

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use socket::{SocketClient, SocketServer, serve_socket};
 
 use crate::{
+    nats::Queues,
     queue::{self, Feed},
     subject,
     transport::{Bucket, BusError, Change, Entry, Link, Message, Reply, Subscription, Transport, check_size},
@@ -28,6 +29,7 @@ use crate::{
 pub struct LocalBus {
     subscribers: Mutex<Vec<Subscriber>>,
     store: store::Handle,
+    queues: Queues,
     link: watch::Sender<Link>,
 }
 
@@ -53,7 +55,12 @@ impl LocalBus {
     }
 
     fn new(store: store::Handle) -> Arc<Self> {
-        Arc::new(Self { subscribers: Mutex::default(), store, link: watch::Sender::new(Link::Up) })
+        Arc::new(Self {
+            subscribers: Mutex::default(),
+            store,
+            queues: Queues::default(),
+            link: watch::Sender::new(Link::Up),
+        })
     }
 
     /// Hands a message to all who subscribe to `subject`; gives how many they are.
@@ -122,15 +129,15 @@ impl Transport for LocalBus {
         self.link.subscribe()
     }
 
-    async fn queue_length(&self, server: Option<&str>, _stream: &str, _consumer: &str) -> Result<u64, BusError> {
-        let Some(_server) = server else {
+    async fn queue_length(&self, server: Option<&str>, stream: &str, consumer: &str) -> Result<u64, BusError> {
+        let Some(server) = server else {
             return Err(BusError::Setup(
                 "the queue's `server:` has to be given (for example nats://127.0.0.1:4222): \
                  with `ballast run` there is no broker that could be meant without it"
                     .into(),
             ));
         };
-        Err(BusError::Other("not built yet".into()))
+        self.queues.length(server, stream, consumer).await
     }
 }
 
@@ -184,6 +191,6 @@ impl LocalBucket {
         subject::check_key(key)?;
         check_size(&value)?;
         let (bucket, key) = (self.name.clone(), key.to_owned());
-        self.store.run(move |store| store.write(&bucket, &key, value, expect)).await
+        self.store.run(move |store| store.write(&bucket, &key, &value, expect)).await
     }
 }

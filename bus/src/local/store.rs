@@ -106,7 +106,7 @@ impl Store {
         query.query_row(params![bucket, key], |row| entry(row, 0)).optional().map_err(failed)
     }
 
-    pub(super) fn write(&mut self, bucket: &str, key: &str, value: Bytes, expect: Expect) -> Result<u64, BusError> {
+    pub(super) fn write(&mut self, bucket: &str, key: &str, value: &Bytes, expect: Expect) -> Result<u64, BusError> {
         let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let found: Option<u64> = change
             .prepare_cached("SELECT revision FROM entries WHERE bucket = ?1 AND key = ?2")
@@ -254,6 +254,7 @@ fn explain(path: &Path, error: &rusqlite::Error) -> String {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failed(error: rusqlite::Error) -> BusError {
     BusError::Other(format!("buckets: {error}"))
 }
