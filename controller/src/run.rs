@@ -82,7 +82,7 @@ impl Controller {
                     self.hear(heard);
                     for _ in 1..MOST_AT_ONCE {
                         let Some(heard) = self.inbox.next_now() else { break };
-                        self.hear(heard.ok_or(ControllerError::BusClosed)?);
+                        self.hear(heard);
                     }
                 }
                 Ok(()) = self.link.changed() => {

@@ -20,7 +20,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug, Serialize, Deserialize)]
 struct Term {
     v: u16,
-    term: u64,
+    #[serde(rename = "term")]
+    number: u64,
     since_ms: u64,
 }
 
@@ -33,7 +34,7 @@ pub(crate) async fn take(bucket: &dyn Bucket, now: Timestamp) -> Result<u64, Tak
             None => 0,
         };
         let term = newest.saturating_add(1);
-        let value = payload::encode(&Term { v: payload::VERSION, term, since_ms: now.as_millis() });
+        let value = payload::encode(&Term { v: payload::VERSION, number: term, since_ms: now.as_millis() });
         let written = match found {
             Some(entry) => bucket.update(KEY, value, entry.revision).await,
             None => bucket.create(KEY, value).await,
@@ -73,7 +74,7 @@ impl From<TakeError> for ControllerError {
 
 fn read(value: &[u8]) -> Result<u64, TakeError> {
     let unreadable = |_| TakeError::Unreadable(String::from_utf8_lossy(value).chars().take(100).collect());
-    payload::decode::<Term>(value).map(|term| term.term).map_err(unreadable)
+    payload::decode::<Term>(value).map(|term| term.number).map_err(unreadable)
 }
 
 /// Tells each term that shows up, until `shutdown`. Where the bucket has lost what was in it, `own` is written again.
@@ -123,7 +124,7 @@ async fn follow(
 /// Writes `own` where a bucket that was lost holds nothing; if another controller is quicker, its term counts.
 async fn restore(bucket: &dyn Bucket, own: u64) {
     tracing::warn!(term = own, "the bus has lost the controller's term: it is written again");
-    let value = payload::encode(&Term { v: payload::VERSION, term: own, since_ms: 0 });
+    let value = payload::encode(&Term { v: payload::VERSION, number: own, since_ms: 0 });
     if let Err(error) = bucket.create(KEY, value).await {
         tracing::warn!(%error, "the controller's term cannot be written again");
     }

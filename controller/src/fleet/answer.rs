@@ -36,13 +36,12 @@ impl Fleet {
         let mut status = self.frame(now);
         match (service, asked) {
             (Some(text), _) => match self.find(text) {
-                Ok((key, service)) => status.services.push(self.service_status(key, service, true, asked, now)),
+                Ok((key, service)) => status.services.push(service_status(key, service, true, asked, now)),
                 Err(error) => status.error = Some(error),
             },
             (None, Asked::Explain) => status.error = Some("which service? Give its name".to_owned()),
             (None, Asked::Status) => {
-                let each =
-                    self.services.iter().map(|(key, service)| self.service_status(key, service, false, asked, now));
+                let each = self.services.iter().map(|(key, service)| service_status(key, service, false, asked, now));
                 status.services = each.collect();
                 shorten(&mut status);
             }
@@ -104,39 +103,32 @@ impl Fleet {
             (None, _) => Err(format!("no service is called {text:?}; there are {}", listed(self.services.keys()))),
         }
     }
+}
 
-    fn service_status(
-        &self,
-        key: &ServiceKey,
-        service: &Service,
-        in_full: bool,
-        asked: Asked,
-        now: Timestamp,
-    ) -> ServiceStatus {
-        let inventory = &service.inventory;
-        let up = || inventory.replicas.iter().filter(|replica| events::is_up(replica));
-        let mut status = ServiceStatus {
-            host: key.host.clone(),
-            project: key.project.clone(),
-            service: key.service.clone(),
-            running: count(up().count()),
-            ready: count(up().filter(|replica| replica.ready_ms.is_some()).count()),
-            replicas: inventory.replicas.clone(),
-            phase: inventory.phase.clone(),
-            refusals: inventory.refusals.clone(),
-            warnings: inventory.warnings.clone(),
-            outcome: service.outcome.clone(),
-            ..ServiceStatus::default()
-        };
-        if let Some(since) = service.gone_since {
-            status.warnings.push(format!("its host has not listed it since {since} UTC"));
-        }
-        match service.governed.as_deref() {
-            Some(governed) => tell_decisions(&mut status, governed, in_full, asked, now),
-            None => status.signals = measured(service, now),
-        }
-        status
+fn service_status(key: &ServiceKey, service: &Service, in_full: bool, asked: Asked, now: Timestamp) -> ServiceStatus {
+    let inventory = &service.inventory;
+    let up = || inventory.replicas.iter().filter(|replica| events::is_up(replica));
+    let mut status = ServiceStatus {
+        host: key.host.clone(),
+        project: key.project.clone(),
+        service: key.service.clone(),
+        running: count(up().count()),
+        ready: count(up().filter(|replica| replica.ready_ms.is_some()).count()),
+        replicas: inventory.replicas.clone(),
+        phase: inventory.phase.clone(),
+        refusals: inventory.refusals.clone(),
+        warnings: inventory.warnings.clone(),
+        outcome: service.outcome.clone(),
+        ..ServiceStatus::default()
+    };
+    if let Some(since) = service.gone_since {
+        status.warnings.push(format!("its host has not listed it since {since} UTC"));
     }
+    match service.governed.as_deref() {
+        Some(governed) => tell_decisions(&mut status, governed, in_full, asked, now),
+        None => status.signals = measured(service, now),
+    }
+    status
 }
 
 fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool, asked: Asked, now: Timestamp) {

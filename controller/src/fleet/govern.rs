@@ -3,7 +3,10 @@
 use autoscaler::{Event, Timestamp, policy::Mode};
 
 use super::{Effect, Fleet, ServiceKey, service::Governed};
-use crate::{events, policies::PolicySet};
+use crate::{
+    events,
+    policies::{Entry, PolicySet},
+};
 
 impl Fleet {
     /// Puts other policies in force. What the guards remember stays.
@@ -27,7 +30,7 @@ impl Fleet {
             }
             return;
         };
-        let overruled: Vec<String> = naming.map(|other| other.place()).collect();
+        let overruled: Vec<String> = naming.map(Entry::place).collect();
         let known = service.governed.as_deref().map(|governed| governed.autoscaler.policy() == &entry.policy);
         match known {
             Some(true) => {}
@@ -57,7 +60,7 @@ impl Fleet {
             }
         }
         if let Some(governed) = self.services.get_mut(key).and_then(|service| service.governed.as_deref_mut()) {
-            governed.origin = self.policies.naming(key).next().map(|entry| entry.place()).unwrap_or_default();
+            governed.origin = self.policies.naming(key).next().map(Entry::place).unwrap_or_default();
             if !overruled.is_empty() && governed.overruled != overruled {
                 tracing::warn!(
                     service = %key,

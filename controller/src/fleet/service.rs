@@ -6,7 +6,7 @@ use autoscaler::{
     Autoscaler, Evaluation, Timestamp,
     event::{HostCapacity, Observation, Sample},
     explain,
-    policy::Policy,
+    policy::{Mode, Policy},
     quantity::SignalName,
 };
 use bus::payload::{DecisionStatus, Outcome, ReplicaSample, ServiceInventory, Target};
@@ -150,8 +150,9 @@ impl Governed {
     /// Takes in the newest evaluation, and says whether it is news.
     pub(crate) fn take(&mut self, evaluation: Evaluation) -> News {
         let headline = Headline::of(&evaluation);
-        let scales = evaluation.verdict.direction().is_some();
         let otherwise = self.headline.as_ref() != Some(&headline);
+        // What only observes would scale the same way each time that it looks.
+        let scales = evaluation.verdict.direction().is_some() && (evaluation.mode == Mode::Act || otherwise);
         self.wake = evaluation.next.as_ref().map(|wakeup| wakeup.at);
         if scales || otherwise {
             self.history.push_front(decision(&evaluation, false));

@@ -70,7 +70,7 @@ impl Folders {
         let tell = move |event: notify::Result<notify::Event>| {
             if event.map_or(true, |event| is_change(event.kind)) {
                 // A full channel holds a hint already.
-                drop(hint.try_send(()));
+                let _ = hint.try_send(());
             }
         };
         let watcher = notify::recommended_watcher(tell);

@@ -56,9 +56,9 @@ impl Inbox {
         }
     }
 
-    /// As [`next`](Self::next), of what is there already; `None` where there is nothing.
-    pub(crate) fn next_now(&mut self) -> Option<Option<Heard>> {
-        self.next().now_or_never()
+    /// As [`next`](Self::next), of what is there already; `None` where there is nothing, or the bus has ended.
+    pub(crate) fn next_now(&mut self) -> Option<Heard> {
+        self.next().now_or_never().flatten()
     }
 }
 

@@ -39,7 +39,8 @@ pub(crate) async fn open(
     clock: &mut Clock,
     shutdown: &CancellationToken,
 ) -> Result<Option<Opened>, ControllerError> {
-    let files = read_policies(config).await;
+    let mut files = PolicyFiles::new(config.policies.clone());
+    files.look();
     let subjects = Subjects::new(&config.fleet);
     let mut files = Some(files);
     let mut told = false;
@@ -65,12 +66,6 @@ pub(crate) async fn open(
             () = tokio::time::sleep(PAUSE) => {}
         }
     }
-}
-
-async fn read_policies(config: &Config) -> PolicyFiles {
-    let mut files = PolicyFiles::new(config.policies.clone());
-    files.look();
-    files
 }
 
 type Parts = (Inbox, Buckets, Arc<dyn Bucket>, u64, Stored);
