@@ -1,1 +1,27 @@
-//! autoscaler
+//! The decisions: from samples and a policy to a replica count, with the reasons.
+//!
+//! ```text
+//! event → window → signal → rule → recommendation → combine → guard → decision
+//! ```
+//!
+//! Nothing here waits, reads a clock, draws a random number or touches the outside; `clippy.toml` beside this crate
+//! keeps that. The live controller and the replay drive the same [`Autoscaler`].
+
+mod autoscaler;
+mod combine;
+pub mod evaluation;
+pub mod event;
+pub mod explain;
+pub mod guard;
+pub mod policy;
+pub mod policy_file;
+pub mod quantity;
+pub mod rule;
+mod signal;
+pub mod time;
+
+pub use autoscaler::{Autoscaler, Memory};
+pub use evaluation::{Evaluation, Verdict, Wakeup};
+pub use event::Event;
+pub use policy::Policy;
+pub use time::Timestamp;

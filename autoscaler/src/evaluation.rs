@@ -1,0 +1,330 @@
+//! What an evaluation found, in types. [`explain`](crate::explain) turns it into sentences.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::{Outcome, Phase},
+    policy::{Direction, Limits, Mode, Side},
+    quantity::{Quantity, SignalName, Unit},
+    time::Timestamp,
+};
+
+/// Everything that went into one verdict on one service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Counts the evaluations of the service that were recorded, from 1; survives a restart.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Whether the policy acts.
+    pub mode: Mode,
+    /// The policy's limits.
+    pub limits: Limits,
+    /// Replicas as listed.
+    pub observed: Observed,
+    /// Replicas that the verdict starts from: the newest target, or what was listed where there is none.
+    pub current: Option<u32>,
+    /// What the rules read, one per rule, in their order.
+    pub signals: Vec<SignalReading>,
+    /// What the rules want, in their order.
+    pub recommendations: Vec<Recommendation>,
+    /// What they want together.
+    pub combined: Combined,
+    /// What each guard that did something did, in the order of application.
+    pub effects: Vec<GuardEffect>,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// How carrying out the newest target went, where it did not simply succeed.
+    pub outcome: Option<Outcome>,
+    /// When it is worth another look even if nothing happens, and why.
+    pub next: Option<Wakeup>,
+}
+
+/// Replicas as listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observed {
+    /// Running or starting.
+    pub running: u32,
+    /// Serving.
+    pub ready: u32,
+}
+
+/// A signal as a rule reads it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SignalReading {
+    /// Which.
+    pub signal: SignalName,
+    /// What its values are measured in.
+    pub unit: Unit,
+    /// The mean is taken over this.
+    pub window: Duration,
+    /// Sum over replicas, or the service's own value; absent: missing.
+    pub total: Option<f64>,
+    /// Sum over replicas of each one's share of its limit; absent: missing, or without limit.
+    pub shares: Option<f64>,
+    /// Age of the newest sample.
+    pub age: Option<Duration>,
+    /// Whose values it is made of.
+    pub origin: Origin,
+    /// Replicas that it covers.
+    pub measured: u32,
+    /// Replicas left out because they do not serve yet, or not for long enough.
+    pub warming: u32,
+    /// Replicas left out because they should have a sample and have none.
+    pub absent: u32,
+    /// Why it is missing, or does not cover all replicas.
+    pub gap: Option<Gap>,
+}
+
+/// Whose values a signal is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The service has one value of its own, which adding replicas does not change by itself.
+    Service,
+    /// Each replica has one; the total is their sum.
+    Replicas,
+}
+
+/// Why a signal is missing, or covers only some of the replicas.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gap {
+    /// It never had a sample.
+    Never,
+    /// Its newest sample is too old.
+    Stale {
+        /// How old.
+        age: Duration,
+    },
+    /// Every replica is too new to say anything.
+    WarmingUp,
+    /// Some replicas have no sample.
+    SomeReplicas {
+        /// How many have none.
+        missing: u32,
+        /// Of how many.
+        of: u32,
+    },
+    /// Neither the replicas nor the host have a known limit to take a share of.
+    NoLimit,
+    /// What the prober said.
+    Said(String),
+}
+
+/// What one rule wants, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recommendation {
+    /// Its place in the policy, from 0.
+    pub rule: usize,
+    /// What it wants.
+    pub opinion: Opinion,
+    /// Why.
+    pub reason: RuleReason,
+}
+
+/// What one rule wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opinion {
+    /// So many replicas.
+    Wants(u32),
+    /// Nothing; it does not apply just now.
+    Abstains,
+    /// A step this way, but not yet: while it is upwards, nothing is removed.
+    Waits(Direction),
+    /// It cannot tell, for want of data: nothing is removed meanwhile.
+    Unknown,
+}
+
+/// Why a rule wants what it wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleReason {
+    /// Demand against what the replicas shall carry.
+    Target {
+        /// Which signal.
+        signal: SignalName,
+        /// What one replica shall carry.
+        per_replica: Quantity,
+        /// The demand, as so many replicas' worth.
+        load: f64,
+        /// Replicas that are too new to say anything: idle when growing, busy when shrinking.
+        warming: u32,
+        /// Replicas that should have a sample and have none: nothing is removed meanwhile.
+        absent: u32,
+        /// The tolerance, 0.1 being 10 %.
+        tolerance: f64,
+        /// Whether that is what held it.
+        within_tolerance: bool,
+    },
+    /// A signal against a bound.
+    Threshold {
+        /// Which signal.
+        signal: SignalName,
+        /// Its level, in the bound's unit.
+        level: f64,
+        /// The side that is a breach.
+        when: Side,
+        /// The bound.
+        bound: Quantity,
+        /// How it stands.
+        state: ThresholdState,
+    },
+    /// The signal is missing.
+    Missing {
+        /// Which.
+        signal: SignalName,
+        /// Why.
+        gap: Gap,
+    },
+}
+
+/// How a threshold stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdState {
+    /// Not past the bound.
+    Clear,
+    /// Past it, not for long enough yet.
+    Pending {
+        /// Since when.
+        since: Timestamp,
+        /// Until when it has to stay so.
+        until: Timestamp,
+    },
+    /// Past it for long enough, but the last step has not had its effect yet.
+    Settling {
+        /// Replicas that serve.
+        ready: u32,
+        /// Replicas that shall.
+        target: u32,
+    },
+    /// Past it for long enough.
+    Breached {
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+/// What the rules want together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Combined {
+    /// So many replicas.
+    pub wants: Option<u32>,
+    /// The rule that decided it, where one did.
+    pub winner: Option<usize>,
+    /// A rule without data kept the others from removing replicas.
+    pub blind: bool,
+}
+
+/// What one guard did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardEffect {
+    /// Which.
+    pub guard: Guard,
+    /// What it was given.
+    pub from: u32,
+    /// What it made of it.
+    pub to: u32,
+    /// Until when, where that is known.
+    pub until: Option<Timestamp>,
+}
+
+/// The guards, in the order of application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guard {
+    /// Recommendations of the last while that do not agree.
+    Stabilization(Direction),
+    /// The last step was too short a time ago.
+    Cooldown(Direction),
+    /// `replicas.min`.
+    Min,
+    /// `replicas.max`.
+    Max,
+    /// The service's own configuration allows no more, whatever the policy says.
+    Most,
+    /// Nothing may be changed just now.
+    Freeze(Freeze),
+}
+
+/// Why nothing may be changed just now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Freeze {
+    /// Somebody else changes the service, or has stopped it.
+    Phase(Phase),
+    /// It cannot be scaled.
+    Refused(Vec<String>),
+    /// Its host has not been heard of for too long.
+    HostLost,
+}
+
+/// What came of an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The service has not been listed yet, so there is nothing to start from.
+    Unseen,
+    /// As many as before.
+    Hold {
+        /// How many.
+        at: u32,
+    },
+    /// More or fewer.
+    Scale {
+        /// Before.
+        from: u32,
+        /// After.
+        to: u32,
+    },
+}
+
+impl Verdict {
+    /// How many replicas there shall be; `None` while unseen.
+    pub fn replicas(self) -> Option<u32> {
+        match self {
+            Self::Unseen => None,
+            Self::Hold { at } => Some(at),
+            Self::Scale { to, .. } => Some(to),
+        }
+    }
+
+    /// More or fewer; `None` for as many.
+    pub fn direction(self) -> Option<Direction> {
+        match self {
+            Self::Scale { from, to } if to > from => Some(Direction::Up),
+            Self::Scale { .. } => Some(Direction::Down),
+            Self::Unseen | Self::Hold { .. } => None,
+        }
+    }
+}
+
+/// When it is worth another look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wakeup {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub because: WakeupReason,
+}
+
+/// Why it is worth another look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WakeupReason {
+    /// A guard lets go.
+    Released(Guard),
+    /// A threshold will have been breached for long enough.
+    Breach {
+        /// The rule's place in the policy.
+        rule: usize,
+    },
+    /// A replica will have served for long enough to count.
+    WarmedUp,
+    /// A signal will be missing if no sample comes.
+    Stale(SignalName),
+}
