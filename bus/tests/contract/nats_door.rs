@@ -19,6 +19,8 @@ async fn wrong_credentials_are_said_at_once_and_without_the_secret() {
         assert!(text.contains("refuses the credentials") && !text.contains("s3cr3t"), "{text}");
     }
     opens(NatsOptions::new(format!("nats://me:p%40ss@127.0.0.1:{}", server.port()))).await;
+    let user = Some(("me".into(), "p@ss".into()));
+    opens(NatsOptions { user, ..NatsOptions::new(server.url()) }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
