@@ -1,6 +1,7 @@
 //! The command line as a user meets it: help, output, exit codes.
 
 use std::{
+    fs,
     io::Read,
     process::{Command, Output, Stdio},
     time::Duration,
@@ -46,6 +47,40 @@ fn nobody_to_ask_says_what_was_tried_and_what_helps() {
     insta::assert_snapshot!("no_socket", shown(&["status", "--socket", socket]).replace(socket, "SOCKET"));
     // Port 9 is `discard`; nobody serves it on a machine of today.
     insta::assert_snapshot!("no_nats", shown(&["explain", "web", "--nats", "nats://me:secret@127.0.0.1:9"]));
+}
+
+#[test]
+fn policy_check_finds_everything_with_its_place() {
+    let check = |args: &[&str]| {
+        let mut command = command(&["policy", "check"]);
+        all_of(&command.args(args).current_dir("tests/policies").output().expect("run ballast"))
+    };
+    insta::assert_snapshot!("policy_good", check(&["good"]));
+    insta::assert_snapshot!("policy_broken", check(&["good", "broken.yaml", "absent.yaml"]));
+    insta::assert_snapshot!("policy_broken_json", check(&["--json", "broken.yaml"]));
+    insta::assert_snapshot!("policy_doubtful", check(&["doubtful.yaml"]));
+    insta::assert_snapshot!("policy_empty_folder", check(&["empty"]));
+}
+
+#[test]
+fn policy_check_reads_standard_input() {
+    let file = fs::File::open("tests/policies/good/web.yaml").expect("the file");
+    let output = command(&["policy", "check", "-"]).stdin(file).output().expect("run ballast");
+    assert_eq!(all_of(&output), "exit code 0\n----- stdout -----\nok: 1 policy in 1 file\n");
+}
+
+#[test]
+fn policy_check_refuses_what_is_no_text_or_too_long() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    fs::write(dir.path().join("binary.yaml"), [0xff, 0xfe]).expect("write");
+    fs::write(dir.path().join("long.yaml"), "ä".repeat(600 * 1024)).expect("write");
+    let output = command(&["policy", "check", "."]).current_dir(dir.path()).output().expect("run ballast");
+    assert_eq!(output.status.code(), Some(1));
+    let found = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        found.contains("./binary.yaml: it is not UTF-8") && found.contains("long.yaml:1:1: the file has"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -96,7 +131,10 @@ fn run_answers_on_its_socket_and_ends_on_a_signal() {
 
 /// Runs the command and shows all that a user would see.
 fn shown(args: &[&str]) -> String {
-    let output = ballast(args);
+    all_of(&ballast(args))
+}
+
+fn all_of(output: &Output) -> String {
     let code = output.status.code().map_or("signal".to_owned(), |code| code.to_string());
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let err = if err.is_empty() { String::new() } else { format!("\n----- stderr -----\n{err}") };
