@@ -1,5 +1,7 @@
 //! What can be asked on the command line, all commands in one place, as `--help` shows it.
 
+#![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they are")]
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -67,7 +69,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// What is logged without RUST_LOG. Who asks a short question wants the answer and nothing else.
+    /// What is logged without `RUST_LOG`. Who asks a short question wants the answer and nothing else.
     pub(crate) fn default_log_level(&self) -> &'static str {
         match self {
             Self::Run(_) | Self::Agent(_) | Self::Controller(_) => "info",

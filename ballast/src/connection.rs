@@ -1,5 +1,7 @@
 //! Where the other parts are: options for NATS and for the socket of `ballast run`.
 
+#![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they are")]
+
 use std::{
     fmt, fs,
     path::{Path, PathBuf},

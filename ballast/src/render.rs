@@ -1,5 +1,7 @@
 //! Answers as text. Pure: the same answer gives the same text, whatever clock, terminal or bus there is.
 
+#![expect(clippy::format_push_string, reason = "`write!` would look as if writing into a string could fail")]
+
 mod attention;
 mod changes;
 mod explain;

@@ -17,7 +17,11 @@ pub(super) mod agent {
         pub(in crate::commands) quiet: Duration,
     }
 
-    pub(in crate::commands) async fn run(config: Config, _bus: Bus, shutdown: CancellationToken) -> anyhow::Result<()> {
+    pub(in crate::commands) async fn run(
+        config: Config,
+        _bus: Bus,
+        shutdown: CancellationToken,
+    ) -> Result<(), std::io::Error> {
         let Config { engine, interval, proc_root, cgroup_root, ready_timeout, quiet, .. } = config;
         tracing::debug!(engine, ?interval, ?proc_root, ?cgroup_root, ?ready_timeout, ?quiet, "not there yet");
         shutdown.cancelled().await;
@@ -43,7 +47,11 @@ pub(super) mod controller {
         }
     }
 
-    pub(in crate::commands) async fn run(config: Config, _bus: Bus, shutdown: CancellationToken) -> anyhow::Result<()> {
+    pub(in crate::commands) async fn run(
+        config: Config,
+        _bus: Bus,
+        shutdown: CancellationToken,
+    ) -> Result<(), std::io::Error> {
         tracing::debug!(?config.policies, ?config.host_lost_after, "not there yet");
         shutdown.cancelled().await;
         Ok(())
