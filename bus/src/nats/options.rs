@@ -211,8 +211,8 @@ impl NatsOptions {
     }
 }
 
-/// The address without user and password.
-pub(super) fn redact(server: &str) -> String {
+/// The address of a server as it may be shown: without user and password.
+pub fn redact(server: &str) -> String {
     let (scheme, rest) = server.split_once("://").map_or(("", server), |(scheme, rest)| (scheme, rest));
     let shown = rest.rsplit_once('@').map_or(rest.to_owned(), |(_, host)| format!("***@{host}"));
     if scheme.is_empty() { shown } else { format!("{scheme}://{shown}") }
