@@ -62,18 +62,30 @@ pub struct SignalReading {
     pub window: Duration,
     /// Sum over replicas, or the service's own value; absent: missing.
     pub total: Option<f64>,
-    /// Mean over replicas, or the service's own value; absent: missing.
-    pub level: Option<f64>,
     /// Sum over replicas of each one's share of its limit; absent: missing, or without limit.
     pub shares: Option<f64>,
     /// Age of the newest sample.
     pub age: Option<Duration>,
-    /// Replicas that it covers; absent where the value is the service's own.
-    pub measured: Option<u32>,
-    /// Replicas left out because they have not served for long enough.
+    /// Whose values it is made of.
+    pub origin: Origin,
+    /// Replicas that it covers.
+    pub measured: u32,
+    /// Replicas left out because they do not serve yet, or not for long enough.
     pub warming: u32,
+    /// Replicas left out because they should have a sample and have none.
+    pub absent: u32,
     /// Why it is missing, or does not cover all replicas.
     pub gap: Option<Gap>,
+}
+
+/// Whose values a signal is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The service has one value of its own, which adding replicas does not change by itself.
+    Service,
+    /// Each replica has one; the total is their sum.
+    Replicas,
 }
 
 /// Why a signal is missing, or covers only some of the replicas.
@@ -121,7 +133,7 @@ pub enum Opinion {
     Wants(u32),
     /// Nothing; it does not apply just now.
     Abstains,
-    /// More replicas, but not yet: nothing is removed meanwhile.
+    /// A step this way, but not yet: while it is upwards, nothing is removed.
     Waits(Direction),
     /// It cannot tell, for want of data: nothing is removed meanwhile.
     Unknown,
@@ -139,8 +151,10 @@ pub enum RuleReason {
         per_replica: Quantity,
         /// The demand, as so many replicas' worth.
         load: f64,
-        /// Replicas without a sample: idle when growing, busy when shrinking.
-        missing: u32,
+        /// Replicas that are too new to say anything: idle when growing, busy when shrinking.
+        warming: u32,
+        /// Replicas that should have a sample and have none: nothing is removed meanwhile.
+        absent: u32,
         /// The tolerance, 0.1 being 10 %.
         tolerance: f64,
         /// Whether that is what held it.

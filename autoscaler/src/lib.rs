@@ -8,12 +8,16 @@
 //! keeps that. The live controller and the replay drive the same [`Autoscaler`].
 
 mod autoscaler;
+mod combine;
 pub mod evaluation;
 pub mod event;
 pub mod explain;
+pub mod guard;
 pub mod policy;
 pub mod policy_file;
 pub mod quantity;
+pub mod rule;
+mod signal;
 pub mod time;
 
 pub use autoscaler::{Autoscaler, Memory};

@@ -90,7 +90,7 @@ pub enum SignalSource {
         /// What to make of it.
         read: Read,
     },
-    /// Messages of a NATS JetStream consumer that wait or are not acknowledged yet.
+    /// Messages of a NATS `JetStream` consumer that wait or are not acknowledged yet.
     Jetstream {
         /// The server; absent: the one that Ballast itself uses.
         server: Option<String>,

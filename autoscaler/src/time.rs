@@ -26,11 +26,13 @@ impl Timestamp {
     }
 
     /// So much later.
+    #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(millis(span)))
     }
 
     /// So much earlier, but not before the epoch.
+    #[must_use]
     pub fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(millis(span)))
     }
@@ -50,7 +52,7 @@ pub(crate) fn millis(span: Duration) -> u64 {
 }
 
 /// A span as people write it, to the second above ten seconds: `350ms`, `1.5s`, `2m 5s`, `1h`.
-pub(crate) fn spoken(span: Duration) -> String {
+pub fn spoken(span: Duration) -> String {
     let span = match millis(span) {
         0 => return "0s".to_owned(),
         all @ 1..1000 => return format!("{all}ms"),

@@ -4,6 +4,9 @@
 //! This crate knows nothing of the decisions; the controller turns payloads into events, so that wire and
 //! decisions change apart.
 
+mod changes;
+pub mod local;
+pub mod nats;
 pub mod payload;
 mod queue;
 pub mod subject;

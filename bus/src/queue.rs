@@ -6,6 +6,7 @@ use std::{
 };
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::transport::{Delivery, Message};
 
@@ -15,8 +16,8 @@ pub struct Subscription {
     shared: Arc<Shared>,
 }
 
-/// Fills a [`Subscription`].
-#[derive(Clone, Debug)]
+/// Fills a [`Subscription`], which ends when this is dropped and what waits has been read.
+#[derive(Debug)]
 pub(crate) struct Feed {
     shared: Arc<Shared>,
 }
@@ -25,6 +26,7 @@ pub(crate) struct Feed {
 struct Shared {
     state: Mutex<State>,
     arrived: Notify,
+    reader_left: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -33,7 +35,6 @@ struct State {
     capacity: usize,
     missed: u64,
     feed_closed: bool,
-    reader_gone: bool,
 }
 
 pub(crate) fn queue(capacity: usize) -> (Feed, Subscription) {
@@ -43,9 +44,9 @@ pub(crate) fn queue(capacity: usize) -> (Feed, Subscription) {
             capacity: capacity.max(1),
             missed: 0,
             feed_closed: false,
-            reader_gone: false,
         }),
         arrived: Notify::new(),
+        reader_left: CancellationToken::new(),
     });
     (Feed { shared: Arc::clone(&shared) }, Subscription { shared })
 }
@@ -73,17 +74,17 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.shared.lock().reader_gone = true;
+        self.shared.reader_left.cancel();
     }
 }
 
 impl Feed {
     /// Adds a message; gives `false` when nobody reads any more.
     pub(crate) fn push(&self, message: Message) -> bool {
-        let mut state = self.shared.lock();
-        if state.reader_gone {
+        if self.reader_gone() {
             return false;
         }
+        let mut state = self.shared.lock();
         if state.messages.len() >= state.capacity {
             state.messages.pop_front();
             state.missed += 1;
@@ -95,10 +96,17 @@ impl Feed {
     }
 
     pub(crate) fn reader_gone(&self) -> bool {
-        self.shared.lock().reader_gone
+        self.shared.reader_left.is_cancelled()
     }
 
-    pub(crate) fn close(&self) {
+    /// Waits until nobody reads any more.
+    pub(crate) async fn reader_left(&self) {
+        self.shared.reader_left.cancelled().await;
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
         self.shared.lock().feed_closed = true;
         self.shared.arrived.notify_one();
     }
@@ -107,5 +115,83 @@ impl Feed {
 impl Shared {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_oldest_are_dropped_and_counted_before_the_next_is_read() {
+        let (feed, mut reader) = queue(3);
+        for number in 0..10 {
+            assert!(feed.push(message(number)));
+        }
+        assert_eq!(read(&mut reader).await, "missed 7");
+        assert_eq!(read(&mut reader).await, "7");
+        assert!(feed.push(message(10)));
+        assert!(feed.push(message(11)));
+        assert_eq!(read(&mut reader).await, "missed 1");
+        for number in 9..12 {
+            assert_eq!(read(&mut reader).await, number.to_string());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_who_keeps_up_misses_nothing() {
+        let (feed, mut reader) = queue(1);
+        for number in 0..100 {
+            feed.push(message(number));
+            assert_eq!(read(&mut reader).await, number.to_string());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_read_before_the_end() {
+        let (feed, mut reader) = queue(2);
+        feed.push(message(1));
+        drop(feed);
+        assert_eq!(read(&mut reader).await, "1");
+        assert_eq!(read(&mut reader).await, "end");
+        assert_eq!(read(&mut reader).await, "end");
+    }
+
+    #[tokio::test]
+    async fn a_reader_who_waits_is_woken_by_a_message_and_by_the_end() {
+        let (feed, mut reader) = queue(2);
+        let reading = tokio::spawn(async move { (read(&mut reader).await, read(&mut reader).await) });
+        tokio::task::yield_now().await;
+        feed.push(message(1));
+        tokio::task::yield_now().await;
+        drop(feed);
+        assert_eq!(reading.await.expect("no panic"), ("1".into(), "end".into()));
+    }
+
+    #[tokio::test]
+    async fn the_feed_notices_that_the_reader_has_gone() {
+        let (feed, reader) = queue(2);
+        drop(reader);
+        feed.reader_left().await;
+        assert!(!feed.push(message(1)));
+    }
+
+    #[tokio::test]
+    async fn no_capacity_is_a_capacity_of_one() {
+        let (feed, mut reader) = queue(0);
+        feed.push(message(1));
+        assert_eq!(read(&mut reader).await, "1");
+    }
+
+    fn message(number: u32) -> Message {
+        Message { subject: number.to_string(), payload: bytes::Bytes::new(), reply: None }
+    }
+
+    async fn read(reader: &mut Subscription) -> String {
+        match reader.next().await {
+            Some(Delivery::Message(message)) => message.subject,
+            Some(Delivery::Missed(count)) => format!("missed {count}"),
+            None => "end".into(),
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::BusError;
+
 /// The subjects of one fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subjects {
@@ -70,9 +72,53 @@ pub fn parse_service_key(key: &str) -> Option<(String, String, String)> {
     tokens.next().is_none().then_some(parsed)
 }
 
+/// Whether `subject` is one that `pattern` stands for: `*` is one token, a last `>` is one or more.
+pub fn matches(pattern: &str, subject: &str) -> bool {
+    let mut tokens = subject.split('.');
+    let mut wanted = pattern.split('.').peekable();
+    while let Some(want) = wanted.next() {
+        let Some(token) = tokens.next() else { return false };
+        if want == ">" && wanted.peek().is_none() {
+            return true;
+        }
+        if want != "*" && want != token {
+            return false;
+        }
+    }
+    tokens.next().is_none()
+}
+
+/// Refuses what cannot be published on: an empty token, a wildcard, or white space.
+pub(crate) fn check_subject(subject: &str) -> Result<(), BusError> {
+    check(subject, "subject", |token| token != "*" && token != ">")
+}
+
+/// Refuses what cannot be subscribed to: an empty token, white space, or a `>` that is not last.
+pub(crate) fn check_pattern(pattern: &str) -> Result<(), BusError> {
+    check(pattern.strip_suffix(".>").unwrap_or(pattern), "pattern", |token| pattern == ">" || token != ">")
+}
+
+/// Refuses what cannot be a key: an empty token, or anything but letters, digits and `-`, `_`, `=`, `/`.
+pub(crate) fn check_key(key: &str) -> Result<(), BusError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=/".contains(&byte);
+    check(key, "key", |token| token.bytes().all(allowed))
+}
+
+fn check(text: &str, kind: &str, allowed: impl Fn(&str) -> bool) -> Result<(), BusError> {
+    let fine = |token: &str| {
+        !token.is_empty() && !token.contains(|c: char| c.is_whitespace() || c.is_control()) && allowed(token)
+    };
+    if text.split('.').all(fine) {
+        return Ok(());
+    }
+    Err(BusError::Other(format!(
+        "{text:?} is not a {kind}: tokens are separated by single dots, and hold no white space"
+    )))
+}
+
 /// One token of a subject or key. Letters, digits, `-` and `_` stand for themselves, every other byte is `=XX`
 /// in hexadecimal: the only escape sign that NATS allows in keys and that cannot stand in a Compose name.
-struct Token<'a>(&'a str);
+pub(crate) struct Token<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Token<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,6 +166,44 @@ mod tests {
         assert_eq!(key, "node-1=2Eexample.shop.web");
         assert!(key.starts_with(&host_prefix("node-1.example")));
         assert_eq!(parse_service_key(&key), Some(("node-1.example".into(), "shop".into(), "web".into())));
+    }
+
+    #[test]
+    fn wildcards() {
+        for (pattern, subject, expected) in [
+            ("a.b", "a.b", true),
+            ("a.b", "a.b.c", false),
+            ("a.b.c", "a.b", false),
+            ("a.*", "a.b", true),
+            ("a.*", "a", false),
+            ("a.*.c", "a.b.c", true),
+            ("a.*.c", "a.b.d", false),
+            ("a.>", "a.b", true),
+            ("a.>", "a.b.c", true),
+            ("a.>", "a", false),
+            (">", "a", true),
+            ("*", "a.b", false),
+            ("*.>", "a.b", true),
+        ] {
+            assert_eq!(matches(pattern, subject), expected, "{pattern} {subject}");
+        }
+    }
+
+    #[test]
+    fn what_no_server_would_take_is_refused() {
+        for subject in ["", "a..b", ".a", "a.", "a b", "a.*", ">", "a\r\nPUB x"] {
+            assert!(check_subject(subject).is_err(), "{subject:?}");
+        }
+        for pattern in ["", "a..b", ">.a", "a.>.b", "a b"] {
+            assert!(check_pattern(pattern).is_err(), "{pattern:?}");
+        }
+        for pattern in ["a", "*", ">", "a.*.>"] {
+            assert!(check_pattern(pattern).is_ok(), "{pattern:?}");
+        }
+        for key in ["", "a..b", "a.*", "a>", "ä", "a."] {
+            assert!(check_key(key).is_err(), "{key:?}");
+        }
+        assert!(check_key(&service_key("a.b", "c", "d")).is_ok());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 /// A transport that parts of Ballast share.
 pub type Bus = Arc<dyn Transport>;
@@ -19,7 +19,7 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// Holds across reconnects. At most `capacity` messages wait; then the oldest is dropped, and the reader is told.
     async fn subscribe(&self, pattern: &str, capacity: usize) -> Result<Subscription, BusError>;
 
-    /// Asks one of those who subscribe to `subject`, and waits at most `limit`.
+    /// Asks those who subscribe to `subject`, and waits at most `limit`. The first answer counts.
     async fn request(&self, subject: &str, payload: Bytes, limit: Duration) -> Result<Bytes, BusError>;
 
     /// Opens the bucket named `name`, making it where there is none. Buckets survive a restart of every part.
@@ -101,12 +101,12 @@ pub struct Message {
 }
 
 /// Answers one request.
-pub struct Reply(pub(crate) oneshot::Sender<Bytes>);
+pub struct Reply(pub(crate) Box<dyn FnOnce(Bytes) + Send + Sync>);
 
 impl Reply {
     /// Answers. An asker who no longer waits is no error.
     pub fn send(self, payload: Bytes) {
-        drop(self.0.send(payload));
+        (self.0)(payload);
     }
 }
 
@@ -125,6 +125,16 @@ pub enum Delivery {
     Missed(u64),
 }
 
+/// The most that one message or value may hold: what a NATS server allows unless it is configured otherwise.
+pub const MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
+
+pub(crate) fn check_size(payload: &Bytes) -> Result<(), BusError> {
+    if payload.len() > MAX_PAYLOAD_BYTES {
+        return Err(BusError::TooLarge { bytes: payload.len() });
+    }
+    Ok(())
+}
+
 /// What went wrong on the bus.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
@@ -140,6 +150,12 @@ pub enum BusError {
     /// The key has another revision than expected.
     #[error("somebody else changed {0} first")]
     Conflict(String),
+    /// More than a message or value may hold.
+    #[error("a payload of {bytes} bytes is more than the {MAX_PAYLOAD_BYTES} that the bus carries")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
     /// The address, credentials, certificate or the like does not work.
     #[error("{0}")]
     Setup(String),

@@ -9,27 +9,34 @@ use tempfile::TempDir;
 
 use crate::wait_for;
 
-/// A `nats-server` with JetStream on a free port of 127.0.0.1. Ends with this value.
+/// A `nats-server` with `JetStream` on a free port. Ends with this value.
 #[derive(Debug)]
 pub struct NatsServer {
     child: Option<Child>,
     dir: TempDir,
+    address: String,
     port: Option<u16>,
     config: Option<PathBuf>,
 }
 
 impl NatsServer {
-    /// Starts one that lets everybody in.
+    /// Starts one on 127.0.0.1 that lets everybody in.
     pub fn start() -> Self {
-        Self::launch(None)
+        Self::launch("127.0.0.1", None)
+    }
+
+    /// Starts one where every [`DockerHost`](crate::DockerHost) can reach it.
+    pub fn start_for_hosts() -> Self {
+        let bridge = std::env::var("BALLAST_TEST_BRIDGE");
+        Self::launch(bridge.as_deref().unwrap_or("127.0.0.1"), None)
     }
 
     /// Starts one with more configuration, in the server's own format. `{dir}` in it stands for the server's folder.
     pub fn start_with(config: &str) -> Self {
-        Self::launch(Some(config))
+        Self::launch("127.0.0.1", Some(config))
     }
 
-    fn launch(config: Option<&str>) -> Self {
+    fn launch(address: &str, config: Option<&str>) -> Self {
         let dir = TempDir::new().expect("a temporary folder");
         let config = config.map(|text| {
             let path = dir.path().join("server.conf");
@@ -37,7 +44,7 @@ impl NatsServer {
                 .expect("write the configuration");
             path
         });
-        let mut server = Self { child: None, dir, port: None, config };
+        let mut server = Self { child: None, dir, address: address.to_owned(), port: None, config };
         server.run();
         server
     }
@@ -47,9 +54,9 @@ impl NatsServer {
         self.port.expect("a started server has a port")
     }
 
-    /// `nats://127.0.0.1:PORT`.
+    /// `nats://ADDRESS:PORT`.
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port())
+        format!("nats://{}:{}", self.address, self.port())
     }
 
     /// The folder with its data.
@@ -76,7 +83,7 @@ impl NatsServer {
         drop(fs::remove_dir_all(&ports));
         fs::create_dir_all(&ports).expect("a folder for the port files");
         let mut command = Command::new("nats-server");
-        command.args(["-a", "127.0.0.1", "-p", &self.port.map_or("-1".into(), |port| port.to_string()), "-js"]);
+        command.args(["-a", &self.address, "-p", &self.port.map_or("-1".into(), |port| port.to_string()), "-js"]);
         command.arg("-sd").arg(self.dir.path().join("data")).arg("--ports_file_dir").arg(&ports);
         if let Some(config) = &self.config {
             command.arg("-c").arg(config);

@@ -1,0 +1,102 @@
+//! One evaluation of a service with ten replicas and four rules, and one with the samples of a second before it.
+
+use std::{collections::BTreeMap, hint::black_box, time::Duration};
+
+use autoscaler::{
+    Autoscaler, Event, Policy, Timestamp,
+    event::{HostCapacity, Observation, Reading, Replica, ReplicaId, Sample, Subject},
+    explain,
+    policy::{Direction, Guards, Limits, Mode, Rule, Selector, Side, SignalSource, Step, StepSize, Target, Threshold},
+    quantity::{Quantity, SignalName, Unit},
+};
+use criterion::{Criterion, criterion_group, criterion_main};
+
+const REPLICAS: u32 = 10;
+
+fn policy() -> Policy {
+    let target = |signal: &str, per_replica| {
+        Rule::Target(Target { signal: SignalName::new(signal), per_replica, window: Rule::WINDOW, tolerance: 0.1 })
+    };
+    let threshold = |signal: &str, when, value, direction| {
+        Rule::Threshold(Threshold {
+            signal: SignalName::new(signal),
+            when,
+            bound: Quantity::Absolute { value, unit: Unit::Seconds },
+            hold_for: Duration::from_secs(30),
+            step: Step { direction, size: StepSize::Count(1) },
+            window: Rule::WINDOW,
+        })
+    };
+    Policy {
+        services: Selector { host: None, project: "shop".into(), service: "web".into() },
+        mode: Mode::Act,
+        limits: Limits { min: 2, max: 20 },
+        signals: BTreeMap::from([(SignalName::new("latency.p95"), SignalSource::Published)]),
+        rules: vec![
+            target("cpu", Quantity::OfLimit(0.7)),
+            target("queue.jobs", Quantity::Absolute { value: 20.0, unit: Unit::Number }),
+            threshold("latency.p95", Side::Above, 0.25, Direction::Up),
+            threshold("latency.p95", Side::Below, 0.05, Direction::Down),
+        ],
+        guards: Guards::default(),
+    }
+}
+
+fn samples(now: Timestamp) -> Event {
+    let sample = |signal: &str, of, value| Sample {
+        signal: SignalName::new(signal),
+        of,
+        at: now,
+        reading: Reading::Value(value),
+    };
+    let mut samples: Vec<_> = (0..REPLICAS)
+        .flat_map(|number| {
+            let of = Subject::Replica(ReplicaId(format!("{number:064}")));
+            [sample("cpu", of.clone(), 0.5 + f64::from(number) / 50.0), sample("memory", of, 1e8)]
+        })
+        .collect();
+    samples.push(sample("queue.jobs", Subject::Service, 130.0));
+    samples.push(sample("latency.p95", Subject::Service, 0.12));
+    Event::Samples(samples)
+}
+
+/// A service that has been measured for ten minutes.
+fn settled() -> (Autoscaler, Timestamp) {
+    let mut autoscaler = Autoscaler::new(policy());
+    let mut now = Timestamp::from_millis(1_800_000_000_000);
+    let replicas = (0..REPLICAS).map(|number| Replica {
+        id: ReplicaId(format!("{number:064}")),
+        ready_since: Some(now.minus(Duration::from_mins(10))),
+        cpu_limit_cores: Some(1.0),
+        memory_limit_bytes: None,
+    });
+    let host = HostCapacity { cores: Some(8.0), memory_bytes: Some(1e10) };
+    let observation = Observation { replicas: replicas.collect(), host, ..Observation::default() };
+    autoscaler.handle_event(Event::Observed(observation), now);
+    for _ in 0..600 {
+        now = now.plus(Duration::from_secs(1));
+        autoscaler.handle_event(samples(now), now);
+        let evaluation = autoscaler.evaluate(now);
+        autoscaler.record(&evaluation);
+    }
+    (autoscaler, now)
+}
+
+fn decision(criterion: &mut Criterion) {
+    let (autoscaler, now) = settled();
+    criterion.bench_function("evaluate", |bencher| bencher.iter(|| black_box(autoscaler.evaluate(now))));
+    let evaluation = autoscaler.evaluate(now);
+    criterion.bench_function("explain", |bencher| bencher.iter(|| black_box(explain::sentence(&evaluation))));
+    let (mut autoscaler, mut now) = settled();
+    criterion.bench_function("a second: samples, evaluate, record", |bencher| {
+        bencher.iter(|| {
+            now = now.plus(Duration::from_secs(1));
+            autoscaler.handle_event(samples(now), now);
+            let evaluation = autoscaler.evaluate(now);
+            autoscaler.record(&evaluation);
+        });
+    });
+}
+
+criterion_group!(benches, decision);
+criterion_main!(benches);

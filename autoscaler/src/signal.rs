@@ -1,0 +1,311 @@
+//! Samples kept for as long as a rule looks back, and read as signals.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use crate::{
+    evaluation::{Gap, Origin, SignalReading},
+    event::{HostCapacity, Reading, Replica, ReplicaId, Sample, Subject},
+    policy::{Guards, Rule},
+    quantity::{SignalName, Unit},
+    time::Timestamp,
+};
+
+/// Samples kept per series: the longest window at one a second, and some to spare.
+const MOST_SAMPLES: usize = 1024;
+/// Signals kept per service; the ones that come later are not.
+const MOST_SIGNALS: usize = 64;
+/// Replicas kept per signal; the ones that come later are not.
+const MOST_REPLICAS: usize = 1024;
+
+/// All samples of one service.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Signals {
+    by_name: BTreeMap<SignalName, Signal>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Signal {
+    service: Series,
+    replicas: BTreeMap<ReplicaId, Series>,
+    /// What the prober last said about why there is no value.
+    said: Option<(Timestamp, String)>,
+}
+
+/// The newest samples of one origin, by time.
+#[derive(Clone, Debug, Default)]
+struct Series {
+    points: VecDeque<Point>,
+}
+
+#[derive(Clone, Debug)]
+struct Point {
+    at: Timestamp,
+    value: f64,
+    /// Replicas covered, and why not all, where it does not cover all.
+    partial: Option<(u32, String)>,
+}
+
+/// What a reading depends on besides the samples.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Viewpoint<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) replicas: &'a [Replica],
+    /// When a replica was last seen to be gone.
+    pub(crate) last_removal: Timestamp,
+    pub(crate) host: HostCapacity,
+    pub(crate) guards: &'a Guards,
+}
+
+impl Viewpoint<'_> {
+    /// From when on what a replica uses says something about load; `None` while it does not serve.
+    fn counts_from(&self, replica: &Replica) -> Option<Timestamp> {
+        replica.ready_since.map(|since| since.plus(self.guards.warm_up))
+    }
+
+    fn warming(&self) -> u32 {
+        let warm = |replica: &&Replica| self.counts_from(replica).is_some_and(|from| from <= self.now);
+        count(self.replicas.len()) - count(self.replicas.iter().filter(warm).count())
+    }
+
+    /// Whether a replica with this newest sample counts.
+    fn standing(&self, replica: &Replica, newest: Option<Timestamp>) -> Standing {
+        let stale = |at: Timestamp| self.now.since(at) > self.guards.stale_after;
+        match (self.counts_from(replica), newest) {
+            (Some(from), Some(at)) if at > from && !stale(at) => Standing::Counts { from },
+            (Some(from), _) if from <= self.now && stale(from) => Standing::Absent,
+            _ => Standing::Warming,
+        }
+    }
+}
+
+/// What a replica adds to a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It counts, with its samples after `from`.
+    Counts { from: Timestamp },
+    /// It is too new to say anything.
+    Warming,
+    /// It should have a sample and has none.
+    Absent,
+}
+
+impl Signals {
+    /// Adds a sample. One from the future is taken as of now; one older than the newest of its series is left out.
+    pub(crate) fn add(&mut self, sample: Sample, now: Timestamp) {
+        if !self.by_name.contains_key(&sample.signal) && self.by_name.len() >= MOST_SIGNALS {
+            return;
+        }
+        let signal = self.by_name.entry(sample.signal).or_default();
+        let at = sample.at.min(now);
+        let (value, partial) = match sample.reading {
+            Reading::Value(value) => (value, None),
+            Reading::Partial { value, replicas, why } => (value, Some((replicas, why))),
+            Reading::Missing(why) => return signal.said = Some((at, why)),
+        };
+        if !value.is_finite() {
+            return signal.said = Some((at, format!("the value was {value}")));
+        }
+        let series = match sample.of {
+            Subject::Service => &mut signal.service,
+            Subject::Replica(id) => {
+                if !signal.replicas.contains_key(&id) && signal.replicas.len() >= MOST_REPLICAS {
+                    return;
+                }
+                signal.replicas.entry(id).or_default()
+            }
+        };
+        series.add(Point { at, value, partial });
+    }
+
+    /// Drops the samples of replicas that are neither listed nor newly measured.
+    pub(crate) fn forget_replicas_but(&mut self, listed: &[Replica], now: Timestamp) {
+        for signal in self.by_name.values_mut() {
+            signal.replicas.retain(|id, series| {
+                listed.iter().any(|replica| replica.id == *id)
+                    || series.newest().is_some_and(|point| now.since(point.at) < Rule::LONGEST_WINDOW)
+            });
+        }
+    }
+
+    /// The signal as a rule reads it.
+    pub(crate) fn read(&self, name: &SignalName, unit: Unit, window: Duration, view: Viewpoint<'_>) -> SignalReading {
+        let nothing = Signal::default();
+        let signal = self.by_name.get(name).unwrap_or(&nothing);
+        let blank = SignalReading {
+            signal: name.clone(),
+            unit,
+            window,
+            total: None,
+            shares: None,
+            age: None,
+            origin: Origin::Service,
+            measured: 0,
+            warming: view.warming(),
+            absent: 0,
+            gap: None,
+        };
+        let built_in = SignalName::BUILT_IN.contains(&name.as_str());
+        if built_in || (signal.service.points.is_empty() && !signal.replicas.is_empty()) {
+            signal.read_replicas(blank, view)
+        } else {
+            signal.read_service(blank, view)
+        }
+    }
+}
+
+impl Signal {
+    fn read_service(&self, blank: SignalReading, view: Viewpoint<'_>) -> SignalReading {
+        let Some(newest) = self.service.newest() else {
+            return SignalReading { gap: Some(self.silence(None)), ..blank };
+        };
+        let age = view.now.since(newest.at);
+        if age > view.guards.stale_after {
+            return SignalReading { age: Some(age), gap: Some(self.silence(Some((newest.at, age)))), ..blank };
+        }
+        let mean = self.service.mean(view.now.minus(blank.window));
+        let listed = count(view.replicas.len());
+        let (measured, gap) = match &newest.partial {
+            Some((replicas, why)) => (*replicas, Some(Gap::Said(why.clone()))),
+            None => (listed, None),
+        };
+        let absent = listed.saturating_sub(measured);
+        SignalReading { total: mean, age: Some(age), measured, absent, gap, ..blank }
+    }
+
+    fn read_replicas(&self, blank: SignalReading, view: Viewpoint<'_>) -> SignalReading {
+        let newest_of = |replica: &Replica| self.replicas.get(&replica.id)?.newest().map(|point| point.at);
+        let standing: Vec<_> =
+            (view.replicas.iter()).map(|replica| (replica, view.standing(replica, newest_of(replica)))).collect();
+        // Since when the load is shared by the replicas that share it now. A mean over a longer span would count the
+        // work twice that has moved from one replica to another, or miss what a removed one did.
+        let same_since = standing.iter().fold(view.last_removal, |since, (_, standing)| match standing {
+            Standing::Counts { from } => since.max(*from),
+            Standing::Warming | Standing::Absent => since,
+        });
+        let from = view.now.minus(blank.window).max(same_since);
+        let mut sum = Sum::default();
+        for (replica, standing) in &standing {
+            let mean = self.replicas.get(&replica.id).and_then(|series| series.mean(from));
+            match (standing, mean) {
+                (Standing::Counts { .. }, Some(value)) => sum.add(value, limit(&blank.signal, replica, view.host)),
+                // There is no sample yet since the replicas changed.
+                (Standing::Counts { .. }, None) if from == same_since => sum.warming += 1,
+                (Standing::Warming, _) => sum.warming += 1,
+                (Standing::Counts { .. }, None) | (Standing::Absent, _) => sum.absent += 1,
+            }
+        }
+        let newest = view.replicas.iter().filter_map(newest_of).max();
+        let age = newest.map(|at| view.now.since(at));
+        let gap = self.gap(&sum, newest, age, count(view.replicas.len()));
+        let reading = SignalReading {
+            age,
+            origin: Origin::Replicas,
+            measured: sum.measured,
+            warming: sum.warming,
+            absent: sum.absent,
+            gap,
+            ..blank
+        };
+        if sum.measured == 0 {
+            return reading;
+        }
+        SignalReading { total: Some(sum.total), shares: sum.shares(), ..reading }
+    }
+
+    fn gap(&self, sum: &Sum, newest: Option<Timestamp>, age: Option<Duration>, of: u32) -> Option<Gap> {
+        if sum.absent == 0 && sum.measured > 0 {
+            return None;
+        }
+        if sum.measured > 0 {
+            return Some(Gap::SomeReplicas { missing: sum.absent, of });
+        }
+        if sum.absent == 0 && sum.warming > 0 {
+            return Some(Gap::WarmingUp);
+        }
+        Some(self.silence(newest.zip(age)))
+    }
+
+    /// Why there is no value: what the prober said since the last one, or how old that is.
+    fn silence(&self, newest: Option<(Timestamp, Duration)>) -> Gap {
+        match (&self.said, newest) {
+            (Some((at, why)), Some((newest, _))) if *at >= newest => Gap::Said(why.clone()),
+            (Some((_, why)), None) => Gap::Said(why.clone()),
+            (_, Some((_, age))) => Gap::Stale { age },
+            (None, None) => Gap::Never,
+        }
+    }
+}
+
+/// Adds up replicas.
+#[derive(Default)]
+struct Sum {
+    total: f64,
+    shares: f64,
+    without_limit: bool,
+    measured: u32,
+    warming: u32,
+    absent: u32,
+}
+
+impl Sum {
+    fn add(&mut self, value: f64, limit: Option<f64>) {
+        self.total += value;
+        self.measured += 1;
+        match limit {
+            Some(limit) => self.shares += value / limit,
+            None => self.without_limit = true,
+        }
+    }
+
+    fn shares(&self) -> Option<f64> {
+        (!self.without_limit).then_some(self.shares)
+    }
+}
+
+impl Series {
+    fn add(&mut self, point: Point) {
+        match self.points.back_mut() {
+            Some(newest) if newest.at == point.at => *newest = point,
+            Some(newest) if newest.at > point.at => {}
+            _ => self.points.push_back(point),
+        }
+        let Some(newest) = self.newest().map(|point| point.at) else { return };
+        while self.points.len() > MOST_SAMPLES
+            || self.points.front().is_some_and(|oldest| newest.since(oldest.at) > Rule::LONGEST_WINDOW)
+        {
+            self.points.pop_front();
+        }
+    }
+
+    fn newest(&self) -> Option<&Point> {
+        self.points.back()
+    }
+
+    /// The mean of the samples after `from`; the newest alone where the window is shorter than the interval.
+    fn mean(&self, from: Timestamp) -> Option<f64> {
+        let mut sum = 0.0;
+        let mut values = 0_u32;
+        for point in self.points.iter().rev().take_while(|point| point.at > from) {
+            sum += point.value;
+            values += 1;
+        }
+        (values > 0).then(|| sum / f64::from(values))
+    }
+}
+
+/// What a share of the signal is a share of.
+fn limit(signal: &SignalName, replica: &Replica, host: HostCapacity) -> Option<f64> {
+    let limit = match signal.as_str() {
+        SignalName::CPU => replica.cpu_limit_cores.or(host.cores),
+        SignalName::MEMORY => replica.memory_limit_bytes.or(host.memory_bytes),
+        _ => None,
+    };
+    limit.filter(|limit| *limit > 0.0)
+}
+
+pub(crate) fn count(replicas: usize) -> u32 {
+    u32::try_from(replicas).unwrap_or(u32::MAX)
+}

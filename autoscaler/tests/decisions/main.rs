@@ -1,0 +1,5 @@
+//! The decisions, from the outside: stories with every sentence, and what holds for all stories.
+
+mod driver;
+mod properties;
+mod stories;

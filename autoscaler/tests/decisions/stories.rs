@@ -1,0 +1,88 @@
+//! Whole stories: a service, its load second by second, and every decision with its sentence.
+//!
+//! Each story is driven as the controller drives the core: samples once a second, replicas as listed, and each decision
+//! recorded. Replicas start within two seconds. A line is printed when the verdict or its kind of reason changes.
+
+use crate::driver::{Story, policy, seconds};
+use autoscaler::{
+    evaluation::{Guard, WakeupReason},
+    policy::Direction,
+    quantity::SignalName,
+};
+
+#[test]
+fn a_spike_grows_once_and_shrinks_only_after_the_window() {
+    let mut story = Story::new(policy("stabilize_down 30s, cooldown_down 10s, warm_up 2s", "target cpu 50%"), 2);
+    story.demand(5, 0.8);
+    story.demand(40, 3.3);
+    story.demand(60, 0.4);
+    insta::assert_snapshot!(story.told());
+}
+
+#[test]
+fn a_threshold_steps_waits_for_its_effect_and_steps_again() {
+    let mut story = Story::new(policy("warm_up 2s", "above latency.p95 0.25 for 5s add 1"), 2);
+    story.service_value(30, "latency.p95", 0.4);
+    story.service_value(10, "latency.p95", 0.1);
+    insta::assert_snapshot!(story.told());
+}
+
+#[test]
+fn blind_it_holds_and_says_so_until_data_comes_back() {
+    let mut story = Story::new(policy("stabilize_down 5s, cooldown_down 0s, warm_up 2s", "target cpu 50%"), 4);
+    story.demand(4, 1.9);
+    story.silence(30);
+    story.demand(20, 0.4);
+    insta::assert_snapshot!(story.told());
+}
+
+#[test]
+fn while_somebody_else_changes_the_project_nothing_is_scaled() {
+    let mut story = Story::new(policy("stabilize_down 5s, cooldown_down 0s, warm_up 2s", "target cpu 50%"), 2);
+    story.demand(3, 1.9);
+    story.changing("web-2 was removed");
+    story.demand(5, 0.2);
+    story.settled();
+    story.demand(10, 0.2);
+    insta::assert_snapshot!(story.told());
+}
+
+#[test]
+fn a_restart_mid_cooldown_remembers_it() {
+    let rules = "target cpu 50%";
+    let mut story = Story::new(policy("stabilize_down 0s, cooldown_down 40s, warm_up 2s", rules), 2);
+    story.demand(5, 2.4);
+    story.demand(10, 0.4);
+    story.restart();
+    story.demand(40, 0.4);
+    insta::assert_snapshot!(story.told());
+}
+
+#[test]
+fn observing_decides_and_touches_nothing() {
+    let mut story = Story::new(policy("observe, warm_up 2s", "target cpu 50%"), 2);
+    story.demand(20, 2.4);
+    assert_eq!(story.running(), 2);
+    insta::assert_snapshot!(story.told());
+}
+
+#[test]
+fn limits_hold_whatever_the_rules_want() {
+    let mut story =
+        Story::new(policy("min 2, max 4, stabilize_down 0s, cooldown_down 0s, warm_up 2s", "target cpu 50%"), 1);
+    story.demand(20, 5.0);
+    story.demand(20, 0.0);
+    insta::assert_snapshot!(story.told());
+}
+
+#[test]
+fn the_wakeup_names_the_moment_at_which_time_alone_changes_the_verdict() {
+    let mut story = Story::new(policy("stabilize_down 30s, cooldown_down 0s, warm_up 2s", "target cpu 50%"), 4);
+    story.demand(2, 0.4);
+    let wakeup = story.evaluate().next.expect("samples grow old");
+    assert_eq!(wakeup.because, WakeupReason::Stale(SignalName::new("cpu")), "the nearest comes first");
+    story.demand(27, 0.4);
+    let wakeup = story.evaluate().next.expect("a held step has a moment");
+    assert_eq!(wakeup.because, WakeupReason::Released(Guard::Stabilization(Direction::Down)));
+    assert_eq!(wakeup.at, story.now().plus(seconds(1)));
+}

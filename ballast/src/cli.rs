@@ -1,0 +1,239 @@
+//! What can be asked on the command line. Each command's own arguments are here too, so that `--help` reads as one text.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::connection::{ControllerAddress, NatsAddress};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  it worked
+  1  what was asked failed: nobody answers, the service is unknown, a policy is wrong, …
+  2  the command line itself is wrong
+
+Results go to standard output, everything else to standard error. Every option with [env: …] can be set there instead. \
+NO_COLOR turns colours off; RUST_LOG (for example `debug` or `agent=debug,info`) chooses what is logged.";
+
+/// Scales Docker Compose services with their load, and says why.
+#[derive(Debug, Parser)]
+#[command(name = "ballast", version, after_help = EXIT_CODES, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    /// How log lines are written to standard error.
+    #[arg(long, global = true, value_enum, env = "BALLAST_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Measure, decide and scale on this host alone: agent and controller in one process, no broker.
+    Run(RunArgs),
+    /// Measure this host and carry out what the controller decides, over NATS.
+    Agent(AgentArgs),
+    /// Decide for all hosts whose agents are on the same NATS.
+    Controller(ControllerArgs),
+    /// Show services, replicas, signals and the last decisions.
+    ///
+    /// REPLICAS is `serving/running`, then `→` and the target where it differs, then `of` the policy's limits. The last
+    /// decision, whether it scaled or held, comes with its reason. What needs attention is below the table.
+    Status(StatusArgs),
+    /// Say why a service is, or is not, scaled.
+    Explain(ExplainArgs),
+    /// Work with policy files.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Print a completion script for a shell, for example `ballast completions bash`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+impl Command {
+    /// What is logged without RUST_LOG. Who asks a short question wants the answer and nothing else.
+    pub(crate) fn default_log_level(&self) -> &'static str {
+        match self {
+            Self::Run(_) | Self::Agent(_) | Self::Controller(_) => "info",
+            _ => "warn",
+        }
+    }
+}
+
+/// Which fleet.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FleetArgs {
+    /// The fleet's name: agents and controllers of different fleets do not hear each other.
+    #[arg(long, env = "BALLAST_FLEET", default_value = "default", value_name = "NAME")]
+    pub(crate) fleet: String,
+}
+
+/// What an agent has to know.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct HostArgs {
+    /// This host's name in the fleet [default: the kernel's host name].
+    ///
+    /// It has to stay the same across restarts. In a container the kernel's name is the container's; give the host's.
+    #[arg(long, env = "BALLAST_HOST", value_name = "NAME")]
+    pub(crate) host: Option<String>,
+    /// The Docker Engine, as a Unix socket: `unix:///path`.
+    #[arg(long, env = "BALLAST_DOCKER", default_value = "unix:///var/run/docker.sock", value_name = "URL")]
+    pub(crate) docker: String,
+    /// How often replicas and host are measured, for example `1s` or `500ms`.
+    #[arg(long, env = "BALLAST_INTERVAL", default_value = "1s", value_parser = interval, value_name = "SPAN")]
+    pub(crate) interval: Duration,
+    /// How long a new replica may take until it serves; then it counts as failed and is removed.
+    #[arg(long, env = "BALLAST_READY_TIMEOUT", default_value = "2m", value_parser = span, value_name = "SPAN")]
+    pub(crate) ready_timeout: Duration,
+    /// How long a project has to stand still after somebody else changed it, before it is scaled again.
+    #[arg(long, env = "BALLAST_QUIET", default_value = "5s", value_parser = span, value_name = "SPAN")]
+    pub(crate) quiet: Duration,
+    /// Where the host's /proc is mounted.
+    #[arg(long, env = "BALLAST_PROC", default_value = "/proc", value_name = "DIR")]
+    pub(crate) proc_root: PathBuf,
+    /// Where the host's cgroups are mounted.
+    #[arg(long, env = "BALLAST_CGROUP", default_value = "/sys/fs/cgroup", value_name = "DIR")]
+    pub(crate) cgroup_root: PathBuf,
+}
+
+/// What a controller has to know.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DecisionArgs {
+    /// Policy files, or folders of them. Edits take effect within a second [default: ./policies where it exists].
+    #[arg(long, env = "BALLAST_POLICIES", num_args = 1.., value_delimiter = ',', value_name = "PATH")]
+    pub(crate) policies: Vec<PathBuf>,
+    /// A host that has been silent for so long is lost: nothing is decided for it until it is heard again.
+    #[arg(long, env = "BALLAST_HOST_LOST_AFTER", default_value = "15s", value_parser = span, value_name = "SPAN")]
+    pub(crate) host_lost_after: Duration,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) decisions: DecisionArgs,
+    #[command(flatten)]
+    pub(crate) host: HostArgs,
+    #[command(flatten)]
+    pub(crate) fleet: FleetArgs,
+    /// Where to keep what has to outlive a restart
+    /// [default: /var/lib/ballast/state.db as root, else $XDG_STATE_HOME/ballast/state.db].
+    #[arg(long, env = "BALLAST_STATE", value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Where `ballast status` and `ballast explain` can ask
+    /// [default: /run/ballast/ballast.sock as root, else $XDG_RUNTIME_DIR/ballast.sock].
+    #[arg(long, env = "BALLAST_SOCKET", value_name = "FILE")]
+    pub(crate) socket: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AgentArgs {
+    #[command(flatten)]
+    pub(crate) nats: NatsAddress,
+    #[command(flatten)]
+    pub(crate) host: HostArgs,
+    #[command(flatten)]
+    pub(crate) fleet: FleetArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ControllerArgs {
+    #[command(flatten)]
+    pub(crate) nats: NatsAddress,
+    #[command(flatten)]
+    pub(crate) decisions: DecisionArgs,
+    #[command(flatten)]
+    pub(crate) fleet: FleetArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    /// Only this service: `[host/]project/service`, or `service` where that is unambiguous.
+    pub(crate) service: Option<String>,
+    /// Keep watching: redraw every second on a terminal, else print a line for each change. Times are UTC.
+    #[arg(long, short)]
+    pub(crate) watch: bool,
+    /// Print the controller's answer as JSON; with --watch one object a line, every second.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) address: ControllerAddress,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The service: `[host/]project/service`, or `service` where that is unambiguous.
+    pub(crate) service: String,
+    /// Print the controller's answer as JSON, with the whole evaluation.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) address: ControllerAddress,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Check policy files without using them: every error with its line and column.
+    Check(CheckArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// Policy files, folders of them, or `-` for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(span) if span.is_zero() => Err("it has to be longer than nothing".to_owned()),
+        Ok(span) => Ok(span),
+        Err(error) => Err(format!("{error}; write for example 500ms, 15s or 2m")),
+    }
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    const ALLOWED: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(1);
+    let span = span(text)?;
+    if ALLOWED.contains(&span) { Ok(span) } else { Err("allowed is 100ms to 1m".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_interval_is_neither_idle_nor_a_burden() {
+        for (text, allowed) in [
+            ("1s", true),
+            ("100ms", true),
+            ("1m", true),
+            ("99ms", false),
+            ("61s", false),
+            ("0s", false),
+            ("1", false),
+            ("soon", false),
+        ] {
+            assert_eq!(interval(text).is_ok(), allowed, "{text}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What each command does: one module for each.
+
+mod completions;
+mod explain;
+mod parts;
+mod policy;
+mod status;
+
+use std::{future::Future, process::ExitCode};
+
+use anyhow::Context;
+
+use crate::cli::{Cli, Command, PolicyCommand};
+
+/// Does what was asked.
+pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Run(args) => in_runtime(parts::run(args)),
+        Command::Agent(args) => in_runtime(parts::agent(args)),
+        Command::Controller(args) => in_runtime(parts::controller(args)),
+        Command::Status(args) => in_runtime(status::status(args)),
+        Command::Explain(args) => in_runtime(explain::explain(args)),
+        Command::Policy(PolicyCommand::Check(args)) => policy::check(&args),
+        Command::Completions { shell } => completions::completions(shell),
+    }
+}
+
+fn in_runtime(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    let result = runtime.block_on(work);
+    // What still blocks a thread (a file system that hangs) must not keep the process.
+    runtime.shutdown_background();
+    result
+}
