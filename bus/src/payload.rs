@@ -556,6 +556,9 @@ pub struct Status {
     /// Why the question could not be answered, for example an ambiguous service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What else is worth knowing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// One policy file.
@@ -569,6 +572,9 @@ pub struct PolicySource {
     /// What is wrong with its newest version; the last good one is in force meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What else is worth knowing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// One host.
@@ -589,6 +595,9 @@ pub struct HostStatus {
     /// Its newest sample.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample: Option<HostSample>,
+    /// What else is worth knowing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// One service.
