@@ -29,6 +29,10 @@ pub struct EngineInfo {
     pub cgroup_version: u8,
     /// `systemd` or `cgroupfs`.
     pub cgroup_driver: String,
+    /// For example `amd64`.
+    pub architecture: String,
+    /// When the engine started; absent where it does not tell.
+    pub started_ms: Option<u64>,
 }
 
 /// One service and its replicas.
@@ -46,6 +50,33 @@ pub struct Service {
     pub warnings: Vec<String>,
     /// Labels that start with `ballast.`, of the newest replica.
     pub labels: BTreeMap<String, String>,
+    /// The last time that somebody else changed the project.
+    pub foreign: Option<ForeignChange>,
+}
+
+/// A change that was not Ballast's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ForeignChange {
+    /// When it began.
+    pub since_ms: u64,
+    /// What was seen last.
+    pub why: String,
+    /// How many replicas there were before it; absent if that was not seen.
+    pub from: Option<u32>,
+    /// Every replica that was there before it has been removed by somebody else: the project was taken down, and
+    /// what is left was made by Ballast in the meantime.
+    pub all_removed: bool,
+}
+
+/// Why a container's process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCause {
+    /// It ended by itself.
+    Itself,
+    /// The engine went down and took it along.
+    Engine,
+    /// Somebody stopped it.
+    Person,
 }
 
 /// One replica.
@@ -61,6 +92,14 @@ pub struct Replica {
     pub addresses: BTreeMap<String, IpAddr>,
     /// TCP ports that it exposes, ascending.
     pub exposed_tcp: Vec<u16>,
+    /// Why its process ended; absent while it runs, and when it never ran.
+    pub exit: Option<ExitCause>,
+    /// When its process ended last.
+    pub finished_ms: Option<u64>,
+    /// Compose is replacing it, or it is the replacement: it carries a temporary name.
+    pub temporary: bool,
+    /// The container that uses this one's namespaces or volumes: it would break without this one.
+    pub hung_on_by: Option<String>,
     /// All of `GET /containers/{id}/json`.
     pub inspect: Arc<Value>,
 }

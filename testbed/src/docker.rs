@@ -1,6 +1,6 @@
 use std::{
     env, fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -51,6 +51,54 @@ impl DockerHost {
         };
         command.env("DOCKER_HOST", &self.socket);
         command
+    }
+
+    /// The name of an image with nothing but busybox, imported on first use: nothing is pulled.
+    pub fn busybox(&self) -> String {
+        self.import("ballast-test/busybox:1", &[])
+    }
+
+    /// The name of a busybox image with more instructions (`ENTRYPOINT …`, `VOLUME …`), imported if it is missing.
+    ///
+    /// # Panics
+    /// When there is no busybox: set `BALLAST_TEST_BUSYBOX`, or install Debian's `busybox-static`.
+    pub fn import(&self, name: &str, instructions: &[&str]) -> String {
+        // Tests run in several processes, and a second import would move the tag under the others.
+        let lock = fs::File::create(env::temp_dir().join(format!("ballast-test-import-{}", self.number)));
+        let lock = lock.expect("a lock file");
+        lock.lock().expect("the lock");
+        if self.docker(&["images", "--quiet", name]).trim().is_empty() {
+            self.import_anew(name, instructions);
+        }
+        name.to_owned()
+    }
+
+    /// Imports the image anew, so that its name means another image than before.
+    ///
+    /// # Panics
+    /// As [`Self::import`].
+    pub fn import_anew(&self, name: &str, instructions: &[&str]) {
+        let busybox = env::var_os("BALLAST_TEST_BUSYBOX").map_or_else(|| find("busybox"), Into::into);
+        let root = TempDir::new().expect("a temporary folder");
+        for folder in ["bin", "tmp", "etc", "run"] {
+            fs::create_dir(root.path().join(folder)).expect("a folder");
+        }
+        fs::copy(&busybox, root.path().join("bin/busybox")).expect("copy busybox");
+        let applets = Command::new(&busybox).arg("--list").output().expect("run busybox").stdout;
+        for applet in String::from_utf8_lossy(&applets).lines().filter(|&applet| applet != "busybox") {
+            std::os::unix::fs::symlink("busybox", root.path().join("bin").join(applet)).expect("a link");
+        }
+        let tar = root.path().join("image.tar");
+        let mut packer = Command::new("tar");
+        packer.arg("-cf").arg(&tar).arg("-C").arg(root.path()).args(["bin", "tmp", "etc", "run"]);
+        printed("tar", packer.output().expect("tar on the PATH"));
+        let tar = tar.display().to_string();
+        let mut arguments = vec!["import", "--change", "ENV PATH=/bin"];
+        for instruction in instructions {
+            arguments.extend(["--change", instruction]);
+        }
+        arguments.extend([tar.as_str(), name]);
+        self.docker(&arguments);
     }
 
     /// Shuts its engine down in order, as a restart of the service does; its containers end with it.
@@ -174,6 +222,12 @@ impl Drop for Project {
     fn drop(&mut self) {
         drop(self.try_compose(&["down", "--volumes", "--remove-orphans", "--timeout", "1"]));
     }
+}
+
+fn find(program: &str) -> PathBuf {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("no {program} on the PATH: run ./check, or install Debian's busybox-static"))
 }
 
 fn printed(what: &str, output: Output) -> String {

@@ -1,0 +1,179 @@
+//! Brings the services under a policy to their targets, and keeps them there.
+//!
+//! ```text
+//! bus → desk (what is wanted) ─┐
+//!                              ├→ plan (the next step) → hands (carry it out) → inventory ↺
+//! inventory → preflight ───────┘
+//! ```
+
+pub mod clone;
+pub mod desk;
+mod files;
+mod hands;
+pub mod plan;
+pub mod preflight;
+mod reconcile;
+
+use std::collections::BTreeMap;
+
+use bus::{
+    Bus, BusError, Change,
+    payload::{self, Outcome, ServiceName},
+    subject::{Subjects, host_prefix, parse_service_key},
+};
+use tokio::sync::{mpsc, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{docker::Engine, instant::now_ms, inventory::Inventory};
+use desk::Wishes;
+use hands::Hands;
+use plan::Patience;
+use reconcile::{Journey, Reconciler};
+
+/// The bucket with each [`Assignment`](bus::payload::Assignment).
+pub const ASSIGNMENTS: &str = "assignments";
+/// The bucket with each [`Target`](bus::payload::Target).
+pub const TARGETS: &str = "targets";
+/// Outcomes that wait to be published; beyond that, those who have them wait.
+const OUTCOMES_WAITING: usize = 256;
+
+/// The services of one host, each with a task of its own.
+#[derive(Debug)]
+pub struct Actor {
+    host: String,
+    hands: Hands,
+    inventory: Inventory,
+    outcomes: mpsc::Sender<Outcome>,
+    patience: Patience,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+    services: BTreeMap<ServiceName, watch::Sender<Wishes>>,
+}
+
+impl Actor {
+    /// An actor on `engine` that reports to `outcomes`. It does nothing before it is told what is wanted.
+    pub fn new(
+        engine: Engine,
+        host: &str,
+        inventory: Inventory,
+        patience: Patience,
+        outcomes: mpsc::Sender<Outcome>,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let hands = Hands::new(engine, inventory.ledger().clone());
+        let tasks = TaskTracker::new();
+        Self { host: host.to_owned(), hands, inventory, outcomes, patience, shutdown, tasks, services: BTreeMap::new() }
+    }
+
+    /// Changes what is wanted of a service.
+    pub fn tell(&mut self, name: &ServiceName, change: impl FnOnce(&mut Wishes)) {
+        let wishes = self.services.entry(name.clone()).or_insert_with(|| {
+            let (sender, wishes) = watch::channel(Wishes::default());
+            let reconciler = Reconciler {
+                host: self.host.clone(),
+                name: name.clone(),
+                hands: self.hands.clone(),
+                inventory: self.inventory.clone(),
+                wishes,
+                outcomes: self.outcomes.clone(),
+                patience: self.patience.clone(),
+                memory: plan::Memory::default(),
+                journey: Journey::default(),
+            };
+            self.tasks.spawn(reconciler.run(self.shutdown.clone()));
+            sender
+        });
+        wishes.send_modify(change);
+    }
+
+    /// Waits until every service has finished the step that it is at. Call it after the shutdown.
+    pub async fn finished(self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Carries out what the controller puts into the buckets for `host`, and publishes each outcome, until `shutdown`.
+pub async fn run(
+    engine: Engine,
+    host: &str,
+    inventory: Inventory,
+    bus: Bus,
+    subjects: &Subjects,
+    shutdown: CancellationToken,
+) -> Result<(), BusError> {
+    let prefix = host_prefix(host);
+    let mut assignments = bus.bucket(ASSIGNMENTS).await?.watch(&prefix).await?;
+    let mut targets = bus.bucket(TARGETS).await?.watch(&prefix).await?;
+    let (outcomes, mut reports) = mpsc::channel(OUTCOMES_WAITING);
+    let mut actor = Actor::new(engine, host, inventory, Patience::default(), outcomes, shutdown.clone());
+    let subject = subjects.outcome(host);
+    // Until the first "that is all", targets were there before the agent came.
+    let mut first_read = true;
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            change = assignments.recv() => match change {
+                Some(change) => take_assignment(&mut actor, change),
+                None => return Err(ended(ASSIGNMENTS)),
+            },
+            change = targets.recv() => match change {
+                Some(Change::Current) => first_read = false,
+                Some(change) => take_target(&mut actor, change, first_read),
+                None => return Err(ended(TARGETS)),
+            },
+            Some(outcome) = reports.recv() => {
+                // A level, as targets are: the inventory says the same, so one that is lost does no harm.
+                if let Err(error) = bus.publish(&subject, payload::encode(&outcome)).await {
+                    tracing::debug!(%error, "an outcome is not published");
+                }
+            }
+        }
+    }
+    reports.close();
+    actor.finished().await;
+    Ok(())
+}
+
+fn take_assignment(actor: &mut Actor, change: Change) {
+    let (key, assignment) = match change {
+        Change::Current => return,
+        Change::Deleted { key } => (key, None),
+        Change::Put { key, entry } => match payload::decode(&entry.value) {
+            Ok(assignment) => (key, Some(assignment)),
+            // What cannot be read is no permission.
+            Err(error) => {
+                tracing::warn!(%error, key, "an assignment cannot be read; the service is left alone");
+                (key, None)
+            }
+        },
+    };
+    if let Some(name) = service_name(&key) {
+        actor.tell(&name, |wishes| wishes.assignment = assignment);
+    }
+}
+
+fn take_target(actor: &mut Actor, change: Change, first_read: bool) {
+    match change {
+        Change::Current => {}
+        Change::Deleted { key } => {
+            if let Some(name) = service_name(&key) {
+                actor.tell(&name, |wishes| wishes.order = None);
+            }
+        }
+        Change::Put { key, entry } => match (service_name(&key), payload::decode(&entry.value)) {
+            (Some(name), Ok(target)) => actor.tell(&name, |wishes| wishes.receive(target, first_read, now_ms())),
+            (_, Err(error)) => tracing::warn!(%error, key, "a target cannot be read; the one before it holds"),
+            (None, _) => {}
+        },
+    }
+}
+
+fn service_name(key: &str) -> Option<ServiceName> {
+    let (_, project, service) = parse_service_key(key)?;
+    Some(ServiceName { project, service })
+}
+
+fn ended(bucket: &str) -> BusError {
+    BusError::Other(format!("the watch of the bucket {bucket} ended"))
+}

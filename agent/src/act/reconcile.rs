@@ -1,0 +1,364 @@
+//! Keeps one service at its target: looks, plans one step, carries it out, looks again.
+
+use std::{sync::Arc, time::Duration};
+
+use bus::payload::{Mode, Outcome, OutcomeResult, Phase, Refusal, ServiceName, VERSION};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    desk::{Order, Wishes},
+    hands::{Hands, MakeError},
+    plan::{self, Failure, Memory, Patience, Plan, Step, View},
+};
+use crate::{
+    instant::{now_ms, readable},
+    inventory::Inventory,
+    model::{Host, Replica, Service},
+};
+
+/// After an engine call has failed for no reason that a plan knows, the next one waits for so long.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// The one task that changes a service.
+pub(crate) struct Reconciler {
+    pub(crate) host: String,
+    pub(crate) name: ServiceName,
+    pub(crate) hands: Hands,
+    pub(crate) inventory: Inventory,
+    pub(crate) wishes: watch::Receiver<Wishes>,
+    pub(crate) outcomes: mpsc::Sender<Outcome>,
+    pub(crate) patience: Patience,
+    pub(crate) memory: Memory,
+    pub(crate) journey: Journey,
+}
+
+/// What has been reported, and what is to be reported when the target is reached.
+#[derive(Debug, Default)]
+pub(crate) struct Journey {
+    /// When the first step was taken, and how many replicas there were then.
+    began: Option<(u64, u32)>,
+    /// Somebody else's change that is being answered.
+    reasserted: Option<String>,
+    /// The newest change by somebody else that has been seen through.
+    answered_ms: u64,
+    /// The last report, so that none is made twice.
+    reported: Option<(u64, u64, OutcomeKind)>,
+    /// The last refused target that was reported.
+    refused: Option<(u64, u64)>,
+}
+
+/// What makes two reports of one target the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum OutcomeKind {
+    Reached,
+    Stuck(String),
+    Refused(Vec<Refusal>),
+    Expired,
+}
+
+impl Reconciler {
+    /// Works until `shutdown`. A step that has begun is finished first.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let mut host = self.inventory.host();
+        // What is known may be old; before anything is changed, it is made sure of once.
+        let mut sure = false;
+        loop {
+            if shutdown.is_cancelled() {
+                return;
+            }
+            let seen = host.borrow_and_update().clone();
+            let wishes = self.wishes.borrow_and_update().clone();
+            self.report_refused(&wishes).await;
+            let until_ms = match self.decide(&seen, &wishes) {
+                Verdict::Nothing => None,
+                Verdict::Expired(order) => {
+                    self.report_expired(&order).await;
+                    None
+                }
+                Verdict::Planned(order, Plan::Do(step)) => {
+                    if sure {
+                        self.set_out(&seen, &order);
+                        self.perform(&seen, &order, step).await;
+                    }
+                    self.inventory.refreshed().await;
+                    sure = true;
+                    continue;
+                }
+                Verdict::Planned(order, plan) => self.report(&seen, &order, plan).await.or(Some(order.holds_until_ms)),
+            };
+            sure = false;
+            let wait = until_ms.map_or(Duration::from_hours(1), |until_ms| {
+                Duration::from_millis(until_ms.saturating_sub(now_ms()).max(1))
+            });
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                changed = host.changed() => if changed.is_err() { return },
+                changed = self.wishes.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    fn decide(&mut self, host: &Host, wishes: &Wishes) -> Verdict {
+        let Some(service) = host.services.get(&self.name) else {
+            // Taken down: whatever was learnt of it is over, and nothing is brought back.
+            self.memory = Memory::default();
+            return Verdict::Nothing;
+        };
+        let Some(assignment) = wishes.assignment.as_ref().filter(|assignment| assignment.mode == Mode::Act) else {
+            return Verdict::Nothing;
+        };
+        let Some(order) = wishes.order.clone().filter(|_| host.engine_error.is_none()) else {
+            return Verdict::Nothing;
+        };
+        let now_ms = now_ms();
+        if !order.holds(now_ms) {
+            return Verdict::Expired(order);
+        }
+        let patience = self.patience.clone();
+        self.learn(service);
+        let view = View {
+            service,
+            assignment,
+            target: order.target.replicas,
+            memory: &self.memory,
+            patience: &patience,
+            now_ms,
+        };
+        let served: Vec<String> = service
+            .replicas
+            .iter()
+            .filter(|replica| plan::serves(&view, replica))
+            .map(|replica| replica.summary.id.clone())
+            .collect();
+        let plan = plan::plan(&view);
+        // A fresh replica that serves has arrived: whatever failed before is over.
+        let fresh = self.memory.fresh.len();
+        self.memory.fresh.retain(|id, _| !served.contains(id));
+        if self.memory.fresh.len() < fresh {
+            self.memory.failures = 0;
+            self.memory.taken.clear();
+        }
+        Verdict::Planned(order, plan)
+    }
+
+    /// Forgets what concerns replicas that are gone, and failures of a configuration that is.
+    fn learn(&mut self, service: &Service) {
+        let there = |id: &String| service.replicas.iter().any(|replica| replica.summary.id == *id);
+        self.memory.fresh.retain(|id, _| there(id));
+        self.memory.restarts.retain(|id, _| there(id));
+        let newest_ms = service
+            .replicas
+            .iter()
+            .filter(|replica| !replica.summary.managed)
+            .map(|replica| replica.summary.created_ms)
+            .max();
+        if let Some(failed) = &self.memory.failed
+            && newest_ms > Some(failed.at_ms)
+        {
+            self.memory.failures = 0;
+            self.memory.failed = None;
+        }
+    }
+
+    /// Notes where the way to the target begins, and whether it undoes somebody else's change.
+    fn set_out(&mut self, host: &Host, order: &Order) {
+        let Some(service) = host.services.get(&self.name) else { return };
+        let count = count(service);
+        if self.journey.began.is_none() {
+            self.journey.began = Some((now_ms(), count));
+        }
+        let Some(change) = service.foreign.as_ref().filter(|_| service.phase == Phase::Settled) else { return };
+        if change.since_ms <= self.journey.answered_ms {
+            return;
+        }
+        self.journey.answered_ms = change.since_ms;
+        if change.from.is_some_and(|from| from != count) || order.target.replicas != count {
+            let from = change.from.map_or_else(|| "unknown".to_owned(), |from| from.to_string());
+            self.journey.reasserted = Some(format!(
+                "somebody else (docker compose, for example) changed it from {from} to {count} at {}: {}",
+                readable(change.since_ms),
+                change.why
+            ));
+        }
+    }
+
+    async fn perform(&mut self, host: &Host, order: &Order, step: Step) {
+        let Some(service) = host.services.get(&self.name) else { return };
+        let replica = |id: &str| service.replicas.iter().find(|replica| replica.summary.id == id).cloned();
+        tracing::info!(project = self.name.project, service = self.name.service, ?step, reason = order.target.reason);
+        match step {
+            Step::Create { sibling, number } => {
+                if let Some(sibling) = replica(&sibling) {
+                    self.make(&sibling, number).await;
+                }
+            }
+            Step::Start { id, crashed } => {
+                if let Some(replica) = replica(&id) {
+                    self.start(&replica, crashed).await;
+                }
+            }
+            Step::Remove { id } => {
+                if let Some(replica) = replica(&id)
+                    && let Err(error) = self.hands.remove(&replica).await
+                {
+                    tracing::warn!(%error, name = replica.summary.name, "not removed; trying again");
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                }
+            }
+            Step::Discard { id, failed } => {
+                if let Some(replica) = replica(&id) {
+                    self.discard(&replica, failed).await;
+                }
+            }
+        }
+    }
+
+    async fn make(&mut self, sibling: &Replica, number: u32) {
+        let host = self.inventory.host();
+        let wishes = self.wishes.clone();
+        let name = self.name.clone();
+        let wanted = || {
+            let settled = host.borrow().services.get(&name).is_some_and(|service| service.phase == Phase::Settled);
+            let wishes = wishes.borrow();
+            settled && wishes.assignment.as_ref().is_some_and(|assignment| assignment.mode == Mode::Act)
+        };
+        match self.hands.make(&self.name, &sibling.inspect, number, wanted).await {
+            Ok(id) => {
+                self.memory.fresh.insert(id, now_ms());
+            }
+            Err(MakeError::Unwanted) => {}
+            Err(MakeError::NumberTaken) => {
+                self.memory.taken.insert(number);
+                if self.memory.taken.len() > 8 {
+                    let cause = format!("the names of replicas {number} and before are taken by other containers");
+                    self.failed(&cause, "remove those containers: docker ps --all");
+                }
+            }
+            Err(MakeError::Failed { cause, cure }) => self.failed(&cause, &cure),
+        }
+    }
+
+    async fn start(&mut self, replica: &Replica, crashed: bool) {
+        let id = replica.summary.id.clone();
+        if crashed {
+            *self.memory.restarts.entry(id.clone()).or_default() += 1;
+        }
+        if let Err(error) = self.hands.start(replica).await {
+            // One that cannot be started is as one that ends at once: the attempts are counted.
+            if !crashed {
+                *self.memory.restarts.entry(id).or_default() += 1;
+            }
+            tracing::warn!(%error, name = replica.summary.name, "not started");
+            tokio::time::sleep(AFTER_FAILURE).await;
+        }
+    }
+
+    async fn discard(&mut self, replica: &Replica, failed: Option<String>) {
+        let name = &replica.summary.name;
+        if let Some(how) = failed {
+            let cause = format!("{name}: {how}{}", self.hands.last_words(replica).await);
+            let sibling = "docker logs of any replica, and the service's healthcheck, command and limits";
+            self.failed(&cause, &format!("see {sibling}"));
+        }
+        self.memory.fresh.remove(&replica.summary.id);
+        if let Err(error) = self.hands.discard(replica).await {
+            tracing::warn!(%error, name, "not removed; trying again");
+            tokio::time::sleep(AFTER_FAILURE).await;
+        }
+    }
+
+    fn failed(&mut self, cause: &str, cure: &str) {
+        self.memory.failures += 1;
+        tracing::warn!(project = self.name.project, service = self.name.service, cause, "a replica failed");
+        self.memory.failed = Some(Failure { at_ms: now_ms(), cause: cause.to_owned(), cure: cure.to_owned() });
+    }
+
+    /// Reports what a plan without a step means; gives when to look again.
+    async fn report(&mut self, host: &Arc<Host>, order: &Order, plan: Plan) -> Option<u64> {
+        let count = host.services.get(&self.name).map_or(0, count);
+        let (began_ms, from) = self.journey.began.unwrap_or_else(|| (now_ms(), count));
+        match plan {
+            Plan::Do(_) => None,
+            Plan::Wait(until_ms) => until_ms,
+            Plan::Reached => {
+                let reasserted = self.journey.reasserted.take();
+                let took_ms = now_ms().saturating_sub(began_ms);
+                let again = reasserted.is_some() || self.journey.began.take().is_some();
+                self.memory.failures = 0;
+                if again {
+                    self.journey.reported = None;
+                }
+                let result = OutcomeResult::Reached { from, to: count, took_ms, reasserted };
+                self.send(order, OutcomeKind::Reached, result).await;
+                None
+            }
+            Plan::Refused(refusals) => {
+                let result = OutcomeResult::Refused { refusals: refusals.clone() };
+                self.send(order, OutcomeKind::Refused(refusals), result).await;
+                None
+            }
+            Plan::Stuck { failure, retry_ms } => {
+                let Failure { cause, cure, .. } = failure;
+                let result = OutcomeResult::Failed { from, reached: count, cause: cause.clone(), cure, retry_ms };
+                self.send(order, OutcomeKind::Stuck(cause), result).await;
+                retry_ms
+            }
+        }
+    }
+
+    async fn report_expired(&mut self, order: &Order) {
+        let seconds = order.target.valid_for_ms / 1000;
+        let cause = format!(
+            "the target of {} is no longer confirmed: it held for {seconds} s; nothing is changed until a controller \
+             confirms it",
+            readable(order.target.issued_ms)
+        );
+        self.send(order, OutcomeKind::Expired, OutcomeResult::Stale { cause }).await;
+    }
+
+    async fn report_refused(&mut self, wishes: &Wishes) {
+        let Some((target, cause)) = &wishes.refused else { return };
+        let identity = (target.term, target.sequence);
+        if self.journey.refused != Some(identity) {
+            self.journey.refused = Some(identity);
+            let result = OutcomeResult::Stale { cause: cause.clone() };
+            self.publish(identity, result).await;
+        }
+    }
+
+    async fn send(&mut self, order: &Order, kind: OutcomeKind, result: OutcomeResult) {
+        let report = (order.target.term, order.target.sequence, kind);
+        if self.journey.reported.as_ref() != Some(&report) {
+            self.journey.reported = Some(report);
+            self.publish((order.target.term, order.target.sequence), result).await;
+        }
+    }
+
+    async fn publish(&self, (term, sequence): (u64, u64), result: OutcomeResult) {
+        let outcome = Outcome {
+            v: VERSION,
+            host: self.host.clone(),
+            project: self.name.project.clone(),
+            service: self.name.service.clone(),
+            term,
+            sequence,
+            at_ms: now_ms(),
+            result,
+        };
+        tracing::info!(project = outcome.project, service = outcome.service, result = ?outcome.result, "outcome");
+        // An error is the end of whoever publishes, which is the end of the agent.
+        drop(self.outcomes.send(outcome).await);
+    }
+}
+
+enum Verdict {
+    Nothing,
+    Expired(Order),
+    Planned(Order, Plan),
+}
+
+fn count(service: &Service) -> u32 {
+    u32::try_from(service.replicas.len()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,346 @@
+//! Keeps what runs on the host, as a [`Host`] that everybody can watch. Events are hints; the list is the truth.
+
+pub(crate) mod labels;
+mod ledger;
+mod own_id;
+pub(crate) mod phase;
+pub(crate) mod read;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use bus::payload::{Phase, ServiceName};
+use futures_util::{Stream, StreamExt, stream};
+use serde_json::Value;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    act::preflight,
+    docker::{Engine, EngineError, Event},
+    instant::now_ms,
+    model::{EngineInfo, Host, Replica, Service},
+};
+pub use ledger::{InProgress, Ledger, Work};
+use phase::History;
+
+/// The engine is asked for everything this often, whatever its events say.
+const FULL_LISTING: Duration = Duration::from_secs(30);
+/// Events come in bursts; one look covers a burst.
+const DEBOUNCE: Duration = Duration::from_millis(50);
+/// While a project changes, its phase is computed anew this often, to see when it has been quiet for long enough.
+const PHASE_ROUND: Duration = Duration::from_millis(250);
+/// Waits between attempts to reach an engine that is away.
+const RECONNECT: std::ops::Range<Duration> = Duration::from_millis(100)..Duration::from_secs(2);
+/// Containers inspected at a time.
+const AT_ONCE: usize = 8;
+/// Changes wait here while a listing is under way.
+const EVENTS_WAITING: usize = 4096;
+
+/// How to keep the inventory.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// A project that somebody else changed is left alone until it has been quiet for so long.
+    pub quiet: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { quiet: Duration::from_secs(10) }
+    }
+}
+
+/// The inventory, for everybody who needs it.
+#[derive(Clone, Debug)]
+pub struct Inventory {
+    host: watch::Receiver<Arc<Host>>,
+    ledger: Ledger,
+    refresh: mpsc::Sender<oneshot::Sender<()>>,
+}
+
+impl Inventory {
+    /// Starts to keep the inventory of `engine`, until `shutdown`.
+    pub fn start(engine: Engine, settings: Settings, shutdown: CancellationToken) -> Self {
+        let (host_sender, host) = watch::channel(Arc::new(Host::default()));
+        let (refresh, requests) = mpsc::channel(64);
+        let ledger = Ledger::default();
+        let keeper = Keeper {
+            engine,
+            settings,
+            ledger: ledger.clone(),
+            host: host_sender,
+            requests,
+            own_id: own_id::own_container_id(),
+            containers: BTreeMap::new(),
+            services: BTreeMap::new(),
+            overlay_networks: BTreeSet::new(),
+            history: History::default(),
+            info: None,
+            error: None,
+            last_event_ms: None,
+            dirty: BTreeSet::new(),
+            wait: RECONNECT.start,
+        };
+        tokio::spawn(async move {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = keeper.run() => {}
+            }
+        });
+        Self { host, ledger, refresh }
+    }
+
+    /// What runs, and each change of it. Before the first listing, [`Host::at_ms`] is 0.
+    pub fn host(&self) -> watch::Receiver<Arc<Host>> {
+        self.host.clone()
+    }
+
+    /// Where to say what is about to be done to containers.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Lists anew, and gives what there is then. With the engine away it gives what was last known.
+    pub async fn refreshed(&self) -> Arc<Host> {
+        let (done, wait) = oneshot::channel();
+        if self.refresh.send(done).await.is_ok() {
+            // An error is the keeper's end, and then nothing newer will come.
+            drop(wait.await);
+        }
+        self.host.borrow().clone()
+    }
+}
+
+/// The one task that reads events and lists containers.
+struct Keeper {
+    engine: Engine,
+    settings: Settings,
+    ledger: Ledger,
+    host: watch::Sender<Arc<Host>>,
+    requests: mpsc::Receiver<oneshot::Sender<()>>,
+    own_id: Option<String>,
+    containers: BTreeMap<String, Arc<Value>>,
+    services: BTreeMap<ServiceName, Vec<Replica>>,
+    overlay_networks: BTreeSet<String>,
+    history: History,
+    info: Option<EngineInfo>,
+    error: Option<String>,
+    last_event_ms: Option<u64>,
+    dirty: BTreeSet<String>,
+    wait: Duration,
+}
+
+impl Keeper {
+    async fn run(mut self) {
+        loop {
+            let Err(error) = self.follow().await;
+            tracing::warn!(%error, "the engine is away; trying again");
+            self.history.engine_gone(now_ms());
+            self.info = None;
+            self.error = Some(error.to_string());
+            self.publish();
+            let until = Instant::now() + self.wait;
+            // Answering at once keeps those who wait from waiting for the engine.
+            while let Ok(Some(done)) = tokio::time::timeout_at(until, self.requests.recv()).await {
+                // Whoever asked may have stopped waiting.
+                let _ = done.send(());
+            }
+            sleep_until(until).await;
+            self.wait = (self.wait * 2).min(RECONNECT.end);
+        }
+    }
+
+    /// Follows the engine until it goes away.
+    async fn follow(&mut self) -> Result<std::convert::Infallible, EngineError> {
+        let info = self.engine.info().await?;
+        let mut events = self.subscribe()?;
+        self.history.engine_back(now_ms(), info.started_ms);
+        self.info = Some(info);
+        self.list(true).await?;
+        self.error = None;
+        self.wait = RECONNECT.start;
+        self.publish();
+        let mut full = Instant::now() + FULL_LISTING;
+        let mut debounced: Option<Instant> = None;
+        loop {
+            let changing = self.services_change().then(|| Instant::now() + PHASE_ROUND);
+            let next = [Some(full), debounced, changing].into_iter().flatten().min().unwrap_or(full);
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(Ok(event)) => {
+                        self.hear(&event);
+                        debounced.get_or_insert(Instant::now() + DEBOUNCE);
+                    }
+                    Some(Err(error)) => return Err(error),
+                    None => return Err(crate::docker::EngineError::Away {
+                        address: "its event stream".into(), why: "it ended".into(),
+                    }),
+                },
+                Some(done) = self.requests.recv() => {
+                    // What is known of already is part of this look; and others may ask for the same.
+                    while let Ok(Ok(event)) = events.try_recv() {
+                        self.hear(&event);
+                    }
+                    self.list(false).await?;
+                    debounced = None;
+                    self.publish();
+                    // Whoever asked may have stopped waiting.
+                let _ = done.send(());
+                }
+                () = sleep_until(next) => {
+                    let now = Instant::now();
+                    if now >= full || debounced.is_some_and(|at| now >= at) {
+                        self.list(now >= full).await?;
+                        debounced = None;
+                        full = if now >= full { now + FULL_LISTING } else { full };
+                    }
+                    self.publish();
+                }
+            }
+        }
+    }
+
+    /// Reads events into a bounded queue, so that none is lost while a listing is under way.
+    fn subscribe(&self) -> Result<mpsc::Receiver<Result<Event, EngineError>>, EngineError> {
+        let since_ms = self.last_event_ms.unwrap_or_else(now_ms);
+        let events = self.engine.events(Some(since_ms))?;
+        let (sender, receiver) = mpsc::channel(EVENTS_WAITING);
+        tokio::spawn(async move {
+            let mut events: std::pin::Pin<Box<dyn Stream<Item = _> + Send>> = Box::pin(events);
+            while let Some(event) = events.next().await {
+                let failed = event.is_err();
+                if sender.send(event).await.is_err() || failed {
+                    break;
+                }
+            }
+        });
+        Ok(receiver)
+    }
+
+    fn hear(&mut self, event: &Event) {
+        tracing::trace!(action = event.action, name = event.attribute("name"), "event");
+        self.last_event_ms = self.last_event_ms.max(Some(event.at_ms));
+        self.dirty.insert(event.id.clone());
+        // By the clock of this machine nothing happens in the future.
+        let event = Event { at_ms: event.at_ms.min(now_ms()), ..event.clone() };
+        if self.ledger.caused(&event) {
+            if event.action == "start" {
+                self.history.started(&event.id);
+            }
+            return;
+        }
+        if self.history.record(&event, &self.services, self.settings.quiet) {
+            // Those who are in the middle of something need to know now, not after the listing.
+            self.publish();
+        }
+    }
+
+    /// Lists all containers and inspects those that are new or may have changed; with `full`, every one of them.
+    async fn list(&mut self, full: bool) -> Result<(), EngineError> {
+        let listed = self.engine.list().await?;
+        let dirty = std::mem::take(&mut self.dirty);
+        let mut there = BTreeSet::new();
+        let mut inspected = Vec::new();
+        for summary in &listed {
+            let Some(id) = summary["Id"].as_str() else { continue };
+            there.insert(id.to_owned());
+            let unchanged = self.containers.get(id).is_some_and(|known| known["State"]["Status"] == summary["State"]);
+            if full || !unchanged || dirty.contains(id) {
+                inspected.push(id.to_owned());
+            }
+        }
+        let engine = &self.engine;
+        let mut answers =
+            stream::iter(inspected).map(|id| async move { (engine.inspect(&id).await, id) }).buffer_unordered(AT_ONCE);
+        let mut news = Vec::new();
+        while let Some((answer, id)) = answers.next().await {
+            news.push((id, answer));
+        }
+        drop(answers);
+        self.containers.retain(|id, _| there.contains(id));
+        for (id, answer) in news {
+            match answer {
+                Ok(inspect) => drop(self.containers.insert(id, Arc::new(inspect))),
+                Err(error) if error.is_away() => return Err(error),
+                // It went away between the list and the question, or it is on its way.
+                Err(error) => {
+                    tracing::debug!(%error, id, "not inspected");
+                    self.containers.remove(&id);
+                }
+            }
+        }
+        if full {
+            self.list_networks().await?;
+        }
+        let containers = self.containers.iter().map(|(id, inspect)| (id, inspect.as_ref()));
+        self.history.listed(containers, now_ms());
+        self.services = read::services(&self.containers);
+        Ok(())
+    }
+
+    async fn list_networks(&mut self) -> Result<(), EngineError> {
+        let networks = self.engine.networks().await?;
+        let overlay = networks.iter().filter(|network| network["Driver"] == "overlay");
+        self.overlay_networks = overlay.filter_map(|network| network["Name"].as_str().map(str::to_owned)).collect();
+        Ok(())
+    }
+
+    fn services_change(&self) -> bool {
+        let host = self.host.borrow();
+        host.services.values().any(|service| matches!(service.phase, Phase::Changing { .. }))
+    }
+
+    fn publish(&mut self) {
+        let now_ms = now_ms();
+        for replica in self.services.values_mut().flatten() {
+            replica.exit = self.history.exit_cause(replica);
+        }
+        let context = preflight::Context {
+            own_id: self.own_id.as_deref(),
+            containers: &self.containers,
+            overlay_networks: &self.overlay_networks,
+        };
+        let services = self.services.iter().map(|(name, replicas)| {
+            let findings = preflight::preflight(name, replicas, &context);
+            let newest = replicas.iter().max_by_key(|replica| replica.summary.created_ms);
+            let service = Service {
+                phase: self.history.phase(name, replicas, now_ms, self.settings.quiet),
+                foreign: self.history.foreign(name, replicas),
+                labels: newest.map(|replica| ballast_labels(&replica.inspect)).unwrap_or_default(),
+                refusals: findings.refusals,
+                most: findings.most,
+                warnings: findings.warnings,
+                replicas: replicas.clone(),
+            };
+            (name.clone(), service)
+        });
+        let host = Host {
+            at_ms: now_ms,
+            engine: self.info.clone(),
+            engine_error: self.error.clone(),
+            services: services.collect(),
+        };
+        self.host.send_replace(Arc::new(host));
+    }
+}
+
+fn ballast_labels(inspect: &Value) -> BTreeMap<String, String> {
+    let all = inspect["Config"]["Labels"].as_object().into_iter().flatten();
+    let own = all.filter(|(name, _)| name.starts_with("ballast.") && *name != labels::MANAGED);
+    own.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// Waits until `host` satisfies `condition`, at most `limit`; gives the host that did.
+pub async fn wait_until(
+    host: &mut watch::Receiver<Arc<Host>>,
+    limit: Duration,
+    mut condition: impl FnMut(&Host) -> bool,
+) -> Option<Arc<Host>> {
+    timeout(limit, host.wait_for(|host| condition(host))).await.ok()?.ok().map(|host| host.clone())
+}
