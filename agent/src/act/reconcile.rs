@@ -149,7 +149,14 @@ impl Reconciler {
     fn learn(&mut self, service: &Service) {
         let there = |id: &String| service.replicas.iter().any(|replica| replica.summary.id == *id);
         self.memory.fresh.retain(|id, _| there(id));
-        self.memory.restarts.retain(|id, _| there(id));
+        // A replica that has run for as long as any may take to serve has recovered.
+        let patience_ms = u64::try_from(self.patience.ready.as_millis()).unwrap_or(u64::MAX);
+        let recovered = |id: &String| {
+            let replica = service.replicas.iter().find(|replica| replica.summary.id == *id);
+            let ready_ms = replica.and_then(|replica| replica.summary.ready_ms);
+            ready_ms.is_some_and(|ready_ms| now_ms() > ready_ms.saturating_add(patience_ms))
+        };
+        self.memory.restarts.retain(|id, _| there(id) && !recovered(id));
         let newest_ms = service
             .replicas
             .iter()
