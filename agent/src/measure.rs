@@ -20,6 +20,8 @@ pub mod replicas;
 pub mod stats;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::{
@@ -45,7 +47,7 @@ use probes::Probes;
 use rate::Reading;
 use replicas::ReplicaMeter;
 use stats::{StatsRounds, StatsSource};
-use text::FileBuffer;
+pub use text::FileBuffer;
 
 /// The first sample comes this soon: as late as rates of CPU need, early enough to be out within half a second.
 const FIRST_AFTER: Duration = Duration::from_millis(250);

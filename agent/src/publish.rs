@@ -85,6 +85,7 @@ impl Publisher {
         if let Some(payload) = self.inventory.due(host, agent, Instant::now()) {
             match self.send(&subjects.inventory(host), encode(&payload)).await {
                 Sent::Yes | Sent::Perhaps => self.inventory.sent(Instant::now()),
+                Sent::Never => self.inventory.given_up(Instant::now()),
                 Sent::No => return,
             }
         }
@@ -95,6 +96,7 @@ impl Publisher {
                     self.outbox.sent();
                     return;
                 }
+                Sent::Never => self.outbox.drop_first(),
                 Sent::No => return,
             }
         }
@@ -104,6 +106,10 @@ impl Publisher {
         match timeout(SEND_LIMIT, self.options.bus.publish(subject, payload)).await {
             Ok(Ok(())) => Sent::Yes,
             Ok(Err(BusError::TimedOut(_))) | Err(_) => Sent::Perhaps,
+            Ok(Err(error @ BusError::TooLarge { .. })) => {
+                tracing::error!(%subject, %error, "not sent, dropped");
+                Sent::Never
+            }
             Ok(Err(error)) => {
                 tracing::debug!(%subject, %error, "not sent, kept");
                 Sent::No
@@ -117,6 +123,8 @@ enum Sent {
     No,
     /// The time limit passed: it may arrive or not.
     Perhaps,
+    /// It can never be sent, and must not stand in the way of what comes after it.
+    Never,
 }
 
 /// Samples that wait, oldest first. Full, it drops the oldest and counts.
@@ -135,10 +143,13 @@ impl Outbox {
 
     fn push(&mut self, measured: Measured) {
         if self.waiting.len() >= self.capacity {
-            self.waiting.pop_front();
-            self.lost += 1;
+            self.drop_first();
         }
         self.waiting.push_back(measured);
+    }
+
+    fn drop_first(&mut self) {
+        self.lost += u64::from(self.waiting.pop_front().is_some());
     }
 
     /// The oldest that waits, with the number that it has if it is sent now.
@@ -209,8 +220,13 @@ impl InventoryDue {
     }
 
     fn sent(&mut self, now: Instant) {
-        self.last = self.newest.clone().map(|told| (told, now));
+        self.given_up(now);
         self.sent += 1;
+    }
+
+    /// It is tried again when it changed or is due, and not before.
+    fn given_up(&mut self, now: Instant) {
+        self.last = self.newest.clone().map(|told| (told, now));
     }
 }
 

@@ -223,7 +223,16 @@ mod tests {
 
     #[test]
     fn an_interval_is_neither_idle_nor_a_burden() {
-        for (text, allowed) in [("1s", true), ("100ms", true), ("1m", true), ("99ms", false), ("61s", false), ("0s", false), ("1", false), ("soon", false)] {
+        for (text, allowed) in [
+            ("1s", true),
+            ("100ms", true),
+            ("1m", true),
+            ("99ms", false),
+            ("61s", false),
+            ("0s", false),
+            ("1", false),
+            ("soon", false),
+        ] {
             assert_eq!(interval(text).is_ok(), allowed, "{text}");
         }
     }

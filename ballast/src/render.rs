@@ -10,7 +10,7 @@ mod text;
 
 pub(crate) use changes::changes;
 pub(crate) use explain::explain;
-pub(crate) use findings::{Checked, findings};
+pub(crate) use findings::{Checked, Finding, findings};
 pub(crate) use status::status;
 pub(crate) use text::{Look, tame};
 

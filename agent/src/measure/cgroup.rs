@@ -127,3 +127,6 @@ pub(crate) fn working_set(usage: Option<u64>, inactive_file: Option<u64>) -> Opt
     let (usage, inactive_file) = (usage?, inactive_file?);
     Some(if inactive_file < usage { usage - inactive_file } else { usage })
 }
+
+#[cfg(test)]
+mod tests;

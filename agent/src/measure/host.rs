@@ -59,7 +59,7 @@ impl HostMeter {
 
     /// Measures. `at` is the time since any fixed moment. Rates are of the time since the call before. Without CPU and
     /// memory there is no sample.
-    pub(crate) fn measure(&mut self, buffer: &mut FileBuffer, at: Duration) -> Option<HostSample> {
+    pub fn measure(&mut self, buffer: &mut FileBuffer, at: Duration) -> Option<HostSample> {
         let system = self.system.as_mut()?;
         system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         self.cpu.refresh(system, at);

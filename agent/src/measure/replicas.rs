@@ -44,7 +44,7 @@ impl ReplicaMeter {
 
     /// Takes a first reading of replicas not seen before, so that their next one has rates; forgets those that
     /// run no more.
-    pub(crate) fn notice(&mut self, host: &Host, buffer: &mut FileBuffer) {
+    pub fn notice(&mut self, host: &Host, buffer: &mut FileBuffer) {
         self.forget_all_but(host);
         for (_, replica) in running(host) {
             if !self.tracked.contains_key(&replica.summary.id) {
@@ -54,7 +54,7 @@ impl ReplicaMeter {
     }
 
     /// A sample of each running replica. `stats` is what the engine's stats said meanwhile, for those that need them.
-    pub(crate) fn measure(
+    pub fn measure(
         &mut self,
         host: &Host,
         stats: &BTreeMap<String, Reading>,

@@ -12,7 +12,7 @@ const MAX_FILE_BYTES: usize = 256 * 1024;
 
 /// Reads files into one buffer that is kept, so that a sample allocates nothing per file.
 #[derive(Debug, Default)]
-pub(crate) struct FileBuffer {
+pub struct FileBuffer {
     bytes: Vec<u8>,
 }
 

@@ -64,19 +64,25 @@ fn refusal(refusal: &Refusal) -> Notice {
     }
 }
 
-/// What holds a service still, apart from Ballast.
-pub(super) fn phase(phase: &Phase, now_ms: u64) -> Option<Notice> {
+fn phase(phase: &Phase, now_ms: u64) -> Option<Notice> {
+    let what = standing(phase)?;
     let what = match phase {
-        Phase::Settled => return None,
-        Phase::Changing { since_ms, why } => {
-            format!("left alone {}, somebody else changes it: {why}", lasting(*since_ms, now_ms))
+        Phase::Changing { since_ms, .. } | Phase::Stopped { since_ms } => {
+            format!("{} {what}", lasting(*since_ms, now_ms))
         }
-        Phase::Stopped { since_ms } => {
-            format!("stopped {}; left alone until one replica runs again", lasting(*since_ms, now_ms))
-        }
-        Phase::Unknown => "left alone, its agent is newer and says something that this build does not know".to_owned(),
+        Phase::Settled | Phase::Unknown => what,
     };
     Some(Notice { tone: Tone::Warn, what, cure: None })
+}
+
+/// What holds a service still, apart from Ballast.
+pub(super) fn standing(phase: &Phase) -> Option<String> {
+    Some(match phase {
+        Phase::Settled => return None,
+        Phase::Changing { why, .. } => format!("left alone while somebody else changes it: {why}"),
+        Phase::Stopped { .. } => "stopped by somebody; left alone until one replica runs again".to_owned(),
+        Phase::Unknown => "left alone, its agent is newer and says something that this build does not know".to_owned(),
+    })
 }
 
 /// How the newest target went, where it did not simply succeed.
@@ -101,11 +107,9 @@ fn outcome(service: &ServiceStatus, now_ms: u64) -> Option<Notice> {
             what: format!("its agent ignored the newest target {when}: {cause}"),
             cure: None,
         }),
-        OutcomeResult::Reached { reasserted: Some(why), to, .. } => Some(Notice {
-            tone: Tone::Warn,
-            what: format!("brought back to {to} {when}: {why}"),
-            cure: None,
-        }),
+        OutcomeResult::Reached { reasserted: Some(why), to, .. } => {
+            Some(Notice { tone: Tone::Warn, what: format!("brought back to {to} {when}: {why}"), cure: None })
+        }
         // The refusals are told by the inventory already, and stay there for as long as they hold.
         OutcomeResult::Refused { .. } | OutcomeResult::Reached { .. } | OutcomeResult::Unknown => None,
     }

@@ -57,21 +57,21 @@ fn introduction(service: &ServiceStatus) -> String {
 }
 
 fn service_changes(before: &ServiceStatus, now: &ServiceStatus, now_ms: u64) -> Vec<(u64, String)> {
-    let mut lines: Vec<(u64, String)> = new_decisions(before, now).into_iter().map(|each| (each.at_ms, scaled(each))).collect();
+    let mut lines: Vec<(u64, String)> =
+        new_decisions(before, now).into_iter().map(|each| (each.at_ms, scaled(each))).collect();
     if before.outcome != now.outcome
         && let Some(outcome) = &now.outcome
         && let Some(text) = went(outcome)
     {
         lines.push((outcome.at_ms, text));
     }
-    if (before.policy.is_some(), before.mode, before.min, before.max) != (now.policy.is_some(), now.mode, now.min, now.max) {
+    if (before.policy.is_some(), before.mode, before.min, before.max)
+        != (now.policy.is_some(), now.mode, now.min, now.max)
+    {
         lines.push((now_ms, format!("policy changed: {} ({})", replicas(now), mode(now))));
     }
     if now.policy.is_some() && std::mem::discriminant(&before.phase) != std::mem::discriminant(&now.phase) {
-        let text = match attention::phase(&now.phase, now_ms) {
-            Some(notice) => notice.what,
-            None => "stands still again".to_owned(),
-        };
+        let text = attention::standing(&now.phase).unwrap_or_else(|| "stands still again".to_owned());
         lines.push((changed_at(&now.phase).unwrap_or(now_ms), text));
     }
     for refusal in now.refusals.iter().filter(|refusal| now.policy.is_some() && !before.refusals.contains(refusal)) {
@@ -139,7 +139,9 @@ fn policy_files(before: Option<&Status>, now: &Status) -> Vec<Line> {
         let earlier = before.and_then(|status| error_of(status, &source.origin));
         let what = match (&earlier, &source.error) {
             (earlier, Some(error)) if earlier.as_ref() != Some(error) => {
-                format!("BROKEN, the last good version stays in force: {error}")
+                // The first line names the place and the error; `status` has the rest.
+                let first = error.lines().next().unwrap_or_default();
+                format!("BROKEN, the last good version stays in force: {first}")
             }
             (Some(_), None) => "good again".to_owned(),
             _ => continue,

@@ -38,11 +38,7 @@ fn load(sample: &HostSample) -> String {
         Some(busy) => format!("{} of {} busy", Unit::Number.print(busy), cores(sample.cores)),
         None => cores(sample.cores),
     };
-    format!(
-        "{cpu}, {} of {} memory available",
-        bytes(sample.memory_available_bytes),
-        bytes(sample.memory_total_bytes)
-    )
+    format!("{cpu}, {} of {} memory available", bytes(sample.memory_available_bytes), bytes(sample.memory_total_bytes))
 }
 
 fn cores(number: u32) -> String {

@@ -14,12 +14,8 @@ const NARROWEST: u16 = 60;
 
 /// Everything that the controller knows, on one page.
 pub(crate) fn status(status: &Status, look: Look) -> String {
-    let sections = [
-        broken_policies(status, look),
-        services(status, look),
-        attention::section(status, look),
-        footer(status, look),
-    ];
+    let sections =
+        [broken_policies(status, look), services(status, look), attention::section(status, look), footer(status, look)];
     sections.iter().filter(|section| !section.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n")
 }
 
@@ -53,7 +49,11 @@ fn services(status: &Status, look: Look) -> String {
         None => table.set_content_arrangement(ContentArrangement::Disabled),
     };
     // Without this the table would ask the terminal itself.
-    if look.colour { table.enforce_styling() } else { table.force_no_tty() };
+    if look.colour {
+        table.enforce_styling()
+    } else {
+        table.force_no_tty()
+    };
     table.set_header(
         ["SERVICE", "REPLICAS", "MODE", "SIGNALS", "DECIDED", "DECISION"]
             .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
@@ -100,7 +100,10 @@ fn row(service: &ServiceStatus, several: bool, now_ms: u64, look: Look) -> Vec<C
         Cell::new(service_name(service, several)).add_attribute(Attribute::Bold),
         tinted(Cell::new(replicas(service)), replicas_tone(service)),
         tinted(Cell::new(mode(service)), attention::blocked(service).then_some(Tone::Bad)),
-        tinted(Cell::new(if signals.is_empty() { "-".to_owned() } else { signals.join(separator) }), blind.then_some(Tone::Warn)),
+        tinted(
+            Cell::new(if signals.is_empty() { "-".to_owned() } else { signals.join(separator) }),
+            blind.then_some(Tone::Warn),
+        ),
         Cell::new(decided),
         Cell::new(if look.width.is_some() { decision } else { decision.replace('\n', " ") }),
     ]
@@ -125,8 +128,8 @@ pub(super) fn replicas(service: &ServiceStatus) -> String {
 pub(super) fn signal(signal: &SignalStatus) -> String {
     let name = &signal.signal;
     match (&signal.text, signal.age_ms, &signal.note) {
-        (Some(value), Some(age), Some(note)) => format!("{name} {value} ({}; {note})", millis(age)),
-        (Some(value), Some(age), None) => format!("{name} {value} ({})", millis(age)),
+        (Some(value), Some(age), Some(note)) => format!("{name} {value} ({} ago; {note})", millis(age)),
+        (Some(value), Some(age), None) => format!("{name} {value} ({} ago)", millis(age)),
         (Some(value), None, Some(note)) => format!("{name} {value} ({note})"),
         (Some(value), None, None) => format!("{name} {value}"),
         (None, _, Some(note)) => format!("{name} missing: {note}"),
@@ -192,7 +195,6 @@ fn footer(status: &Status, look: Look) -> String {
 }
 
 /// Bytes of a host or replica, as people write them.
-
 pub(super) fn bytes(bytes: u64) -> String {
     Unit::Bytes.print(bytes as f64)
 }

@@ -39,11 +39,10 @@ const HAND_OVER_LIMIT: Duration = Duration::from_secs(1);
 /// How long to wait for the server to say that it knows a new subscription.
 const SUBSCRIBED_LIMIT: Duration = Duration::from_millis(500);
 
-/// The NATS transport. Dropping it ends its subscriptions and watches.
+/// The NATS transport. Its subscriptions end when it and all of its buckets and watches have been dropped.
 #[derive(Debug)]
 pub struct NatsBus {
     inner: Arc<Inner>,
-    _stop_when_dropped: DropGuard,
 }
 
 /// What buckets and watches share with the bus.
@@ -57,6 +56,7 @@ struct Inner {
     bucket_replicas: usize,
     queues: Queues,
     stop: CancellationToken,
+    _stop_when_dropped: DropGuard,
 }
 
 impl NatsBus {
@@ -80,9 +80,9 @@ impl NatsBus {
                 fleet: options.fleet,
                 bucket_replicas: options.bucket_replicas.max(1),
                 queues: Queues::default(),
-                stop: stop.clone(),
+                _stop_when_dropped: stop.clone().drop_guard(),
+                stop,
             }),
-            _stop_when_dropped: stop.drop_guard(),
         }))
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn select(probe: &MetricProbe, body: &str) -> Result<Selected, String
             Ok(_) => {}
             Err(error) => {
                 let text = body.split('\n').nth(error.line - 1).unwrap_or_default();
-                if text.trim_start().starts_with(&names[0]) {
+                if names.iter().any(|name| is_about(text, name)) {
                     return Err(format!("its answer, {error}"));
                 }
             }
@@ -177,6 +177,12 @@ fn names(probe: &MetricProbe) -> Vec<String> {
         Read::Rate if !metric.ends_with("_total") => vec![metric.clone(), format!("{metric}_total")],
         Read::Rate | Read::Sum | Read::Mean | Read::Max => vec![metric.clone()],
     }
+}
+
+/// Whether a line that cannot be read begins with this name, and not with a longer one.
+fn is_about(text: &str, name: &str) -> bool {
+    let rest = text.trim_start().strip_prefix(name);
+    rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':'))
 }
 
 fn carries(series: &Series<'_>, probe: &MetricProbe) -> bool {

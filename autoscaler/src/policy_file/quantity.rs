@@ -1,0 +1,228 @@
+//! Values with the unit of the signal that they are held against.
+
+use super::{
+    finding::{Findings, Kind, quote},
+    node::Node,
+    values::{as_duration, decimal, percentage},
+};
+use crate::quantity::{Quantity, Unit};
+
+/// What a signal is measured in, as far as the policy tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Measure {
+    Cpu,
+    Memory,
+    /// A counter's increase.
+    Rate,
+    Seconds,
+    Bytes,
+    /// Of a queue.
+    Messages,
+    /// A gauge or quantile that does not say.
+    Plain,
+    /// What the application publishes: it alone knows.
+    Published,
+    /// The signal is not known; the value is only checked for being one.
+    Unknown,
+}
+
+impl Measure {
+    /// What fits, for the sentence "write …".
+    fn fitting(self) -> &'static str {
+        match self {
+            Self::Cpu => "a share of the limit such as `70%`, or cores such as `0.7`",
+            Self::Memory => "a share of the limit such as `70%`, or a size such as `400MiB`",
+            Self::Rate => "so many per second, such as `120/s`",
+            Self::Seconds => "a duration such as `250ms`",
+            Self::Bytes => "a size such as `400MiB`",
+            Self::Messages => "a number of messages such as `20`",
+            Self::Plain => "a plain number such as `20`",
+            Self::Published | Self::Unknown => {
+                "a number, rate, duration or size, such as `20`, `120/s`, `250ms`, `1GiB`"
+            }
+        }
+    }
+
+    /// What it is, for the sentence "… is measured in".
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cores",
+            Self::Memory | Self::Bytes => "bytes",
+            Self::Rate => "events per second",
+            Self::Seconds => "seconds",
+            Self::Messages => "messages",
+            Self::Plain => "plain numbers, as the metric's name ends with neither `_seconds` nor `_bytes`",
+            Self::Published | Self::Unknown => "what its publisher says",
+        }
+    }
+
+    /// Whether it can be less than nothing.
+    fn may_be_negative(self) -> bool {
+        matches!(self, Self::Plain | Self::Published | Self::Unknown)
+    }
+}
+
+/// A value as it is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Written {
+    Number(f64),
+    Percentage(f64),
+    Cores(f64),
+    PerSecond(f64),
+    Seconds(f64),
+    Bytes(f64),
+}
+
+/// What a value may be besides fitting its signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bounds {
+    /// What one replica carries: more than nothing.
+    AboveZero,
+    /// What a signal is held against.
+    Any,
+}
+
+/// The value of `node`, for a signal called `signal` that is measured in `measure`.
+pub(super) fn read(
+    node: &Node,
+    what: &str,
+    signal: &str,
+    measure: Measure,
+    bounds: Bounds,
+    findings: &mut Findings<'_>,
+) -> Option<Quantity> {
+    let fitting = measure.fitting();
+    let text = node.text(what, fitting.split('`').nth(1).unwrap_or_default(), findings)?;
+    let Some(written) = written(text) else {
+        let message = format!("{what} is {}, which is no value with a unit that is known", quote(text));
+        let help = size_help(text).unwrap_or_else(|| format!("write {fitting}"));
+        findings.add(Kind::BadValue, node.place, message, help);
+        return None;
+    };
+    let Some(quantity) = fit(written, measure) else {
+        let why = match written {
+            Written::Percentage(_) if measure == Measure::Unknown => return None,
+            Written::Percentage(_) => "only `cpu` and `memory` have a limit that it could be a share of".to_owned(),
+            _ => format!("that is measured in {}", measure.name()),
+        };
+        let message = format!("{} does not fit the signal {}: {why}", quote(text), quote(signal));
+        let size = size_help(text).filter(|_| matches!(measure, Measure::Memory | Measure::Bytes));
+        let help = size.unwrap_or_else(|| format!("write {fitting}"));
+        findings.add(Kind::BadUnit, node.place, message, help);
+        return None;
+    };
+    let Some((message, help)) = out_of_bounds(quantity, measure, bounds) else { return Some(quantity) };
+    findings.add(Kind::BadValue, node.place, format!("{what} is {}, but {message}", quote(text)), help);
+    None
+}
+
+fn out_of_bounds(quantity: Quantity, measure: Measure, bounds: Bounds) -> Option<(&'static str, String)> {
+    let value = match quantity {
+        Quantity::OfLimit(share) if share <= 0.0 || share > 1.0 => {
+            return Some(("a share of the limit is above 0% and at most 100%", "write `70%`, for example".to_owned()));
+        }
+        Quantity::OfLimit(share) => share,
+        Quantity::Absolute { value, .. } => value,
+    };
+    if bounds == Bounds::AboveZero && value <= 0.0 {
+        return Some(("what one replica carries is above 0", format!("write {}", measure.fitting())));
+    }
+    (value < 0.0 && !measure.may_be_negative())
+        .then(|| ("the signal is never below 0", format!("write {}", measure.fitting())))
+}
+
+fn fit(written: Written, measure: Measure) -> Option<Quantity> {
+    let absolute = |value, unit| Some(Quantity::Absolute { value, unit });
+    match (measure, written) {
+        (Measure::Cpu | Measure::Memory, Written::Percentage(share)) => Some(Quantity::OfLimit(share)),
+        (Measure::Cpu, Written::Number(cores) | Written::Cores(cores)) => absolute(cores, Unit::Cores),
+        (Measure::Rate | Measure::Published | Measure::Unknown, Written::PerSecond(value))
+        | (Measure::Rate, Written::Number(value)) => absolute(value, Unit::PerSecond),
+        (Measure::Seconds | Measure::Published | Measure::Unknown, Written::Seconds(value)) => {
+            absolute(value, Unit::Seconds)
+        }
+        (Measure::Memory | Measure::Bytes | Measure::Published | Measure::Unknown, Written::Bytes(value)) => {
+            absolute(value, Unit::Bytes)
+        }
+        (Measure::Messages | Measure::Plain | Measure::Published | Measure::Unknown, Written::Number(value)) => {
+            absolute(value, Unit::Number)
+        }
+        _ => None,
+    }
+}
+
+/// What `text` is by its unit.
+fn written(text: &str) -> Option<Written> {
+    if text.ends_with('%') {
+        return percentage(text).map(Written::Percentage);
+    }
+    if let Some(number) = text.strip_suffix("/s") {
+        return decimal(number.trim_end()).or_else(|| bytes(number.trim_end())).map(Written::PerSecond);
+    }
+    if let Some(number) = text.strip_suffix("cores").or_else(|| text.strip_suffix("core")) {
+        return decimal(number.trim_end()).map(Written::Cores);
+    }
+    decimal(text)
+        .map(Written::Number)
+        .or_else(|| bytes(text).map(Written::Bytes))
+        .or_else(|| as_duration(text).map(|duration| Written::Seconds(duration.as_secs_f64())))
+}
+
+/// Sizes, by the decimal prefixes of the SI and the binary ones of IEC 80000-13.
+const SIZES: [(&str, f64); 9] = [
+    ("KiB", 1024.0),
+    ("MiB", 1_048_576.0),
+    ("GiB", 1_073_741_824.0),
+    ("TiB", 1_099_511_627_776.0),
+    ("kB", 1e3),
+    ("KB", 1e3),
+    ("MB", 1e6),
+    ("GB", 1e9),
+    ("TB", 1e12),
+];
+
+fn bytes(text: &str) -> Option<f64> {
+    let (number, factor) = SIZES
+        .iter()
+        .find_map(|(name, factor)| Some((text.strip_suffix(name)?, *factor)))
+        .or_else(|| Some((text.strip_suffix('B')?, 1.0)))?;
+    decimal(number.trim_end()).map(|number| number * factor).filter(|size| size.is_finite())
+}
+
+/// A cure for the sizes of other tools, whose letter alone means one thing here and another there.
+fn size_help(text: &str) -> Option<String> {
+    let (number, letter) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let letter = letter.to_uppercase();
+    decimal(number)?;
+    "KMGT".contains(&letter).then(|| format!("write `{number}{letter}iB` (1024s) or `{number}{letter}B` (1000s)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unit_tells_what_it_is() {
+        for (text, expected) in [
+            ("70%", Some(Written::Percentage(0.7))),
+            ("0.7 cores", Some(Written::Cores(0.7))),
+            ("1 core", Some(Written::Cores(1.0))),
+            ("0.7", Some(Written::Number(0.7))),
+            ("400MiB", Some(Written::Bytes(419_430_400.0))),
+            ("1.5GB", Some(Written::Bytes(1.5e9))),
+            ("512 B", Some(Written::Bytes(512.0))),
+            ("120/s", Some(Written::PerSecond(120.0))),
+            ("5MB/s", Some(Written::PerSecond(5e6))),
+            ("250ms", Some(Written::Seconds(0.25))),
+            ("1m 30s", Some(Written::Seconds(90.0))),
+            ("400MB/h", None),
+            ("10 apples", None),
+            ("", None),
+            ("%", None),
+            ("/s", None),
+            ("B", None),
+        ] {
+            assert_eq!(written(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! `signals`: where signals beyond the built-in ones come from.
+
+use std::collections::BTreeMap;
+
+use super::{
+    fields::Fields,
+    finding::{Findings, Kind, quote},
+    node::{Entry, Node, Place, Value},
+    quantity::Measure,
+    spelling::nearest,
+    values::{percentage, whole},
+};
+use crate::{
+    policy::{Read, SignalSource},
+    quantity::SignalName,
+};
+
+/// How many signals a policy may define.
+const MOST_SIGNALS: usize = 50;
+const LONGEST_NAME: usize = 64;
+const DEFAULT_PATH: &str = "/metrics";
+const EXAMPLE: &str = "requests: { prometheus: http_requests_total, read: rate }";
+
+/// The signals of a policy, also those whose definition has an error.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ReadSignals {
+    pub(super) sources: BTreeMap<SignalName, SignalSource>,
+    /// Where each is defined.
+    pub(super) places: BTreeMap<SignalName, Place>,
+}
+
+impl ReadSignals {
+    /// What a signal is measured in, `None` if nobody defines it. One whose definition has an error may be anything.
+    pub(super) fn measure(&self, name: &SignalName) -> Option<Measure> {
+        match name.as_str() {
+            SignalName::CPU => return Some(Measure::Cpu),
+            SignalName::MEMORY => return Some(Measure::Memory),
+            _ => {}
+        }
+        self.places.get(name)?;
+        Some(self.sources.get(name).map_or(Measure::Published, measure))
+    }
+
+    /// Every name that a rule can read.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        SignalName::BUILT_IN.into_iter().chain(self.places.keys().map(SignalName::as_str))
+    }
+}
+
+fn measure(source: &SignalSource) -> Measure {
+    match source {
+        SignalSource::Prometheus { read: Read::Rate, .. } => Measure::Rate,
+        SignalSource::Prometheus { metric, .. } if metric.ends_with("_seconds") => Measure::Seconds,
+        SignalSource::Prometheus { metric, .. } if metric.ends_with("_bytes") => Measure::Bytes,
+        SignalSource::Prometheus { .. } => Measure::Plain,
+        SignalSource::Jetstream { .. } => Measure::Messages,
+        SignalSource::Published => Measure::Published,
+    }
+}
+
+pub(super) fn read(node: &Node, findings: &mut Findings<'_>) -> ReadSignals {
+    let mut signals = ReadSignals::default();
+    let Value::Map(entries) = &node.value else {
+        let message = format!("`signals` must be a map of names to sources, not {}", node.found());
+        findings.add(Kind::WrongShape, node.place, message, format!("such as `{EXAMPLE}`"));
+        return signals;
+    };
+    if let Some(entry) = entries.get(MOST_SIGNALS) {
+        let message = format!("this is one signal too many: at most {MOST_SIGNALS} can be defined");
+        findings.add(Kind::TooMuch, entry.key_place, message, "leave out those that no rule reads");
+    }
+    for entry in entries.iter().take(MOST_SIGNALS) {
+        let name = SignalName::new(entry.key.as_str());
+        check_name(entry, findings);
+        if let Some(source) = source(&entry.value, findings) {
+            signals.sources.insert(name.clone(), source);
+        }
+        if !SignalName::BUILT_IN.contains(&name.as_str()) {
+            signals.places.insert(name, entry.key_place);
+        }
+    }
+    signals
+}
+
+fn check_name(entry: &Entry, findings: &mut Findings<'_>) {
+    let name = &entry.key;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if SignalName::BUILT_IN.contains(&name.as_str()) {
+        let message = format!("the signal {} is built in and cannot be defined", quote(name));
+        findings.add(Kind::Conflict, entry.key_place, message, "leave it out, or give it another name");
+    } else if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(allowed) {
+        let message = format!(
+            "the signal name {} is not allowed; allowed: 1 to {LONGEST_NAME} letters, digits, `_`, `-` and `.`",
+            quote(name)
+        );
+        findings.add(Kind::BadValue, entry.key_place, message, "rename it, here and in the rules that read it");
+    }
+}
+
+fn source(node: &Node, findings: &mut Findings<'_>) -> Option<SignalSource> {
+    let entries = match &node.value {
+        Value::Text(text) if text == "published" => return Some(SignalSource::Published),
+        Value::Map(entries) => entries.as_slice(),
+        _ => &[],
+    };
+    let has = |key: &str| entries.iter().any(|entry| entry.key == key);
+    match (has("prometheus"), has("jetstream")) {
+        (true, true) => {
+            let message = "a signal has one source, and this has `prometheus` and `jetstream`";
+            findings.add(Kind::Conflict, node.place, message, "define two signals");
+            None
+        }
+        (true, false) => prometheus(node, findings),
+        (false, true) => jetstream(node, findings),
+        (false, false) => {
+            no_source(node, entries, findings);
+            None
+        }
+    }
+}
+
+fn no_source(node: &Node, entries: &[Entry], findings: &mut Findings<'_>) {
+    let message = format!(
+        "a signal comes from `prometheus`, `jetstream` or is `published`, and this is {}",
+        if entries.is_empty() { node.found() } else { "none of these".to_owned() }
+    );
+    let written = match &node.value {
+        Value::Text(text) => text,
+        _ => entries.first().map_or("", |entry| entry.key.as_str()),
+    };
+    let help = match nearest(written, ["prometheus", "jetstream", "published"]) {
+        Some("published") => "write `published`, without braces".to_owned(),
+        Some(name) if entries.is_empty() => format!("write `{{ {name}: … }}`"),
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("such as `{EXAMPLE}`"),
+    };
+    findings.add(Kind::Missing, entries.first().map_or(node.place, |entry| entry.key_place), message, help);
+}
+
+fn prometheus(node: &Node, findings: &mut Findings<'_>) -> Option<SignalSource> {
+    let keys = ["prometheus", "read", "port", "path", "labels"];
+    let fields =
+        node.fields("a `prometheus` signal", "{ prometheus: http_requests_total, read: rate }", &keys, findings)?;
+    let metric = fields.get("prometheus").and_then(|node| metric(node, findings));
+    let read = fields.required("read", findings).and_then(|node| how_to_read(node, metric.as_deref(), findings));
+    let port = or_default(&fields, "port", None, |node| {
+        let port = whole(node, "`port`", &(1..=u32::from(u16::MAX)), findings)?;
+        u16::try_from(port).ok().map(Some)
+    });
+    let path = or_default(&fields, "path", DEFAULT_PATH.to_owned(), |node| path(node, findings));
+    let labels = or_default(&fields, "labels", BTreeMap::new(), |node| labels(node, findings));
+    Some(SignalSource::Prometheus { metric: metric?, port: port?, path: path?, labels: labels?, read: read? })
+}
+
+/// The value of `key`, or `default` if it is not given.
+fn or_default<T>(fields: &Fields<'_>, key: &str, default: T, read: impl FnOnce(&Node) -> Option<T>) -> Option<T> {
+    fields.get(key).map_or(Some(default), read)
+}
+
+fn metric(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
+    let text = node.text("`prometheus`", "http_requests_total", findings)?;
+    if is_prometheus_name(text, ":") {
+        return Some(text.to_owned());
+    }
+    let message = format!("{} is no name of a Prometheus metric", quote(text));
+    let help = match text.split_once('{') {
+        Some(_) => "give labels apart: `labels: { code: \"200\" }`",
+        None => "write letters, digits, `_` and `:`, no digit first",
+    };
+    findings.add(Kind::BadValue, node.place, message, help);
+    None
+}
+
+fn is_prometheus_name(text: &str, also: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || also.contains(c);
+    !text.is_empty()
+        && text.len() <= 200
+        && text.chars().all(allowed)
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+const READS: [(&str, Read); 4] = [("rate", Read::Rate), ("sum", Read::Sum), ("mean", Read::Mean), ("max", Read::Max)];
+
+fn how_to_read(node: &Node, metric: Option<&str>, findings: &mut Findings<'_>) -> Option<Read> {
+    let text = node.text("`read`", "rate", findings)?;
+    if let Some((_, read)) = READS.iter().find(|(name, _)| *name == text) {
+        return Some(*read);
+    }
+    let share = text.strip_prefix('p').and_then(|number| percentage(&format!("{number}%")));
+    if let Some(share) = share {
+        if share <= 0.0 || share >= 1.0 {
+            let message = format!("the quantile {} is not between `p0` and `p100`", quote(text));
+            findings.add(Kind::BadValue, node.place, message, "write `p50`, `p95`, `p99` or `p99.9`");
+            return None;
+        }
+        if let Some(base) = metric.and_then(|metric| metric.strip_suffix("_bucket")) {
+            let message = "a quantile reads a histogram by its name without `_bucket`";
+            findings.add(Kind::BadValue, node.place, message, format!("write `prometheus: {base}`"));
+            return None;
+        }
+        return Some(Read::Quantile(share));
+    }
+    let message =
+        format!("`read` is {}; allowed: `rate`, `sum`, `mean`, `max`, or a quantile such as `p95`", quote(text));
+    let help = match metric {
+        Some(metric) if metric.ends_with("_total") => "a metric that ends with `_total` is a counter: `read: rate`",
+        _ => "`rate` for counters, `sum`, `mean` or `max` for gauges, `p95` for histograms",
+    };
+    findings.add(Kind::BadValue, node.place, message, help);
+    None
+}
+
+fn path(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
+    let text = node.text("`path`", DEFAULT_PATH, findings)?;
+    let fine = text.starts_with('/') && text.len() <= 500 && text.chars().all(|c| c.is_ascii_graphic());
+    if fine {
+        return Some(text.to_owned());
+    }
+    let message =
+        format!("`path` is {}; allowed: what follows host and port in a URL, from the first `/`", quote(text));
+    findings.add(Kind::BadValue, node.place, message, "such as `/metrics`");
+    None
+}
+
+fn labels(node: &Node, findings: &mut Findings<'_>) -> Option<BTreeMap<String, String>> {
+    const MOST: usize = 20;
+    let Value::Map(entries) = &node.value else {
+        let message = format!("`labels` must be a map of names to values, not {}", node.found());
+        findings.add(Kind::WrongShape, node.place, message, "such as `{ code: \"200\" }`");
+        return None;
+    };
+    if entries.len() > MOST {
+        let message = format!("there are {} labels; allowed: at most {MOST}", entries.len());
+        findings.add(Kind::TooMuch, node.place, message, "leave out those that do not tell series apart");
+        return None;
+    }
+    let mut labels = Some(BTreeMap::new());
+    for Entry { key, key_place, value } in entries {
+        let fine = is_prometheus_name(key, "");
+        if !fine {
+            let message = format!("{} is no name of a label", quote(key));
+            findings.add(Kind::BadValue, *key_place, message, "write letters, digits and `_`, no digit first");
+        }
+        match (value.text("a label's value", "\"200\"", findings), fine) {
+            (Some(value), true) => {
+                if let Some(labels) = &mut labels {
+                    labels.insert(key.clone(), value.to_owned());
+                }
+            }
+            _ => labels = None,
+        }
+    }
+    labels
+}
+
+fn jetstream(node: &Node, findings: &mut Findings<'_>) -> Option<SignalSource> {
+    let example = "{ jetstream: { stream: JOBS, consumer: workers } }";
+    let outer = node.fields("a `jetstream` signal", example, &["jetstream"], findings)?;
+    let keys = ["stream", "consumer", "server"];
+    let fields =
+        outer.get("jetstream")?.fields("`jetstream`", "{ stream: JOBS, consumer: workers }", &keys, findings)?;
+    let stream = fields.required("stream", findings).and_then(|node| jetstream_name(node, "`stream`", findings));
+    let consumer = fields.required("consumer", findings).and_then(|node| jetstream_name(node, "`consumer`", findings));
+    let server = or_default(&fields, "server", None, |node| server(node, findings).map(Some));
+    Some(SignalSource::Jetstream { server: server?, stream: stream?, consumer: consumer? })
+}
+
+fn jetstream_name(node: &Node, what: &str, findings: &mut Findings<'_>) -> Option<String> {
+    let text = node.text(what, "JOBS", findings)?;
+    let refused = |c: char| c.is_whitespace() || c.is_control() || ".*>/\\".contains(c);
+    if !text.is_empty() && text.len() <= 255 && !text.contains(refused) {
+        return Some(text.to_owned());
+    }
+    let message = format!("{what} is {}, which NATS does not take for a name", quote(text));
+    findings.add(Kind::BadValue, node.place, message, "a name has no space, `.`, `*`, `>`, `/` or `\\`");
+    None
+}
+
+fn server(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
+    let text = node.text("`server`", "nats://queue:4222", findings)?;
+    let rest = ["nats://", "tls://", "ws://", "wss://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let (message, help) = match rest {
+        Some(rest) if rest.contains('@') => (
+            "`server` holds credentials, and a policy is no place for secrets".to_owned(),
+            "leave `server` out to use Ballast's own server and credentials",
+        ),
+        Some(rest) if !rest.is_empty() && rest.chars().all(|c| c.is_ascii_graphic()) => return Some(text.to_owned()),
+        _ => (
+            format!("`server` is {}, which is no address of a NATS server", quote(text)),
+            "such as `nats://queue:4222`",
+        ),
+    };
+    findings.add(Kind::BadValue, node.place, message, help);
+    None
+}

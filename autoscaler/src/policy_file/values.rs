@@ -1,0 +1,168 @@
+//! Single values that have no unit of a signal: durations, counts, percentages, names.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use super::{
+    finding::{Findings, Kind, quote},
+    node::Node,
+    spelling::{listed, nearest},
+};
+use crate::time::spoken;
+
+/// A duration, whole milliseconds, within `allowed`.
+pub(super) fn duration(
+    node: &Node,
+    what: &str,
+    allowed: &RangeInclusive<Duration>,
+    findings: &mut Findings<'_>,
+) -> Option<Duration> {
+    let text = node.text(what, "30s", findings)?;
+    let range = format!("{} to {}", spoken(*allowed.start()), spoken(*allowed.end()));
+    let (message, help) = match as_duration(text) {
+        Some(duration) if !duration.subsec_nanos().is_multiple_of(1_000_000) => {
+            (format!("{what} is {}, finer than a millisecond", quote(text)), "round it".to_owned())
+        }
+        Some(duration) if allowed.contains(&duration) => return Some(duration),
+        Some(_) => (format!("{what} is {}; allowed: {range}", quote(text)), format!("write a duration from {range}")),
+        None => (format!("{what} must be a duration with its unit, not {}", quote(text)), duration_help(text)),
+    };
+    findings.add(Kind::BadValue, node.place, message, help);
+    None
+}
+
+/// A duration as humantime reads it; a number without a unit is none, not even 0.
+pub(super) fn as_duration(text: &str) -> Option<Duration> {
+    if !text.contains(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    }
+    humantime::parse_duration(text).ok()
+}
+
+fn duration_help(text: &str) -> String {
+    match decimal(text) {
+        Some(number) if number >= 0.0 => format!("write `{text}s`, `{text}m` or `{text}h`"),
+        _ => "write a number and `ms`, `s`, `m`, `h` or `d`, such as `30s` or `1h 30m`".to_owned(),
+    }
+}
+
+/// A whole number within `allowed`.
+pub(super) fn whole(
+    node: &Node,
+    what: &str,
+    allowed: &RangeInclusive<u32>,
+    findings: &mut Findings<'_>,
+) -> Option<u32> {
+    let text = node.text(what, &allowed.end().to_string(), findings)?;
+    if let Some(number) = text.parse().ok().filter(|number| allowed.contains(number)) {
+        return Some(number);
+    }
+    let (least, most) = (allowed.start(), allowed.end());
+    let message = format!("{what} is {}; allowed: a whole number from {least} to {most}", quote(text));
+    findings.add(Kind::BadValue, node.place, message, nearest_bound(text, allowed));
+    None
+}
+
+fn nearest_bound(text: &str, allowed: &RangeInclusive<u32>) -> String {
+    match decimal(text) {
+        Some(number) if number > f64::from(*allowed.end()) => format!("`{}` is the most", allowed.end()),
+        Some(number) if number < f64::from(*allowed.start()) => format!("`{}` is the least", allowed.start()),
+        _ => "write digits only".to_owned(),
+    }
+}
+
+/// A percentage as a share: `70%` is 0.7. Shifts the point instead of dividing, so that it is the nearest number.
+pub(super) fn percentage(text: &str) -> Option<f64> {
+    let number = text.strip_suffix('%')?.trim_end();
+    decimal(number)?;
+    if number.contains(['e', 'E']) { None } else { format!("{number}e-2").parse().ok() }
+}
+
+/// A finite number in digits, with a point and an exponent at will; no `inf` and no `nan`.
+pub(super) fn decimal(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-'));
+    let number: f64 = if plain { text.parse().ok()? } else { return None };
+    number.is_finite().then_some(number)
+}
+
+/// One of the given words.
+pub(super) fn word<T: Copy>(node: &Node, what: &str, words: &[(&str, T)], findings: &mut Findings<'_>) -> Option<T> {
+    let names = || words.iter().map(|(name, _)| *name);
+    let text = node.text(what, words.first()?.0, findings)?;
+    if let Some((_, meant)) = words.iter().find(|(name, _)| *name == text) {
+        return Some(*meant);
+    }
+    let message = format!("{what} is {}; allowed: {}", quote(text), listed(names()));
+    let help = match did_you_mean(text, names()) {
+        help if help.is_empty() => format!("write `{}`", words.first()?.0),
+        help => help,
+    };
+    findings.add(Kind::BadValue, node.place, message, help);
+    None
+}
+
+/// "did you mean …?", or nothing.
+pub(super) fn did_you_mean<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    nearest(written, known).map(|name| format!("did you mean `{name}`?")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentage_is_the_nearest_number() {
+        for (text, expected) in [
+            ("70%", Some(0.7)),
+            ("70 %", Some(0.7)),
+            ("99.9%", Some(0.999)),
+            ("0.1%", Some(0.001)),
+            ("-5%", Some(-0.05)),
+            ("70", None),
+            ("%", None),
+            ("inf%", None),
+            ("1e2%", None),
+        ] {
+            assert_eq!(percentage(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        for (text, expected) in [
+            ("30s", Some(30_000)),
+            ("0s", Some(0)),
+            ("1.5h", Some(5_400_000)),
+            ("1h 30m", Some(5_400_000)),
+            ("250ms", Some(250)),
+            ("0", None),
+            ("30", None),
+            ("-5s", None),
+            ("PT5M", None),
+            ("", None),
+            ("99999999999999999999999y", None),
+        ] {
+            assert_eq!(as_duration(text), expected.map(Duration::from_millis), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_in_digits() {
+        for (text, expected) in [
+            ("20", Some(20.0)),
+            ("0.5", Some(0.5)),
+            ("-1", Some(-1.0)),
+            ("1e6", Some(1e6)),
+            ("nan", None),
+            ("inf", None),
+            ("1e999", None),
+            ("+1", None),
+            ("1_000", None),
+            ("", None),
+            ("--1", None),
+        ] {
+            assert_eq!(decimal(text), expected, "{text}");
+        }
+    }
+}

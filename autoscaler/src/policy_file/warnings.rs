@@ -1,0 +1,158 @@
+//! What is allowed and yet hardly meant.
+
+use super::{
+    finding::{Findings, Kind, quote},
+    policy::ReadPolicy,
+    rules::{ReadRule, comparable},
+};
+use crate::{
+    policy::{Limits, Read, Rule, Side, SignalSource, StepSize, Threshold},
+    quantity::SignalName,
+    time::spoken,
+};
+
+/// Adds the warnings about one policy.
+pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings<'_>) {
+    unused_signals(policy, findings);
+    fixed_count(policy, findings);
+    short_stabilization(policy, findings);
+    nothing_damps(policy, findings);
+    not_demand(policy, findings);
+    for above in thresholds(policy, Side::Above) {
+        for below in thresholds(policy, Side::Below) {
+            look_at_pair(above, below, policy.limits, findings);
+        }
+    }
+}
+
+fn unused_signals(policy: &ReadPolicy, findings: &mut Findings<'_>) {
+    for (name, place) in &policy.signals.places {
+        if !policy.rules.iter().any(|read| read.rule.signal() == name) {
+            let message = format!("no rule reads the signal {}", quote(name.as_str()));
+            findings.add(Kind::UnusedSignal, *place, message, "leave it out, or write a rule that reads it");
+        }
+    }
+}
+
+fn fixed_count(policy: &ReadPolicy, findings: &mut Findings<'_>) {
+    let Limits { min, max } = policy.limits;
+    if min == max {
+        let message = format!("`min` and `max` are both {min}: there is nothing to decide");
+        findings.add(Kind::FixedCount, policy.limits_place, message, "raise `max`");
+    }
+}
+
+fn short_stabilization(policy: &ReadPolicy, findings: &mut Findings<'_>) {
+    let stabilize = policy.guards.guards.down.stabilize;
+    let Some(longest) = policy.rules.iter().max_by_key(|read| read.rule.window()) else { return };
+    let window = longest.rule.window();
+    if stabilize >= window {
+        return;
+    }
+    let message = format!(
+        "`guards.down.stabilize` is {}, shorter than a rule's window of {}: a scale-down is decided on samples that it \
+         does not look back on",
+        spoken(stabilize),
+        spoken(window)
+    );
+    let place = policy.guards.down_stabilize.unwrap_or(longest.place);
+    findings.add(Kind::ShortStabilization, place, message, format!("write `stabilize: {}` or more", spoken(window)));
+}
+
+fn nothing_damps(policy: &ReadPolicy, findings: &mut Findings<'_>) {
+    let guards = &policy.guards.guards;
+    if !guards.up.cooldown.is_zero() || !guards.down.cooldown.is_zero() {
+        return;
+    }
+    for read in &policy.rules {
+        if matches!(&read.rule, Rule::Threshold(rule) if rule.hold_for.is_zero()) {
+            let message = "`cooldown` is 0 both ways and this threshold has no `for`: every sample past it is a step";
+            findings.add(Kind::NothingDamps, read.place, message, "write `for: 30s` here, or a `cooldown`");
+        }
+    }
+}
+
+fn not_demand(policy: &ReadPolicy, findings: &mut Findings<'_>) {
+    for read in &policy.rules {
+        let Rule::Target(rule) = &read.rule else { continue };
+        let Some(SignalSource::Prometheus { read: how, .. }) = policy.signals.sources.get(&rule.signal) else {
+            continue;
+        };
+        if matches!(how, Read::Mean | Read::Max | Read::Quantile(_)) {
+            let message = format!(
+                "the signal {} is no sum that replicas share: twice the replicas do not halve it",
+                quote(rule.signal.as_str())
+            );
+            let help = "use `threshold` for it, or a target on `cpu`, a `rate`, a `sum` or a queue";
+            findings.add(Kind::NotDemand, read.bound, message, help);
+        }
+    }
+}
+
+fn thresholds(policy: &ReadPolicy, side: Side) -> impl Iterator<Item = (&ReadRule, &Threshold)> {
+    policy.rules.iter().filter_map(move |read| match &read.rule {
+        Rule::Threshold(rule) if rule.when == side => Some((read, rule)),
+        _ => None,
+    })
+}
+
+fn look_at_pair(
+    (up, above): (&ReadRule, &Threshold),
+    (down, below): (&ReadRule, &Threshold),
+    limits: Limits,
+    findings: &mut Findings<'_>,
+) {
+    if above.signal != below.signal {
+        return;
+    }
+    let Some((high, low)) = comparable(above.bound, below.bound) else { return };
+    let later = if up.bound < down.bound { down } else { up };
+    let signal = quote(above.signal.as_str());
+    if high <= low {
+        let message = format!(
+            "{signal} can be above {} and below {} at once: these rules pull both ways",
+            above.bound, below.bound
+        );
+        let help = "set the bound to remove well below the bound to add";
+        findings.add(Kind::BoundsOverlap, later.bound, message, help);
+        return;
+    }
+    // Only the mean over replicas moves when their number does; other signals are the service's own.
+    if !SignalName::BUILT_IN.contains(&above.signal.as_str()) || low <= 0.0 {
+        return;
+    }
+    let Some((from, to, moved)) = flap((high, above.step.size), (low, below.step.size), limits) else { return };
+    let (was, then) = if to < from { (below, above) } else { (above, below) };
+    let message = format!(
+        "these thresholds on {signal} bring each other about: a step from {from} to {to} replicas at {} leaves {:.0} % \
+         of that per replica, which is past {}",
+        was.bound,
+        moved * 100.0,
+        then.bound
+    );
+    let help = "set the bounds further apart, or make the step smaller";
+    findings.add(Kind::NarrowBand, later.bound, message, help);
+}
+
+/// The first step (from, to, and by what factor the value of a replica moves) that brings the opposite one about.
+///
+/// The demand stays as it is, so that the value of a replica moves by from / to.
+fn flap((high, add): (f64, StepSize), (low, remove): (f64, StepSize), limits: Limits) -> Option<(u32, u32, f64)> {
+    (limits.min..=limits.max).find_map(|from| {
+        let fewer = from.saturating_sub(size(remove, from)).max(limits.min);
+        let more = from.saturating_add(size(add, from)).min(limits.max);
+        let moved = |to: u32| f64::from(from) / f64::from(to.max(1));
+        if fewer < from && low * moved(fewer) > high {
+            return Some((from, fewer, moved(fewer)));
+        }
+        (more > from && high * moved(more) < low).then(|| (from, more, moved(more)))
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ten times 1000 replicas")]
+fn size(step: StepSize, replicas: u32) -> u32 {
+    match step {
+        StepSize::Count(count) => count,
+        StepSize::Share(share) => ((f64::from(replicas) * share - 1e-9).ceil() as u32).max(1),
+    }
+}

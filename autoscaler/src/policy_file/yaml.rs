@@ -1,0 +1,224 @@
+//! Text to nodes. The only file that knows the YAML library: its event parser, which gives every value as it is written
+//! and with its place.
+
+use std::collections::BTreeMap;
+
+use serde_saphyr::granit_parser::{self, ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError};
+
+use super::{
+    finding::{Findings, Kind, quote},
+    node::{Entry, Node, Place, Value},
+};
+
+/// How deep values may be nested. A policy needs seven levels.
+const DEEPEST: usize = 32;
+/// How many values a file may have, each use of an alias counted anew.
+const MOST_NODES: usize = 200_000;
+
+/// Reads every document that is not empty. Where the text is not YAML, reading ends with a finding.
+pub(super) fn read(text: &str, findings: &mut Findings<'_>) -> Vec<Node> {
+    let options =
+        granit_parser::options! { emit_comments: false, flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
+    let mut builder = Builder { findings, anchors: BTreeMap::new(), open: Vec::new(), documents: Vec::new(), nodes: 0 };
+    for event in Parser::new_from_str_with_options(text, options) {
+        let went = match event {
+            Ok((event, span)) => builder.take(event, place(span.start, span.end)),
+            Err(error) => Err(Stop::of(&error, text)),
+        };
+        if let Err(stop) = went {
+            builder.findings.add(stop.kind, stop.place, stop.message, stop.help);
+            break;
+        }
+    }
+    builder.documents
+}
+
+/// Why reading cannot go on.
+struct Stop {
+    kind: Kind,
+    place: Place,
+    message: String,
+    help: String,
+}
+
+impl Stop {
+    fn of(error: &ScanError, text: &str) -> Self {
+        let place = place(*error.marker(), *error.marker());
+        let help = match error.kind() {
+            ErrorKind::UnknownAnchor => "text that begins with `*` needs quotes, such as `\"*/web\"`",
+            _ if line_has_tab_indent(text, place) => "YAML is indented with spaces, never with tabs",
+            _ => "look for a missing quote, bracket or space after a colon here or on the line before",
+        };
+        let message = format!("this is not YAML: {}", error.info());
+        Self { kind: Kind::Syntax, place, message, help: help.to_owned() }
+    }
+
+    fn too_much(place: Place, message: String) -> Self {
+        Self { kind: Kind::TooMuch, place, message, help: "a policy needs far less; simplify the file".to_owned() }
+    }
+}
+
+fn line_has_tab_indent(text: &str, place: Place) -> bool {
+    let line = text.lines().nth(place.line.saturating_sub(1)).unwrap_or_default();
+    line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t')
+}
+
+fn place(start: Marker, end: Marker) -> Place {
+    let from = start.byte_offset().unwrap_or_default();
+    Place { line: start.line(), column: start.col() + 1, start: from, end: end.byte_offset().unwrap_or(from).max(from) }
+}
+
+/// Makes nodes of events, without recursion.
+struct Builder<'f, 't> {
+    findings: &'f mut Findings<'t>,
+    /// Complete values that carry an anchor, of the present document.
+    anchors: BTreeMap<usize, Anchored>,
+    open: Vec<Open>,
+    documents: Vec<Node>,
+    nodes: usize,
+}
+
+/// A value with how many values it holds and how deep.
+struct Anchored {
+    node: Node,
+    size: usize,
+    depth: usize,
+}
+
+/// A list or map that has not ended yet.
+struct Open {
+    place: Place,
+    anchor: usize,
+    /// Values read when it began.
+    nodes_before: usize,
+    /// Levels below it.
+    depth: usize,
+    inside: Inside,
+}
+
+enum Inside {
+    List(Vec<Node>),
+    Map { entries: Vec<Entry>, key: Option<Node> },
+}
+
+impl Builder<'_, '_> {
+    fn take(&mut self, event: Event<'_>, place: Place) -> Result<(), Stop> {
+        self.refuse_tag(&event, place);
+        match event {
+            Event::DocumentStart(..) => self.anchors.clear(),
+            Event::Scalar(text, style, anchor, _) => {
+                let nothing = style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
+                let value = if nothing { Value::Nothing } else { Value::Text(text.into_owned()) };
+                self.count(1, place)?;
+                self.add(Node { place, value }, anchor, 1, 0);
+            }
+            Event::SequenceStart(_, anchor, _) => self.begin(place, anchor, Inside::List(Vec::new()))?,
+            Event::MappingStart(_, anchor, _) => {
+                self.begin(place, anchor, Inside::Map { entries: Vec::new(), key: None })?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::Alias(anchor) => self.alias(anchor, place)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn refuse_tag(&mut self, event: &Event<'_>, place: Place) {
+        if let Some(tag) = event.tag() {
+            let message = format!("the tag {} has no meaning in a policy", quote(&tag.original()));
+            self.findings.add(Kind::Syntax, place, message, "leave it out; every value is read by where it stands");
+        }
+    }
+
+    fn count(&mut self, more: usize, place: Place) -> Result<(), Stop> {
+        self.nodes = self.nodes.saturating_add(more);
+        if self.nodes > MOST_NODES {
+            let message = format!("the file has more than {MOST_NODES} values, each use of an alias counted");
+            return Err(Stop::too_much(place, message));
+        }
+        Ok(())
+    }
+
+    fn check_depth(&self, below: usize, place: Place) -> Result<(), Stop> {
+        if self.open.len() + below > DEEPEST {
+            return Err(Stop::too_much(place, format!("values are nested deeper than {DEEPEST} levels")));
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, place: Place, anchor: usize, inside: Inside) -> Result<(), Stop> {
+        self.check_depth(1, place)?;
+        let nodes_before = self.nodes;
+        self.count(1, place)?;
+        self.open.push(Open { place, anchor, nodes_before, depth: 0, inside });
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        let Some(Open { place, anchor, nodes_before, depth, inside }) = self.open.pop() else { return };
+        let value = match inside {
+            Inside::List(items) => Value::List(items),
+            Inside::Map { entries, .. } => Value::Map(entries),
+        };
+        self.add(Node { place, value }, anchor, self.nodes - nodes_before, depth + 1);
+    }
+
+    fn alias(&mut self, anchor: usize, place: Place) -> Result<(), Stop> {
+        let Some(anchored) = self.anchors.get(&anchor) else {
+            let message = "this alias stands inside the value that it means".to_owned();
+            return Err(Stop { kind: Kind::Syntax, place, message, help: "write the value out".to_owned() });
+        };
+        let (size, depth) = (anchored.size, anchored.depth);
+        self.check_depth(depth, place)?;
+        self.count(size, place)?;
+        if let Some(node) = self.anchors.get(&anchor).map(|anchored| anchored.node.clone()) {
+            self.add(node, 0, size, depth);
+        }
+        Ok(())
+    }
+
+    /// Puts a complete value where it belongs.
+    fn add(&mut self, node: Node, anchor: usize, size: usize, depth: usize) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, Anchored { node: node.clone(), size, depth });
+        }
+        let Some(open) = self.open.last_mut() else {
+            if !matches!(node.value, Value::Nothing) {
+                self.documents.push(node);
+            }
+            return;
+        };
+        open.depth = open.depth.max(depth);
+        match &mut open.inside {
+            Inside::List(items) => items.push(node),
+            Inside::Map { entries, key } => match key.take() {
+                None => *key = Some(node),
+                Some(key) => add_entry(entries, key, node, self.findings),
+            },
+        }
+    }
+}
+
+fn add_entry(entries: &mut Vec<Entry>, key: Node, value: Node, findings: &mut Findings<'_>) {
+    let Value::Text(name) = key.value else {
+        findings.add(Kind::Syntax, key.place, "a key must be a word", "write `key: value`");
+        return;
+    };
+    if name == "<<" {
+        findings.add(
+            Kind::Syntax,
+            key.place,
+            "merge keys (`<<`) are not read, so that a policy says what it does where it stands",
+            "use an alias for the whole value: `guards: *calm`",
+        );
+    } else if let Some(first) = entries.iter().find(|entry| entry.key == name) {
+        findings.add(
+            Kind::DuplicateKey,
+            key.place,
+            format!("the key {} is given twice; first at {}", quote(&name), first.key_place),
+            "keep one of them",
+        );
+    } else {
+        entries.push(Entry { key: name, key_place: key.place, value });
+    }
+}

@@ -1,0 +1,79 @@
+//! Questions to a controller: over the socket of a `ballast run`, or over NATS.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use bus::{
+    Bus, BusError,
+    local::SocketClient,
+    payload::{Question, Status, VERSION, decode, encode},
+    subject::Subjects,
+};
+
+use crate::connection::{ControllerAddress, Place};
+
+/// How long a controller may take to answer. It answers from memory; more means that something is wrong.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// Asks one controller.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    subjects: Subjects,
+    way: Way,
+    place: String,
+}
+
+#[derive(Debug)]
+enum Way {
+    Socket(SocketClient),
+    Nats(Bus),
+}
+
+impl Asker {
+    /// Finds the first place that can be reached.
+    pub(crate) async fn connect(address: &ControllerAddress) -> anyhow::Result<Self> {
+        let mut tried = Vec::new();
+        for place in address.places() {
+            match reach(&place, address).await {
+                Ok(way) => {
+                    let subjects = Subjects::new(&address.fleet);
+                    return Ok(Self { subjects, way, place: place.to_string() });
+                }
+                Err(error) => tried.push(format!("\n  {place}: {error}")),
+            }
+        }
+        Err(anyhow!(
+            "no controller can be asked; tried{}\nStart one (`ballast run`), or say where it is with --socket or --nats.",
+            tried.concat()
+        ))
+    }
+
+    /// Asks `status` or `explain`, of one service or of all.
+    pub(crate) async fn ask(&self, question: &str, service: Option<&str>) -> anyhow::Result<Status> {
+        let subject = self.subjects.ask(question);
+        let payload = encode(&Question { v: VERSION, service: service.map(str::to_owned) });
+        let answer = match &self.way {
+            Way::Socket(socket) => socket.request(&subject, payload, ANSWER_LIMIT).await,
+            Way::Nats(bus) => bus.request(&subject, payload, ANSWER_LIMIT).await,
+        };
+        let answer = answer.map_err(|error| self.unanswered(error))?;
+        decode(&answer).with_context(|| format!("the answer from {}", self.place))
+    }
+
+    fn unanswered(&self, error: BusError) -> anyhow::Error {
+        let place = &self.place;
+        match error {
+            BusError::NobodyAnswers(subject) => anyhow!(
+                "{place} is there, but no controller answers on {subject}; is one running, and of this fleet (--fleet)?"
+            ),
+            error => anyhow!("{place}: {error}"),
+        }
+    }
+}
+
+async fn reach(place: &Place, address: &ControllerAddress) -> anyhow::Result<Way> {
+    Ok(match place {
+        Place::Socket(path) => Way::Socket(SocketClient::connect(path).await?),
+        Place::Nats(servers) => Way::Nats(address.credentials.connect(servers, &address.fleet, "cli").await?),
+    })
+}
