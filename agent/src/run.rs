@@ -2,13 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use bus::{
     Bus, BusError, Change, Link,
     payload::{self, Assignment, Probe, ServiceName},
     subject::{Subjects, host_prefix, parse_service_key},
 };
-use serde_json::Value;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -20,7 +18,7 @@ use crate::{
     docker::{Engine, EngineError},
     instant::now_ms,
     inventory::{self, Inventory},
-    measure::{self, cgroup::Roots, stats::StatsSource},
+    measure::{self, cgroup::Roots},
     publish,
 };
 
@@ -103,7 +101,7 @@ pub async fn run(config: Config, bus: Bus, shutdown: CancellationToken) -> Resul
         model: inventory.host(),
         probes: probes_out,
         bus: Arc::clone(&bus),
-        stats: Arc::new(EngineStats(engine.clone())),
+        stats: Arc::new(engine.clone()),
     };
     parts.spawn(named("measuring", measure::run(measuring, inputs, samples_in)));
     parts.spawn(named("reading assignments", keep_probes(config.clone(), Arc::clone(&bus), probes_in)));
@@ -181,9 +179,9 @@ async fn read_probes(
         });
         let named: Vec<_> = named.collect();
         probes.send_if_modified(|before| {
-            let changed = *before != named;
+            let differs = *before != named;
             *before = named;
-            changed
+            differs
         });
     }
     Err(BusError::Down)
@@ -195,13 +193,4 @@ async fn wait_for_bus(what: &str, error: &BusError, bus: &Bus) {
     let mut link = bus.link();
     drop(link.wait_for(|link| *link == Link::Up).await);
     tokio::time::sleep(BUS_RETRY).await;
-}
-
-struct EngineStats(Engine);
-
-#[async_trait]
-impl StatsSource for EngineStats {
-    async fn stats(&self, id: &str) -> Result<Value, String> {
-        self.0.stats(id).await.map_err(|error| error.to_string())
-    }
 }

@@ -159,7 +159,8 @@ pub enum SampleSource {
     Unknown,
 }
 
-/// What one probe found. Without a `value`, `error` says why there is none.
+/// What one probe found. Without a `value`, `error` says why it could not be read; without either, it was read and there
+/// is none: no request came that a quantile could be of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SignalSample {
     /// The Compose project.
