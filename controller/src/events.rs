@@ -55,7 +55,7 @@ fn reading(sample: &SignalSample) -> Reading {
             Reading::Partial { value, replicas, why: why.clone() }
         }
         (_, Some(why), _) => Reading::Missing(why.clone()),
-        (None, None, _) => Reading::Missing("the agent gave neither a value nor a reason".to_owned()),
+        (None, None, _) => Reading::Idle,
     }
 }
 
