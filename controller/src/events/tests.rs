@@ -21,7 +21,7 @@ fn signal(value: Option<f64>, replicas: Option<u32>, error: Option<&str>) -> Sig
 }
 
 #[test]
-fn what_a_probe_found_is_a_value_a_part_or_missing_and_never_zero() {
+fn what_a_probe_found_is_a_value_a_part_idle_or_missing_and_never_zero() {
     let missing = |why: &str| Reading::Missing(why.to_owned());
     for (sample, expected) in [
         (signal(Some(2.5), Some(3), None), Reading::Value(2.5)),
@@ -33,7 +33,7 @@ fn what_a_probe_found_is_a_value_a_part_or_missing_and_never_zero() {
         (signal(Some(2.5), Some(0), Some("all hang")), missing("all hang")),
         (signal(Some(2.5), None, Some("half an answer")), missing("half an answer")),
         (signal(None, Some(3), Some("refused")), missing("refused")),
-        (signal(None, None, None), missing("the agent gave neither a value nor a reason")),
+        (signal(None, None, None), Reading::Idle),
     ] {
         assert_eq!(reading(&sample), expected, "{sample:?}");
     }
