@@ -1,6 +1,8 @@
 //! The controller as it runs: on an in-process bus, with policy files on disk.
 
 mod common;
+#[cfg(feature = "needs-nats")]
+mod on_nats;
 
 use std::{
     fs,
@@ -16,7 +18,7 @@ use bus::{
 use common::{Fleet, POLICY, inventory, samples};
 use tempfile::TempDir;
 
-type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn load_leads_to_a_target_at_once() -> Result {
