@@ -50,9 +50,10 @@ fn every_kind_of_error_and_warning_is_on_the_page() -> Result<(), Box<dyn Error>
 }
 
 #[test]
-fn every_policy_that_ships_is_read_without_a_warning() -> Result<(), Box<dyn Error>> {
+fn every_policy_that_ships_is_read_and_those_to_copy_without_a_warning() -> Result<(), Box<dyn Error>> {
     let mut count = 0;
-    let mut folders = vec![root().join("policies")];
+    let to_copy = root().join("policies");
+    let mut folders = vec![to_copy.clone()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
@@ -60,7 +61,9 @@ fn every_policy_that_ships_is_read_without_a_warning() -> Result<(), Box<dyn Err
                 folders.push(path);
             } else if path.extension().is_some_and(|ending| ending == "yaml") {
                 let file = parse(&path.display().to_string(), &fs::read_to_string(&path)?)?;
-                assert_eq!(render_all(&file.warnings), "");
+                if path.parent() == Some(&to_copy) {
+                    assert_eq!(render_all(&file.warnings), "");
+                }
                 count += 1;
             }
         }
