@@ -244,3 +244,6 @@ fn text(value: &Value) -> &str {
 fn strings(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{docker::Engine, instant::now_ms, inventory::Inventory};
 use desk::Wishes;
 use hands::Hands;
-use plan::Patience;
+pub use plan::Patience;
 use reconcile::{Journey, Reconciler};
 
 /// The bucket with each [`Assignment`](bus::payload::Assignment).
@@ -93,20 +93,34 @@ impl Actor {
     }
 }
 
-/// Carries out what the controller puts into the buckets for `host`, and publishes each outcome, until `shutdown`.
+/// Where the controller's orders for a host come from, and where outcomes go.
+#[derive(Clone, Debug)]
+pub struct Orders<'a> {
+    /// The host's name in the fleet.
+    pub host: &'a str,
+    /// The bus.
+    pub bus: Bus,
+    /// The fleet's subjects.
+    pub subjects: &'a Subjects,
+}
+
+/// Carries out what the controller puts into the buckets for the host, and publishes each outcome, until `shutdown`.
 pub async fn run(
     engine: Engine,
-    host: &str,
+    orders: Orders<'_>,
     inventory: Inventory,
-    bus: Bus,
-    subjects: &Subjects,
+    patience: Patience,
     shutdown: CancellationToken,
 ) -> Result<(), BusError> {
+    let Orders { host, bus, subjects } = orders;
+    // When the bus fails in between, the services' tasks end as well: whoever comes next has its own.
+    let shutdown = shutdown.child_token();
+    let _ends_with_this = shutdown.clone().drop_guard();
     let prefix = host_prefix(host);
     let mut assignments = bus.bucket(ASSIGNMENTS).await?.watch(&prefix).await?;
     let mut targets = bus.bucket(TARGETS).await?.watch(&prefix).await?;
     let (outcomes, mut reports) = mpsc::channel(OUTCOMES_WAITING);
-    let mut actor = Actor::new(engine, host, inventory, Patience::default(), outcomes, shutdown.clone());
+    let mut actor = Actor::new(engine, host, inventory, patience, outcomes, shutdown.clone());
     let subject = subjects.outcome(host);
     // Until the first "that is all", targets were there before the agent came.
     let mut first_read = true;

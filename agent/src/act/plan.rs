@@ -159,8 +159,8 @@ pub fn plan(view: &View<'_>) -> Plan {
             None => stuck(view, "other containers hang on every replica", "remove those containers first", None),
         };
     }
-    if let Some(plan) = revive(view) {
-        return plan;
+    if let Some(step) = revive(view) {
+        return Plan::Do(step);
     }
     if present < wanted as usize {
         return grow(view);
@@ -286,26 +286,25 @@ fn victim(view: &View<'_>) -> Option<String> {
 }
 
 /// Starts what the engine or a crash ended.
-fn revive(view: &View<'_>) -> Option<Plan> {
-    let ended = |wanted: Condition| view.service.replicas.iter().find(move |r| condition(view, r) == wanted);
-    if let Some(replica) = ended(Condition::EngineEnded) {
-        return Some(Plan::Do(Step::Start { id: replica.summary.id.clone(), crashed: false }));
-    }
-    let replica = ended(Condition::Crashed)?;
+fn revive(view: &View<'_>) -> Option<Step> {
+    view.service.replicas.iter().find_map(|replica| {
+        let id = replica.summary.id.clone();
+        match condition(view, replica) {
+            Condition::EngineEnded => Some(Step::Start { id, crashed: false }),
+            Condition::Crashed => match restart_ms(view, replica) {
+                Some(due_ms) if view.now_ms >= due_ms => Some(Step::Start { id, crashed: true }),
+                _ => None,
+            },
+            _ => None,
+        }
+    })
+}
+
+/// When a crashed replica is to be started again; `None` when that has been tried often enough.
+fn restart_ms(view: &View<'_>, replica: &Replica) -> Option<u64> {
     let attempts = view.memory.restarts.get(&replica.summary.id).copied().unwrap_or_default();
     let finished_ms = replica.finished_ms.unwrap_or_default();
-    if attempts < view.patience.attempts {
-        let retry_ms = finished_ms + backoff_ms(view.patience, attempts + 1);
-        return Some(if view.now_ms >= retry_ms {
-            Plan::Do(Step::Start { id: replica.summary.id.clone(), crashed: true })
-        } else {
-            Plan::Wait(Some(retry_ms))
-        });
-    }
-    let name = &replica.summary.name;
-    let code = &replica.inspect["State"]["ExitCode"];
-    let cause = format!("{name} ended by itself (exit code {code}), also after {attempts} new starts");
-    Some(stuck(view, &cause, &format!("see why: docker logs {name}"), None))
+    (attempts < view.patience.attempts).then(|| finished_ms + backoff_ms(view.patience, attempts + 1))
 }
 
 fn grow(view: &View<'_>) -> Plan {
@@ -352,6 +351,15 @@ fn arrived(view: &View<'_>, wanted: u32) -> Plan {
                 return stuck(view, &named(name, "it does not come to serve"), &format!("docker logs {name}"), None);
             }
             Condition::Failing(how) => return stuck(view, &named(name, how), &format!("docker logs {name}"), None),
+            Condition::Crashed => {
+                let code = &replica.inspect["State"]["ExitCode"];
+                let attempts = view.patience.attempts;
+                let cause = format!("it ended by itself (exit code {code}), also after {attempts} new starts");
+                return match restart_ms(view, replica) {
+                    Some(due_ms) => Plan::Wait(Some(due_ms)),
+                    None => stuck(view, &named(name, &cause), &format!("see why: docker logs {name}"), None),
+                };
+            }
             Condition::Held => {
                 let cure = format!("docker start {name}, or docker rm {name} to have it replaced");
                 return stuck(view, &named(name, "somebody stopped it, so it stays as it is"), &cure, None);
@@ -395,3 +403,6 @@ fn millis(duration: Duration) -> u64 {
 pub(crate) fn serves(view: &View<'_>, replica: &Replica) -> bool {
     condition(view, replica) == Condition::Serving
 }
+
+#[cfg(test)]
+mod tests;

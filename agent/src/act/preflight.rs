@@ -322,3 +322,6 @@ fn depends_on(inspect: &Value) -> impl Iterator<Item = (&str, &str)> {
 fn strings(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,8 @@ pub(crate) struct Journey {
     reasserted: Option<String>,
     /// The newest change by somebody else that has been seen through.
     answered_ms: u64,
+    /// A target has been reached before, so that somebody else's change can undo it.
+    has_reached_one: bool,
     /// The last report, so that none is made twice.
     reported: Option<(u64, u64, OutcomeKind)>,
     /// The last refused target that was reported.
@@ -78,7 +80,7 @@ impl Reconciler {
                 }
                 Verdict::Planned(order, Plan::Do(step)) => {
                     if sure {
-                        self.set_out(&seen, &order);
+                        self.set_out(&seen);
                         self.perform(&seen, &order, step).await;
                     }
                     self.inventory.refreshed().await;
@@ -147,7 +149,14 @@ impl Reconciler {
     fn learn(&mut self, service: &Service) {
         let there = |id: &String| service.replicas.iter().any(|replica| replica.summary.id == *id);
         self.memory.fresh.retain(|id, _| there(id));
-        self.memory.restarts.retain(|id, _| there(id));
+        // A replica that has run for as long as any may take to serve has recovered.
+        let patience_ms = u64::try_from(self.patience.ready.as_millis()).unwrap_or(u64::MAX);
+        let recovered = |id: &String| {
+            let replica = service.replicas.iter().find(|replica| replica.summary.id == *id);
+            let ready_ms = replica.and_then(|replica| replica.summary.ready_ms);
+            ready_ms.is_some_and(|ready_ms| now_ms() > ready_ms.saturating_add(patience_ms))
+        };
+        self.memory.restarts.retain(|id, _| there(id) && !recovered(id));
         let newest_ms = service
             .replicas
             .iter()
@@ -163,7 +172,7 @@ impl Reconciler {
     }
 
     /// Notes where the way to the target begins, and whether it undoes somebody else's change.
-    fn set_out(&mut self, host: &Host, order: &Order) {
+    fn set_out(&mut self, host: &Host) {
         let Some(service) = host.services.get(&self.name) else { return };
         let count = count(service);
         if self.journey.began.is_none() {
@@ -174,7 +183,7 @@ impl Reconciler {
             return;
         }
         self.journey.answered_ms = change.since_ms;
-        if change.from.is_some_and(|from| from != count) || order.target.replicas != count {
+        if self.journey.has_reached_one && change.from != Some(count) {
             let from = change.from.map_or_else(|| "unknown".to_owned(), |from| from.to_string());
             self.journey.reasserted = Some(format!(
                 "somebody else (docker compose, for example) changed it from {from} to {count} at {}: {}",
@@ -285,11 +294,12 @@ impl Reconciler {
             Plan::Reached => {
                 let reasserted = self.journey.reasserted.take();
                 let took_ms = now_ms().saturating_sub(began_ms);
-                let again = reasserted.is_some() || self.journey.began.take().is_some();
-                self.memory.failures = 0;
-                if again {
+                if self.journey.began.take().is_some() {
+                    // There was something to do, so there is something to tell.
                     self.journey.reported = None;
                 }
+                self.memory.failures = 0;
+                self.journey.has_reached_one = true;
                 let result = OutcomeResult::Reached { from, to: count, took_ms, reasserted };
                 self.send(order, OutcomeKind::Reached, result).await;
                 None

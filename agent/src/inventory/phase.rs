@@ -293,3 +293,6 @@ fn being_recreated(replicas: &[Replica]) -> Option<(u64, String)> {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,9 @@
 //! Policy files: what they mean, and what is said about the broken ones.
 
+mod golden;
+mod properties;
+mod traps;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use autoscaler::{
