@@ -109,6 +109,14 @@ impl DockerHost {
         self.hosts("stop");
     }
 
+    /// Takes its power: engine and containers are gone at once.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn kill_engine(&self) {
+        self.hosts("kill");
+    }
+
     /// Starts its engine again.
     ///
     /// # Panics
