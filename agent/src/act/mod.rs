@@ -14,7 +14,7 @@ pub mod plan;
 pub mod preflight;
 mod reconcile;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use bus::{
     Bus, BusError, Change,
@@ -34,6 +34,8 @@ use reconcile::{Journey, Reconciler};
 pub const ASSIGNMENTS: &str = "assignments";
 /// The bucket with each [`Target`](bus::payload::Target).
 pub const TARGETS: &str = "targets";
+/// The wait between attempts to open a bucket.
+const BUS_RETRY: Duration = Duration::from_secs(1);
 /// Outcomes that wait to be published; beyond that, those who have them wait.
 const OUTCOMES_WAITING: usize = 256;
 
@@ -93,7 +95,11 @@ impl Actor {
     }
 }
 
-/// Carries out what the controller puts into the buckets for `host`, and publishes each outcome, until `shutdown`.
+/// Carries out what the controller puts into the buckets for `host`, and publishes each outcome, until `shutdown`;
+/// a step that has begun is finished then.
+///
+/// # Errors
+/// When the bus ends before that.
 pub async fn run(
     engine: Engine,
     host: &str,
@@ -102,9 +108,14 @@ pub async fn run(
     subjects: &Subjects,
     shutdown: CancellationToken,
 ) -> Result<(), BusError> {
-    let prefix = host_prefix(host);
-    let mut assignments = bus.bucket(ASSIGNMENTS).await?.watch(&prefix).await?;
-    let mut targets = bus.bucket(TARGETS).await?.watch(&prefix).await?;
+    let opened = async {
+        let prefix = host_prefix(host);
+        (watch_bucket(&bus, ASSIGNMENTS, &prefix).await, watch_bucket(&bus, TARGETS, &prefix).await)
+    };
+    let (mut assignments, mut targets) = tokio::select! {
+        () = shutdown.cancelled() => return Ok(()),
+        opened = opened => opened,
+    };
     let (outcomes, mut reports) = mpsc::channel(OUTCOMES_WAITING);
     let mut actor = Actor::new(engine, host, inventory, Patience::default(), outcomes, shutdown.clone());
     let subject = subjects.outcome(host);
@@ -133,6 +144,20 @@ pub async fn run(
     reports.close();
     actor.finished().await;
     Ok(())
+}
+
+/// Tries until it can be opened: the agent may be up before the bus is. Once open, it holds across reconnects.
+async fn watch_bucket(bus: &Bus, bucket: &str, prefix: &str) -> mpsc::Receiver<Change> {
+    loop {
+        let opened = async { bus.bucket(bucket).await?.watch(prefix).await };
+        match opened.await {
+            Ok(changes) => return changes,
+            Err(error) => {
+                tracing::warn!(%error, bucket, "cannot be watched yet; trying again");
+                tokio::time::sleep(BUS_RETRY).await;
+            }
+        }
+    }
 }
 
 fn take_assignment(actor: &mut Actor, change: Change) {
