@@ -8,3 +8,6 @@ pub mod inventory;
 pub mod measure;
 pub mod model;
 pub mod publish;
+mod run;
+
+pub use run::{AgentError, Config, run};

@@ -104,11 +104,11 @@ pub async fn run(options: Options, inputs: Inputs, samples: mpsc::Sender<Measure
     let mut meters = Meters::new(&options.roots);
     let mut assigned_open = true;
 
-    let mut ticks = interval_at(Instant::now() + FIRST_AFTER.min(options.interval), options.interval);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let first_model = Arc::clone(&model.borrow_and_update());
     meters = meters.on_its_thread(move |meters| meters.notice(&first_model, true)).await;
     stats.start(meters.replicas.need_stats());
+    let mut ticks = interval_at(Instant::now() + FIRST_AFTER.min(options.interval), options.interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             _ = ticks.tick() => {

@@ -9,7 +9,7 @@ use bus::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
 };
 
 use crate::{measure::Measured, model::Host};
@@ -20,6 +20,9 @@ pub const KEPT: usize = 300;
 pub const INVENTORY_EVERY: Duration = Duration::from_secs(5);
 /// What could not be sent is tried again after this.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// After the link came back, samples wait this much longer: whoever hears them lost the link as well, tries again about
+/// once a second, and would miss all that is sent before.
+const OTHERS_RECONNECT: Duration = Duration::from_millis(1500);
 /// A send that takes longer is given up. It may still arrive, so its number is not given to another payload.
 const SEND_LIMIT: Duration = Duration::from_secs(2);
 
@@ -45,6 +48,7 @@ pub async fn run(options: Options, mut samples: mpsc::Receiver<Measured>, mut mo
     let mut retry = interval(RETRY_AFTER);
     retry.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (mut samples_open, mut model_open, mut link_open) = (true, true, true);
+    let (mut was_up, mut quiet_until) = (true, Instant::now());
     model.mark_changed();
     while samples_open || model_open {
         tokio::select! {
@@ -58,12 +62,18 @@ pub async fn run(options: Options, mut samples: mpsc::Receiver<Measured>, mut mo
             }
             changed = link.changed(), if link_open => link_open = changed.is_ok(),
             _ = retry.tick() => {}
+            () = sleep_until(quiet_until), if quiet_until > Instant::now() => {}
         }
         while let Ok(measured) = samples.try_recv() {
             publisher.outbox.push(measured);
         }
-        if *link.borrow_and_update() == Link::Up {
-            publisher.send_all().await;
+        let up = *link.borrow_and_update() == Link::Up;
+        if up && !was_up {
+            quiet_until = Instant::now() + OTHERS_RECONNECT;
+        }
+        was_up = up;
+        if up && publisher.send_inventory().await && Instant::now() >= quiet_until {
+            publisher.send_samples().await;
         }
     }
 }
@@ -79,16 +89,21 @@ impl Publisher {
         Self { outbox: Outbox::new(options.kept), inventory: InventoryDue::default(), options }
     }
 
-    /// Sends the inventory if it is due, then the samples in their order, until one cannot be sent.
-    async fn send_all(&mut self) {
+    /// Sends the inventory if it is due. `false` when it could not be sent.
+    async fn send_inventory(&mut self) -> bool {
         let Options { subjects, host, agent, .. } = &self.options;
-        if let Some(payload) = self.inventory.due(host, agent, Instant::now()) {
-            match self.send(&subjects.inventory(host), encode(&payload)).await {
-                Sent::Yes | Sent::Perhaps => self.inventory.sent(Instant::now()),
-                Sent::Never => self.inventory.given_up(Instant::now()),
-                Sent::No => return,
-            }
+        let Some(payload) = self.inventory.due(host, agent, Instant::now()) else { return true };
+        match self.send(&subjects.inventory(host), encode(&payload)).await {
+            Sent::Yes | Sent::Perhaps => self.inventory.sent(Instant::now()),
+            Sent::Never => self.inventory.given_up(Instant::now()),
+            Sent::No => return false,
         }
+        true
+    }
+
+    /// Sends the samples in their order, until one cannot be sent.
+    async fn send_samples(&mut self) {
+        let Options { subjects, host, agent, .. } = &self.options;
         while let Some(payload) = self.outbox.first(host, agent) {
             match self.send(&subjects.samples(host), encode(&payload)).await {
                 Sent::Yes => self.outbox.sent(),

@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::Arc;
 
-use agent::act;
+use agent::act::{self, plan::Patience};
 use bus::{
     Bus, Delivery,
     local::LocalBus,
@@ -53,7 +53,10 @@ async fn what_the_controller_puts_into_the_buckets_is_carried_out_and_reported()
     let running = tokio::spawn({
         let (engine, inventory) = (fleet.engine.clone(), fleet.inventory.clone());
         let (bus, subjects, shutdown) = (Arc::clone(&bus), subjects.clone(), shutdown.clone());
-        async move { act::run(engine, "host.one", inventory, bus, &subjects, shutdown).await }
+        async move {
+            let orders = act::Orders { host: "host.one", bus, subjects: &subjects };
+            act::run(engine, orders, inventory, Patience::default(), shutdown).await
+        }
     });
     let assignments = bus.bucket(act::ASSIGNMENTS).await.expect("a bucket");
     // Another host's service of the same name is not ours.

@@ -110,6 +110,8 @@ pub enum Gap {
     },
     /// Neither the replicas nor the host have a known limit to take a share of.
     NoLimit,
+    /// It is known that there is none: no request came that it could be of.
+    Idle,
     /// What the prober said.
     Said(String),
 }

@@ -59,6 +59,8 @@ pub enum Reading {
         /// Why not all.
         why: String,
     },
+    /// It is known that there is none: no request came that it could be of. That is no want of data.
+    Idle,
     /// Nothing, and why.
     Missing(String),
 }

@@ -130,6 +130,9 @@ fn name(recommendation: &Recommendation) -> String {
 
 fn reason(recommendation: &Recommendation, reading: &SignalReading, evaluation: &Evaluation) -> String {
     match &recommendation.reason {
+        RuleReason::Missing { signal, gap: Gap::Idle } => {
+            format!("{signal} has no value: {}", gap_sentence(&Gap::Idle))
+        }
         RuleReason::Missing { signal, gap } => format!("{signal} is missing: {}", gap_sentence(gap)),
         RuleReason::Target { signal, per_replica, load, warming, absent, tolerance, within_tolerance } => {
             let value = reading.total.map_or_else(String::new, |total| format!(" {}", reading.unit.print(total)));
@@ -218,6 +221,7 @@ fn gap_sentence(gap: &Gap) -> String {
         Gap::WarmingUp => "the replicas are too new to say anything yet".to_owned(),
         Gap::SomeReplicas { missing, of } => format!("{missing} of {of} replicas have no sample"),
         Gap::NoLimit => "no limit is known to take a share of".to_owned(),
+        Gap::Idle => "no request came that it could be of".to_owned(),
         Gap::Said(why) => why.clone(),
     }
 }

@@ -30,8 +30,13 @@ pub(crate) fn unit(policy: &Policy, rule: &Rule) -> Unit {
     }
 }
 
-/// That the signal is missing, and why. Replicas that are too new to say anything are waited for.
+/// That the signal is missing, and why. Replicas that are too new to say anything are waited for;
+/// where it is known that there is no value, the rule does not apply.
 fn missing(reading: &SignalReading, gap: Gap) -> (Opinion, RuleReason) {
-    let opinion = if gap == Gap::WarmingUp { Opinion::Waits(Direction::Up) } else { Opinion::Unknown };
+    let opinion = match gap {
+        Gap::WarmingUp => Opinion::Waits(Direction::Up),
+        Gap::Idle => Opinion::Abstains,
+        _ => Opinion::Unknown,
+    };
     (opinion, RuleReason::Missing { signal: reading.signal.clone(), gap })
 }

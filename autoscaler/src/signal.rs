@@ -32,6 +32,8 @@ struct Signal {
     replicas: BTreeMap<ReplicaId, Series>,
     /// What the prober last said about why there is no value.
     said: Option<(Timestamp, String)>,
+    /// When it was last known that there is no value.
+    idle: Option<Timestamp>,
 }
 
 /// The newest samples of one origin, by time.
@@ -104,6 +106,7 @@ impl Signals {
             Reading::Value(value) => (value, None),
             Reading::Partial { value, replicas, why } => (value, Some((replicas, why))),
             Reading::Missing(why) => return signal.said = Some((at, why)),
+            Reading::Idle => return signal.idle = Some(at),
         };
         if !value.is_finite() {
             return signal.said = Some((at, format!("the value was {value}")));
@@ -148,7 +151,7 @@ impl Signals {
             gap: None,
         };
         let built_in = SignalName::BUILT_IN.contains(&name.as_str());
-        if built_in || (signal.service.points.is_empty() && !signal.replicas.is_empty()) {
+        if built_in || (signal.service.points.is_empty() && signal.idle.is_none() && !signal.replicas.is_empty()) {
             signal.read_replicas(blank, view)
         } else {
             signal.read_service(blank, view)
@@ -158,6 +161,13 @@ impl Signals {
 
 impl Signal {
     fn read_service(&self, blank: SignalReading, view: Viewpoint<'_>) -> SignalReading {
+        let newest_value = self.service.newest().map(|point| point.at);
+        if let Some(idle) = self.idle.filter(|idle| Some(*idle) > newest_value) {
+            let age = view.now.since(idle);
+            if age <= view.guards.stale_after {
+                return SignalReading { age: Some(age), gap: Some(Gap::Idle), ..blank };
+            }
+        }
         let Some(newest) = self.service.newest() else {
             return SignalReading { gap: Some(self.silence(None)), ..blank };
         };

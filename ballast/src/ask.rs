@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use bus::{
-    Bus, BusError,
+    Bus, BusError, Link,
     local::SocketClient,
     payload::{Question, Status, VERSION, decode, encode},
     subject::Subjects,
 };
 
+use tokio::time::timeout;
+
 use crate::connection::{ControllerAddress, Place};
 
 /// How long a controller may take to answer. It answers from memory; more means that something is wrong.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long the link may take after the first attempt to connect, which waits by itself.
+const LINK_LIMIT: Duration = Duration::from_millis(500);
 
 /// Asks one controller.
 #[derive(Debug)]
@@ -72,8 +77,17 @@ impl Asker {
 }
 
 async fn reach(place: &Place, address: &ControllerAddress) -> anyhow::Result<Way> {
-    Ok(match place {
-        Place::Socket(path) => Way::Socket(SocketClient::connect(path).await?),
-        Place::Nats(servers) => Way::Nats(address.credentials.connect(servers, &address.fleet, "cli").await?),
-    })
+    match place {
+        Place::Socket(path) => Ok(Way::Socket(SocketClient::connect(path).await?)),
+        Place::Nats(servers) => {
+            let bus = address.credentials.connect(servers, &address.fleet, "question").await?;
+            // The connection is tried again in the background; a question cannot wait for that.
+            let mut link = bus.link();
+            let up = matches!(timeout(LINK_LIMIT, link.wait_for(|link| *link == Link::Up)).await, Ok(Ok(_)));
+            if !up {
+                bail!("no NATS server can be reached there");
+            }
+            Ok(Way::Nats(bus))
+        }
+    }
 }

@@ -1,4 +1,6 @@
-//! What can be asked on the command line. Each command's own arguments are here too, so that `--help` reads as one text.
+//! What can be asked on the command line, all commands in one place, as `--help` shows it.
+
+#![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they are")]
 
 use std::{path::PathBuf, time::Duration};
 
@@ -19,8 +21,16 @@ NO_COLOR turns colours off; RUST_LOG (for example `debug` or `agent=debug,info`)
 #[derive(Debug, Parser)]
 #[command(name = "ballast", version, after_help = EXIT_CODES, max_term_width = 100, propagate_version = true)]
 pub(crate) struct Cli {
-    /// How log lines are written to standard error.
-    #[arg(long, global = true, value_enum, env = "BALLAST_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    /// How log lines are written to standard error; `json` is one object a line.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        env = "BALLAST_LOG_FORMAT",
+        hide_env_values = true,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
     pub(crate) log_format: LogFormat,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -29,9 +39,7 @@ pub(crate) struct Cli {
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people.
     Text,
-    /// One JSON object a line.
     Json,
 }
 
@@ -61,11 +69,12 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// What is logged without RUST_LOG. Who asks a short question wants the answer and nothing else.
+    /// What is logged without `RUST_LOG`. Who asks a short question wants the answer and nothing else.
     pub(crate) fn default_log_level(&self) -> &'static str {
         match self {
             Self::Run(_) | Self::Agent(_) | Self::Controller(_) => "info",
-            _ => "warn",
+            // What the bus has to say about a place that cannot be reached is in the error itself.
+            _ => "warn,bus=error,async_nats=error",
         }
     }
 }
@@ -74,85 +83,95 @@ impl Command {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct FleetArgs {
     /// The fleet's name: agents and controllers of different fleets do not hear each other.
-    #[arg(long, env = "BALLAST_FLEET", default_value = "default", value_name = "NAME")]
+    #[arg(long, env = "BALLAST_FLEET", hide_env_values = true, default_value = "default", value_name = "NAME")]
     pub(crate) fleet: String,
 }
 
 /// What an agent has to know.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Measuring and acting")]
 pub(crate) struct HostArgs {
     /// This host's name in the fleet [default: the kernel's host name].
     ///
     /// It has to stay the same across restarts. In a container the kernel's name is the container's; give the host's.
-    #[arg(long, env = "BALLAST_HOST", value_name = "NAME")]
+    #[arg(long, env = "BALLAST_HOST", hide_env_values = true, value_name = "NAME")]
     pub(crate) host: Option<String>,
     /// The Docker Engine, as a Unix socket: `unix:///path`.
-    #[arg(long, env = "BALLAST_DOCKER", default_value = "unix:///var/run/docker.sock", value_name = "URL")]
+    #[arg(
+        long,
+        env = "BALLAST_DOCKER",
+        hide_env_values = true,
+        default_value = "unix:///var/run/docker.sock",
+        value_name = "URL"
+    )]
     pub(crate) docker: String,
     /// How often replicas and host are measured, for example `1s` or `500ms`.
-    #[arg(long, env = "BALLAST_INTERVAL", default_value = "1s", value_parser = interval, value_name = "SPAN")]
+    #[arg(long, env = "BALLAST_INTERVAL", hide_env_values = true, default_value = "1s", value_parser = interval, value_name = "SPAN")]
     pub(crate) interval: Duration,
     /// How long a new replica may take until it serves; then it counts as failed and is removed.
-    #[arg(long, env = "BALLAST_READY_TIMEOUT", default_value = "2m", value_parser = span, value_name = "SPAN")]
+    #[arg(long, env = "BALLAST_READY_TIMEOUT", hide_env_values = true, default_value = "2m", value_parser = span, value_name = "SPAN")]
     pub(crate) ready_timeout: Duration,
     /// How long a project has to stand still after somebody else changed it, before it is scaled again.
-    #[arg(long, env = "BALLAST_QUIET", default_value = "5s", value_parser = span, value_name = "SPAN")]
+    #[arg(long, env = "BALLAST_QUIET", hide_env_values = true, default_value = "5s", value_parser = span, value_name = "SPAN")]
     pub(crate) quiet: Duration,
     /// Where the host's /proc is mounted.
-    #[arg(long, env = "BALLAST_PROC", default_value = "/proc", value_name = "DIR")]
+    #[arg(long, env = "BALLAST_PROC", hide_env_values = true, default_value = "/proc", value_name = "DIR")]
     pub(crate) proc_root: PathBuf,
     /// Where the host's cgroups are mounted.
-    #[arg(long, env = "BALLAST_CGROUP", default_value = "/sys/fs/cgroup", value_name = "DIR")]
+    #[arg(long, env = "BALLAST_CGROUP", hide_env_values = true, default_value = "/sys/fs/cgroup", value_name = "DIR")]
     pub(crate) cgroup_root: PathBuf,
 }
 
 /// What a controller has to know.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Deciding")]
 pub(crate) struct DecisionArgs {
     /// Policy files, or folders of them. Edits take effect within a second [default: ./policies where it exists].
-    #[arg(long, env = "BALLAST_POLICIES", num_args = 1.., value_delimiter = ',', value_name = "PATH")]
+    #[arg(long, env = "BALLAST_POLICIES", hide_env_values = true, num_args = 1.., value_delimiter = ',', value_name = "PATH")]
     pub(crate) policies: Vec<PathBuf>,
     /// A host that has been silent for so long is lost: nothing is decided for it until it is heard again.
-    #[arg(long, env = "BALLAST_HOST_LOST_AFTER", default_value = "15s", value_parser = span, value_name = "SPAN")]
+    #[arg(long, env = "BALLAST_HOST_LOST_AFTER", hide_env_values = true, default_value = "15s", value_parser = span, value_name = "SPAN")]
     pub(crate) host_lost_after: Duration,
 }
 
+// Options without a heading have to come first: a heading holds until the next one.
+
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
+    /// Where to keep what has to outlive a restart
+    /// [default: /var/lib/ballast/state.db as root, else $XDG_STATE_HOME/ballast/state.db].
+    #[arg(long, env = "BALLAST_STATE", hide_env_values = true, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Where `ballast status` and `ballast explain` can ask
+    /// [default: /run/ballast/ballast.sock as root, else $XDG_RUNTIME_DIR/ballast.sock].
+    #[arg(long, env = "BALLAST_SOCKET", hide_env_values = true, value_name = "FILE")]
+    pub(crate) socket: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) fleet: FleetArgs,
     #[command(flatten)]
     pub(crate) decisions: DecisionArgs,
     #[command(flatten)]
     pub(crate) host: HostArgs,
-    #[command(flatten)]
-    pub(crate) fleet: FleetArgs,
-    /// Where to keep what has to outlive a restart
-    /// [default: /var/lib/ballast/state.db as root, else $XDG_STATE_HOME/ballast/state.db].
-    #[arg(long, env = "BALLAST_STATE", value_name = "FILE")]
-    pub(crate) state: Option<PathBuf>,
-    /// Where `ballast status` and `ballast explain` can ask
-    /// [default: /run/ballast/ballast.sock as root, else $XDG_RUNTIME_DIR/ballast.sock].
-    #[arg(long, env = "BALLAST_SOCKET", value_name = "FILE")]
-    pub(crate) socket: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct AgentArgs {
     #[command(flatten)]
+    pub(crate) fleet: FleetArgs,
+    #[command(flatten)]
     pub(crate) nats: NatsAddress,
     #[command(flatten)]
     pub(crate) host: HostArgs,
-    #[command(flatten)]
-    pub(crate) fleet: FleetArgs,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct ControllerArgs {
     #[command(flatten)]
+    pub(crate) fleet: FleetArgs,
+    #[command(flatten)]
     pub(crate) nats: NatsAddress,
     #[command(flatten)]
     pub(crate) decisions: DecisionArgs,
-    #[command(flatten)]
-    pub(crate) fleet: FleetArgs,
 }
 
 #[derive(Args, Debug)]

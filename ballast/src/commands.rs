@@ -3,6 +3,7 @@
 mod completions;
 mod explain;
 mod parts;
+mod pending;
 mod policy;
 mod status;
 

@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::LogFormat;
 
-/// Starts logging: what RUST_LOG says, or `default_level` where it says nothing.
+/// Starts logging: what `RUST_LOG` says, or `default_level` where it says nothing.
 pub(crate) fn start(format: LogFormat, default_level: &str) {
     let asked = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
     let (filter, misread) = match asked.parse() {

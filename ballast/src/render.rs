@@ -1,5 +1,7 @@
 //! Answers as text. Pure: the same answer gives the same text, whatever clock, terminal or bus there is.
 
+#![expect(clippy::format_push_string, reason = "`write!` would look as if writing into a string could fail")]
+
 mod attention;
 mod changes;
 mod explain;
@@ -10,7 +12,7 @@ mod text;
 
 pub(crate) use changes::changes;
 pub(crate) use explain::explain;
-pub(crate) use findings::{Checked, Finding, findings};
+pub(crate) use findings::{Checked, Unreadable, findings};
 pub(crate) use status::status;
 pub(crate) use text::{Look, tame};
 

@@ -3,6 +3,41 @@
 //!
 //! This crate knows nothing of the decisions; the controller turns payloads into events, so that wire and
 //! decisions change apart.
+//!
+//! # Subjects
+//!
+//! `fleet`, `host` and the like are [escaped](subject) to one token each. What is published is heard only by those
+//! who listen at that moment: it is repeated, or numbered so that a loss shows.
+//!
+//! | subject | payload | from → to |
+//! |---|---|---|
+//! | `ballast.<fleet>.samples.<host>` | [`Samples`](payload::Samples) | agent → controller, each second |
+//! | `ballast.<fleet>.inventory.<host>` | [`Inventory`](payload::Inventory) | agent → controller, on each change and every few seconds |
+//! | `ballast.<fleet>.outcome.<host>` | [`Outcome`](payload::Outcome) | agent → controller, after each target |
+//! | `ballast.<fleet>.signal.<project>.<service>.<signal>` | [`PublishedValue`](payload::PublishedValue), or a bare number | application → controller |
+//! | `ballast.<fleet>.ask.<question>` | [`Question`](payload::Question), answered with [`Status`](payload::Status) | command line → controller |
+//!
+//! # Buckets
+//!
+//! What has to be there for those who come later. On NATS a bucket is the key-value bucket `ballast-<fleet>-<bucket>`,
+//! in process a part of one SQLite file.
+//!
+//! | bucket | key | value | written by → read by |
+//! |---|---|---|---|
+//! | `assignments` | `<host>.<project>.<service>` | [`Assignment`](payload::Assignment) | controller → agent |
+//! | `targets` | `<host>.<project>.<service>` | [`Target`](payload::Target) | controller → agent |
+//! | `memory` | the controller's own | what guards remember | controller → controller |
+//!
+//! # What to count on
+//!
+//! Both transports keep one contract, promise by promise in `tests/contract/promises.rs`:
+//! - A slow reader of a [`Subscription`] loses the oldest messages and is told exactly how many; a slow reader of a
+//!   [watch](Bucket::watch) is told the newest value of each key and nothing else.
+//! - A write with a revision happens only if nobody wrote in between. A write that
+//!   [timed out](BusError::TimedOut) may still have happened, or happen a moment later.
+//! - While the link is [down](BusError::Down) everything fails at once and nothing is sent later, but subscriptions
+//!   and watches can be opened and come to life with the link.
+//! - A field or variant that a reader does not know does no harm: see [`payload::decode`].
 
 mod changes;
 pub mod local;

@@ -159,7 +159,8 @@ pub enum SampleSource {
     Unknown,
 }
 
-/// What one probe found. Without a `value`, `error` says why there is none.
+/// What one probe found. Without a `value`, `error` says why it could not be read; without either, it was read and there
+/// is none: no request came that a quantile could be of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SignalSample {
     /// The Compose project.
@@ -184,18 +185,43 @@ pub struct SignalSample {
 /// What an application publishes of itself. A bare JSON number is understood as well.
 /// Subject: [`Subjects::signal`](crate::subject::Subjects::signal).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "PublishedForm")]
 pub struct PublishedValue {
     /// Payload version.
-    #[serde(default = "version")]
     pub v: u16,
     /// The value. Of the replica, where `replica` is given; else of the service as a whole.
     pub value: f64,
     /// When it was true; absent: on arrival.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub at_ms: Option<u64>,
     /// The replica's container ID, or its first 12 digits or more (in a container: its host name).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub replica: Option<String>,
+}
+
+/// The two forms in which applications may publish: with a shell, a bare number is all that is convenient.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a number, or an object with a number as `value`")]
+enum PublishedForm {
+    Number(f64),
+    Object {
+        #[serde(default = "version")]
+        v: u16,
+        value: f64,
+        #[serde(default)]
+        at_ms: Option<u64>,
+        #[serde(default)]
+        replica: Option<String>,
+    },
+}
+
+impl From<PublishedForm> for PublishedValue {
+    fn from(form: PublishedForm) -> Self {
+        match form {
+            PublishedForm::Number(value) => Self { v: VERSION, value, at_ms: None, replica: None },
+            PublishedForm::Object { v, value, at_ms, replica } => Self { v, value, at_ms, replica },
+        }
+    }
 }
 
 /// What runs on one host. Sent at once when it changes, and every few seconds as the truth.
@@ -531,6 +557,9 @@ pub struct Status {
     /// Why the question could not be answered, for example an ambiguous service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What else is worth knowing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// One policy file.
@@ -544,6 +573,9 @@ pub struct PolicySource {
     /// What is wrong with its newest version; the last good one is in force meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What else is worth knowing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// One host.
@@ -564,6 +596,9 @@ pub struct HostStatus {
     /// Its newest sample.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample: Option<HostSample>,
+    /// What else is worth knowing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// One service.

@@ -22,13 +22,15 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// Asks those who subscribe to `subject`, and waits at most `limit`. The first answer counts.
     async fn request(&self, subject: &str, payload: Bytes, limit: Duration) -> Result<Bytes, BusError>;
 
-    /// Opens the bucket named `name`, making it where there is none. Buckets survive a restart of every part.
+    /// The bucket named `name`; it is made, where there is none, when it is first used. Works while the link is down.
+    /// Buckets survive a restart of every part.
     async fn bucket(&self, name: &str) -> Result<Arc<dyn Bucket>, BusError>;
 
     /// Whether the link is up, and each change of that.
     fn link(&self) -> watch::Receiver<Link>;
 
-    /// Messages waiting or not acknowledged in a JetStream consumer: of `server`, or of the server that the transport itself uses.
+    /// Messages waiting or not acknowledged in a JetStream consumer: of `server` (an address, if need be with user and
+    /// password), or of the server that the transport itself uses.
     async fn queue_length(&self, server: Option<&str>, stream: &str, consumer: &str) -> Result<u64, BusError>;
 }
 
@@ -48,7 +50,8 @@ pub trait Bucket: fmt::Debug + Send + Sync {
     /// The keys that start with `prefix`, sorted.
     async fn keys(&self, prefix: &str) -> Result<Vec<String>, BusError>;
     /// What is there now under `prefix`, then [`Change::Current`], then each change. After a reconnect it starts anew,
-    /// so that the newest state is never missed: expect to see a value twice.
+    /// so that the newest state is never missed: expect to see a value twice. Who reads slowly is told only the newest
+    /// change of each key. Works while the link is down, and tells as soon as it is up.
     async fn watch(&self, prefix: &str) -> Result<mpsc::Receiver<Change>, BusError>;
 }
 
@@ -144,7 +147,7 @@ pub enum BusError {
     /// Nobody subscribes to what was asked.
     #[error("nobody answers on {0}")]
     NobodyAnswers(String),
-    /// No answer came in time. It may still have had its effect.
+    /// No answer came in time. What was asked or written may still have its effect, even after this.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
     /// The key has another revision than expected.

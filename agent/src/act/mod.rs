@@ -14,7 +14,7 @@ pub mod plan;
 pub mod preflight;
 mod reconcile;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use bus::{
     Bus, BusError, Change,
@@ -27,15 +27,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{docker::Engine, instant::now_ms, inventory::Inventory};
 use desk::Wishes;
 use hands::Hands;
-use plan::Patience;
+pub use plan::Patience;
 use reconcile::{Journey, Reconciler};
 
 /// The bucket with each [`Assignment`](bus::payload::Assignment).
 pub const ASSIGNMENTS: &str = "assignments";
 /// The bucket with each [`Target`](bus::payload::Target).
 pub const TARGETS: &str = "targets";
-/// The wait between attempts to open a bucket.
-const BUS_RETRY: Duration = Duration::from_secs(1);
 /// Outcomes that wait to be published; beyond that, those who have them wait.
 const OUTCOMES_WAITING: usize = 256;
 
@@ -95,29 +93,38 @@ impl Actor {
     }
 }
 
-/// Carries out what the controller puts into the buckets for `host`, and publishes each outcome, until `shutdown`;
+/// Where the controller's orders for a host come from, and where outcomes go.
+#[derive(Clone, Debug)]
+pub struct Orders<'a> {
+    /// The host's name in the fleet.
+    pub host: &'a str,
+    /// The bus.
+    pub bus: Bus,
+    /// The fleet's subjects.
+    pub subjects: &'a Subjects,
+}
+
+/// Carries out what the controller puts into the buckets for the host, and publishes each outcome, until `shutdown`;
 /// a step that has begun is finished then.
 ///
 /// # Errors
-/// When the bus ends before that.
+/// When the bus cannot be used, or ends before that.
 pub async fn run(
     engine: Engine,
-    host: &str,
+    orders: Orders<'_>,
     inventory: Inventory,
-    bus: Bus,
-    subjects: &Subjects,
+    patience: Patience,
     shutdown: CancellationToken,
 ) -> Result<(), BusError> {
-    let opened = async {
-        let prefix = host_prefix(host);
-        (watch_bucket(&bus, ASSIGNMENTS, &prefix).await, watch_bucket(&bus, TARGETS, &prefix).await)
-    };
-    let (mut assignments, mut targets) = tokio::select! {
-        () = shutdown.cancelled() => return Ok(()),
-        opened = opened => opened,
-    };
+    let Orders { host, bus, subjects } = orders;
+    // When the bus fails in between, the services' tasks end as well: whoever comes next has its own.
+    let shutdown = shutdown.child_token();
+    let _ends_with_this = shutdown.clone().drop_guard();
+    let prefix = host_prefix(host);
+    let mut assignments = bus.bucket(ASSIGNMENTS).await?.watch(&prefix).await?;
+    let mut targets = bus.bucket(TARGETS).await?.watch(&prefix).await?;
     let (outcomes, mut reports) = mpsc::channel(OUTCOMES_WAITING);
-    let mut actor = Actor::new(engine, host, inventory, Patience::default(), outcomes, shutdown.clone());
+    let mut actor = Actor::new(engine, host, inventory, patience, outcomes, shutdown.clone());
     let subject = subjects.outcome(host);
     // Until the first "that is all", targets were there before the agent came.
     let mut first_read = true;
@@ -144,20 +151,6 @@ pub async fn run(
     reports.close();
     actor.finished().await;
     Ok(())
-}
-
-/// Tries until it can be opened: the agent may be up before the bus is. Once open, it holds across reconnects.
-async fn watch_bucket(bus: &Bus, bucket: &str, prefix: &str) -> mpsc::Receiver<Change> {
-    loop {
-        let opened = async { bus.bucket(bucket).await?.watch(prefix).await };
-        match opened.await {
-            Ok(changes) => return changes,
-            Err(error) => {
-                tracing::warn!(%error, bucket, "cannot be watched yet; trying again");
-                tokio::time::sleep(BUS_RETRY).await;
-            }
-        }
-    }
 }
 
 fn take_assignment(actor: &mut Actor, change: Change) {

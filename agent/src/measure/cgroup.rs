@@ -84,8 +84,8 @@ impl Cgroup {
         Ok(Self { files, net_dev: found.net_dev })
     }
 
-    /// Reads all counters. What cannot be read is absent.
-    pub(crate) fn read(&self, buffer: &mut FileBuffer, at: Duration) -> Reading {
+    /// Reads all counters, at `at` since any fixed moment. What cannot be read is absent.
+    pub fn read(&self, buffer: &mut FileBuffer, at: Duration) -> Reading {
         let mut reading = Reading { at, ..Reading::default() };
         match &self.files {
             Files::V1 { cpu_usage, cpu_stat, memory_usage, memory_stat, pids, blkio } => {

@@ -3,9 +3,10 @@
 //! network of its own container.
 
 use std::{
-    path::PathBuf,
+    fs,
+    path::{Path, PathBuf},
     sync::mpsc::{Receiver, TryRecvError, channel},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bus::payload::{DiskSample, HostSample, Pressure};
@@ -39,7 +40,7 @@ pub struct HostMeter {
 /// A CPU usage is between two readings, so that the first one gives none.
 #[derive(Debug, Default)]
 struct CpuReadings {
-    last: Option<Duration>,
+    last: Option<Instant>,
     cores_busy: Option<f64>,
 }
 
@@ -62,7 +63,7 @@ impl HostMeter {
     pub fn measure(&mut self, buffer: &mut FileBuffer, at: Duration) -> Option<HostSample> {
         let system = self.system.as_mut()?;
         system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-        self.cpu.refresh(system, at);
+        self.cpu.refresh(system);
         let load = System::load_average().ok()?;
         let counters =
             Counters { at, disk: read_disk(&self.roots, buffer), network: read_network(&self.roots, buffer) };
@@ -78,7 +79,7 @@ impl HostMeter {
             memory_available_bytes: system.available_memory(),
             pressure: read_pressure(&self.roots, buffer),
             load: [load.one, load.five, load.fifteen],
-            disks: self.disks.newest(at),
+            disks: self.disks.newest(at, &self.roots),
             disk_read_bytes_per_second: rates.disk_read,
             disk_write_bytes_per_second: rates.disk_write,
             network_receive_bytes_per_second: rates.network_receive,
@@ -88,9 +89,10 @@ impl HostMeter {
 }
 
 impl CpuReadings {
-    fn refresh(&mut self, system: &mut System, at: Duration) {
+    /// Asked again too soon, the usage stays what it was.
+    fn refresh(&mut self, system: &mut System) {
         match self.last {
-            Some(last) if at.saturating_sub(last) < LEAST_BETWEEN_READINGS => return,
+            Some(last) if last.elapsed() < LEAST_BETWEEN_READINGS => return,
             None => system.refresh_cpu_usage(),
             Some(_) => {
                 system.refresh_cpu_usage();
@@ -98,7 +100,7 @@ impl CpuReadings {
                 self.cores_busy = busy.is_finite().then_some(busy);
             }
         }
-        self.last = Some(at);
+        self.last = Some(Instant::now());
     }
 }
 
@@ -162,7 +164,7 @@ struct DiskWatch {
 }
 
 impl DiskWatch {
-    fn newest(&mut self, at: Duration) -> Vec<DiskSample> {
+    fn newest(&mut self, at: Duration, roots: &Roots) -> Vec<DiskSample> {
         match self.asked.as_ref().map(|(_, answer)| answer.try_recv()) {
             Some(Ok(disks)) => {
                 (self.newest, self.answered) = (disks, Some(at));
@@ -174,7 +176,8 @@ impl DiskWatch {
         let due = self.answered.is_none_or(|answered| at.saturating_sub(answered) >= DISKS_EVERY);
         if due && self.asked.is_none() {
             let (send, answer) = channel();
-            let ask = move || drop(send.send(ask_disks()));
+            let mounts = roots.proc.join("1/mounts");
+            let ask = move || drop(send.send(ask_disks(&mounts)));
             if std::thread::Builder::new().name("disk-space".into()).spawn(ask).is_ok() {
                 self.asked = Some((at, answer));
             }
@@ -186,8 +189,10 @@ impl DiskWatch {
     }
 }
 
-/// File systems that hold data, each once: a device that is mounted again elsewhere is the same space.
-fn ask_disks() -> Vec<DiskSample> {
+/// File systems that hold data, each once: a device that is mounted again elsewhere is the same space. An agent in a
+/// container sees them where they are bound into it; `mounts`, of the host's process 1, says where they are there.
+fn ask_disks(mounts: &Path) -> Vec<DiskSample> {
+    let mounts = fs::read(mounts).unwrap_or_default();
     let Ok(disks) = Disks::new_with_refreshed_list_specifics(DiskRefreshKind::nothing().with_storage()) else {
         return Vec::new();
     };
@@ -198,7 +203,8 @@ fn ask_disks() -> Vec<DiskSample> {
         if seen || !holds_data || disk.total_space() == 0 || disk.is_read_only() {
             continue;
         }
-        let mount = disk.mount_point().to_string_lossy().into_owned();
+        let seen_here = || disk.mount_point().to_string_lossy().into_owned();
+        let mount = text::mount_of(&mounts, &disk.name().to_string_lossy()).unwrap_or_else(seen_here);
         let (total_bytes, available_bytes) = (disk.total_space(), disk.available_space());
         found.push((disk.name().to_owned(), DiskSample { mount, total_bytes, available_bytes }));
     }

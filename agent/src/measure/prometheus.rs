@@ -82,10 +82,14 @@ impl Endpoint {
             .filter(|replica| replica.summary.state == "running")
             .collect();
         self.remember_only(&running);
-        let at = self.origin.elapsed();
-        let answers = join_all(running.iter().map(|replica| self.scrape(replica))).await;
+        // The counters are as of the answer: a slow one covers more time than a quick one.
+        let answers = join_all(running.iter().map(async |replica| {
+            let answer = self.scrape(replica).await;
+            (self.origin.elapsed(), answer)
+        }))
+        .await;
         let mut contributions: Vec<Vec<Contribution>> = self.probes.iter().map(|_| Vec::new()).collect();
-        for (replica, answer) in running.into_iter().zip(answers) {
+        for (replica, (at, answer)) in running.into_iter().zip(answers) {
             for (of_probe, contribution) in contributions.iter_mut().zip(self.contribute(replica, at, answer)) {
                 of_probe.push(contribution);
             }
@@ -140,7 +144,7 @@ impl Endpoint {
         let each_probe = self.probes.iter().zip(&mut remembered.histories);
         each_probe
             .map(|(probe, history)| {
-                let found = body.clone().and_then(|body| combine::select(probe, &body));
+                let found = body.as_ref().map_err(String::clone).and_then(|body| combine::select(probe, body));
                 let read = found.and_then(|found| combine::read(probe, history, at, found));
                 Contribution { who: who.clone(), ready, read }
             })

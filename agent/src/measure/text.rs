@@ -140,12 +140,21 @@ fn is_partition(name: &str, disk: &str) -> bool {
     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Where a `mounts` file says that a device is first mounted.
+pub(crate) fn mount_of(bytes: &[u8], device: &str) -> Option<String> {
+    let line = lines(bytes).find(|line| words(line).next() == Some(device.as_bytes()))?;
+    let mount = std::str::from_utf8(words(line).nth(1)?).ok()?;
+    // fstab(5): blanks in a path are written as octal numbers.
+    Some(mount.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\"))
+}
+
 /// The shares of the last 10 s in a `/proc/pressure` file, 0 to 1: of the line `some` and, where there is one, `full`.
 pub(crate) fn pressure(bytes: &[u8]) -> Option<(f64, Option<f64>)> {
     let share = |kind: &str| {
         let line = lines(bytes).find_map(|line| line.strip_prefix(kind.as_bytes())?.strip_prefix(b" avg10="))?;
         let percent: f64 = std::str::from_utf8(words(line).next()?).ok()?.parse().ok()?;
-        (0.0..=100.0).contains(&percent).then_some(percent / 100.0)
+        // The kernel gives two digits; dividing must not make seventeen of them.
+        (0.0..=100.0).contains(&percent).then_some((percent * 100.0).round() / 10_000.0)
     };
     Some((share("some")?, share("full")))
 }
@@ -217,6 +226,15 @@ mod tests {
     }
 
     #[test]
+    fn the_first_mount_of_a_device_is_found() {
+        let mounts = b"proc /proc proc rw 0 0\n/dev/vda / ext4 rw 0 0\n/dev/vda /again ext4 rw 0 0\n/dev/vdb /my\\040data xfs rw\n/dev/vdc";
+        assert_eq!(mount_of(mounts, "/dev/vda").as_deref(), Some("/"));
+        assert_eq!(mount_of(mounts, "/dev/vdb").as_deref(), Some("/my data"));
+        assert_eq!(mount_of(mounts, "/dev/vdc"), None);
+        assert_eq!(mount_of(mounts, "/dev/v"), None);
+    }
+
+    #[test]
     fn pressure_is_a_share_and_full_may_be_missing() {
         assert_eq!(pressure(b"some avg10=34.50 avg60=23.18 avg300=7.27 total=2498\n"), Some((0.345, None)));
         assert_eq!(pressure(b"some avg10=1.00 avg60=0\nfull avg10=0.50 avg60=0\n"), Some((0.01, Some(0.005))));
@@ -244,5 +262,6 @@ mod tests {
         net_dev(bytes, |_| true);
         diskstats(bytes);
         pressure(bytes);
+        mount_of(bytes, "sda");
     }
 }

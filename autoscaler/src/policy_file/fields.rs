@@ -13,6 +13,7 @@ pub(super) struct Fields<'n> {
     /// Of the map.
     pub(super) place: Place,
     entries: &'n [Entry],
+    allowed: &'n [&'n str],
 }
 
 impl Node {
@@ -21,7 +22,7 @@ impl Node {
         &'n self,
         what: &'n str,
         example: &'n str,
-        allowed: &[&str],
+        allowed: &'n [&'n str],
         findings: &mut Findings<'_>,
     ) -> Option<Fields<'n>> {
         let Value::Map(entries) = &self.value else {
@@ -38,7 +39,7 @@ impl Node {
             };
             findings.add(Kind::Unknown, entry.key_place, message, help);
         }
-        Some(Fields { what, example, place: self.place, entries })
+        Some(Fields { what, example, place: self.place, entries, allowed })
     }
 
     /// As a text.
@@ -77,14 +78,19 @@ impl<'n> Fields<'n> {
     pub(super) fn required(&self, key: &str, findings: &mut Findings<'_>) -> Option<&'n Node> {
         let value = self.get(key);
         if value.is_none() {
-            self.missing(&format!("`{key}`"), findings);
+            self.missing(&format!("`{key}`"), &[key], findings);
         }
         value
     }
 
-    /// Says that `key` is missing.
-    pub(super) fn missing(&self, key: &str, findings: &mut Findings<'_>) {
-        let message = format!("{key} is missing in {}", self.what);
+    /// Says that `what` is missing, which would be given by one of `keys`. A misspelt key has its own finding already.
+    pub(super) fn missing(&self, what: &str, keys: &[&str], findings: &mut Findings<'_>) {
+        let allowed = || self.allowed.iter().copied();
+        let unknown = self.entries.iter().map(|entry| entry.key.as_str()).filter(|key| !self.allowed.contains(key));
+        if unknown.filter_map(|key| nearest(key, allowed())).any(|meant| keys.contains(&meant)) {
+            return;
+        }
+        let message = format!("{what} is missing in {}", self.what);
         findings.add(Kind::Missing, self.place, message, format!("such as `{}`", self.example));
     }
 }

@@ -92,7 +92,7 @@ pub enum Kind {
     ShortStabilization,
     /// Warning: nothing keeps thresholds from a step at every sample.
     NothingDamps,
-    /// Warning: a signal can be above one bound and below the other at once.
+    /// Warning: of two thresholds on a signal, the upper bound is not above the lower one.
     BoundsOverlap,
     /// Warning: the step of one threshold brings the other one about.
     NarrowBand,
@@ -280,14 +280,12 @@ fn excerpt(text: &str, place: Place) -> String {
 /// The characters of a line, without passwords in URLs and without what could steer a terminal.
 fn masked(line: &str) -> Vec<char> {
     let mut chars: Vec<char> = line.chars().map(printable).collect();
-    let mut at = 0;
-    while let Some(found) = chars[at..].windows(3).position(|three| three == [':', '/', '/']) {
-        let from = at + found + 3;
-        let word = chars[from..].iter().position(|c| c.is_whitespace()).map_or(chars.len(), |n| from + n);
-        if let Some(until) = chars[from..word].iter().rposition(|c| *c == '@') {
-            chars[from..from + until].fill('*');
+    for word in chars.split_mut(|c| c.is_whitespace()) {
+        let Some(scheme) = word.windows(3).position(|three| three == [':', '/', '/']) else { continue };
+        let credentials = &mut word[scheme + 3..];
+        if let Some(end) = credentials.iter().rposition(|c| *c == '@') {
+            credentials[..end].fill('*');
         }
-        at = from;
     }
     chars
 }

@@ -64,7 +64,7 @@ pub(super) fn read_document(node: &Node, findings: &mut Findings<'_>, read: &mut
 
 fn policy(node: &Node, findings: &mut Findings<'_>) -> Option<ReadPolicy> {
     let keys = ["service", "replicas", "mode", "signals", "rules", "guards"];
-    let fields = node.fields("a policy", EXAMPLE, &keys, findings)?;
+    let fields = node.fields("the policy", EXAMPLE, &keys, findings)?;
     let services = fields.required("service", findings).map(|node| services(node, findings)).unwrap_or_default();
     let replicas = fields.required("replicas", findings);
     let limits = replicas.and_then(|node| limits(node, findings));
@@ -140,17 +140,18 @@ fn selector(node: &Node, findings: &mut Findings<'_>) -> Option<(Selector, Place
         }
     };
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.*".contains(c);
-    if let Some(part) = parts.iter().find(|part| part.is_empty() || !part.chars().all(allowed)) {
-        let message = format!("`service` is {}, and {} cannot be part of it", quote(text), quote(part));
+    let (why, help) = if parts.iter().any(|part| part.is_empty()) {
+        ("which has an empty part".to_owned(), "such as `shop/web`".to_owned())
+    } else if let Some(part) = parts.iter().find(|part| !part.chars().all(allowed)) {
         let help = "host, project and service are letters, digits, `_`, `-` and `.`; `*` stands for any run of them";
-        findings.add(Kind::BadValue, node.place, message, help);
-        return None;
-    }
-    if selector.project.contains(|c: char| c.is_ascii_uppercase()) {
-        let message = format!("`service` is {}, and Compose projects have no capital letters", quote(text));
-        let help = format!("did you mean `{}`?", selector.project.to_lowercase());
-        findings.add(Kind::BadValue, node.place, message, help);
-        return None;
-    }
-    Some((selector, node.place))
+        (format!("and {} cannot be part of it", quote(part)), help.to_owned())
+    } else if selector.project.contains(|c: char| c.is_ascii_uppercase()) {
+        let project = selector.project.to_lowercase();
+        let meant = Selector { project, ..selector };
+        ("and Compose projects have no capital letters".to_owned(), format!("did you mean `{meant}`?"))
+    } else {
+        return Some((selector, node.place));
+    };
+    findings.add(Kind::BadValue, node.place, format!("`service` is {}, {why}", quote(text)), help);
+    None
 }

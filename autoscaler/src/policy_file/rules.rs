@@ -175,7 +175,7 @@ fn one_of<'n>(
     match (fields.entry(one), fields.entry(other)) {
         (Some(entry), None) | (None, Some(entry)) => Some(entry),
         (None, None) => {
-            fields.missing(&format!("{what}, `{one}` or `{other}`,"), findings);
+            fields.missing(&format!("{what}, `{one}` or `{other}`,"), &[one, other], findings);
             None
         }
         (Some(first), Some(second)) => {

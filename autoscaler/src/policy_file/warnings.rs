@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     policy::{Limits, Read, Rule, Side, SignalSource, StepSize, Threshold},
-    quantity::SignalName,
+    quantity::{Quantity, SignalName},
     time::spoken,
 };
 
@@ -109,10 +109,14 @@ fn look_at_pair(
     let later = if up.bound < down.bound { down } else { up };
     let signal = quote(above.signal.as_str());
     if high <= low {
-        let message = format!(
-            "{signal} can be above {} and below {} at once: these rules pull both ways",
-            above.bound, below.bound
-        );
+        let message = if high < low {
+            format!(
+                "{signal} can be above {} and below {} at once: these rules pull both ways",
+                above.bound, below.bound
+            )
+        } else {
+            format!("{signal} is nearly always above or below {}: nothing between these rules rests", above.bound)
+        };
         let help = "set the bound to remove well below the bound to add";
         findings.add(Kind::BoundsOverlap, later.bound, message, help);
         return;
@@ -122,16 +126,23 @@ fn look_at_pair(
         return;
     }
     let Some((from, to, moved)) = flap((high, above.step.size), (low, below.step.size), limits) else { return };
-    let (was, then) = if to < from { (below, above) } else { (above, below) };
+    let (was, then, side) = if to < from { (below, above, "above") } else { (above, below, "below") };
     let message = format!(
-        "these thresholds on {signal} bring each other about: a step from {from} to {to} replicas at {} leaves {:.0} % \
-         of that per replica, which is past {}",
+        "these thresholds on {signal} undo each other: at {}, a step from {from} to {to} replicas leaves {} for each, \
+         {side} {}",
         was.bound,
-        moved * 100.0,
+        scaled(was.bound, moved),
         then.bound
     );
     let help = "set the bounds further apart, or make the step smaller";
     findings.add(Kind::NarrowBand, later.bound, message, help);
+}
+
+fn scaled(quantity: Quantity, factor: f64) -> Quantity {
+    match quantity {
+        Quantity::Absolute { value, unit } => Quantity::Absolute { value: value * factor, unit },
+        Quantity::OfLimit(share) => Quantity::OfLimit(share * factor),
+    }
 }
 
 /// The first step (from, to, and by what factor the value of a replica moves) that brings the opposite one about.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_saphyr::granit_parser::{self, ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError};
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError};
 
 use super::{
     finding::{Findings, Kind, quote},
@@ -44,6 +44,9 @@ struct Stop {
 impl Stop {
     fn of(error: &ScanError, text: &str) -> Self {
         let place = place(*error.marker(), *error.marker());
+        if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+            return Self::too_deep(place);
+        }
         let help = match error.kind() {
             ErrorKind::UnknownAnchor => "text that begins with `*` needs quotes, such as `\"*/web\"`",
             _ if line_has_tab_indent(text, place) => "YAML is indented with spaces, never with tabs",
@@ -51,6 +54,10 @@ impl Stop {
         };
         let message = format!("this is not YAML: {}", error.info());
         Self { kind: Kind::Syntax, place, message, help: help.to_owned() }
+    }
+
+    fn too_deep(place: Place) -> Self {
+        Self::too_much(place, format!("values are nested deeper than {DEEPEST} levels"))
     }
 
     fn too_much(place: Place, message: String) -> Self {
@@ -96,9 +103,18 @@ struct Open {
     inside: Inside,
 }
 
+#[derive(Default)]
+struct OpenMap {
+    entries: Vec<Entry>,
+    /// Where each key is first.
+    places: BTreeMap<String, Place>,
+    /// The one whose value comes next.
+    key: Option<Node>,
+}
+
 enum Inside {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, key: Option<Node> },
+    Map(OpenMap),
 }
 
 impl Builder<'_, '_> {
@@ -114,7 +130,7 @@ impl Builder<'_, '_> {
             }
             Event::SequenceStart(_, anchor, _) => self.begin(place, anchor, Inside::List(Vec::new()))?,
             Event::MappingStart(_, anchor, _) => {
-                self.begin(place, anchor, Inside::Map { entries: Vec::new(), key: None })?;
+                self.begin(place, anchor, Inside::Map(OpenMap::default()))?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => self.alias(anchor, place)?,
@@ -141,7 +157,7 @@ impl Builder<'_, '_> {
 
     fn check_depth(&self, below: usize, place: Place) -> Result<(), Stop> {
         if self.open.len() + below > DEEPEST {
-            return Err(Stop::too_much(place, format!("values are nested deeper than {DEEPEST} levels")));
+            return Err(Stop::too_deep(place));
         }
         Ok(())
     }
@@ -158,7 +174,7 @@ impl Builder<'_, '_> {
         let Some(Open { place, anchor, nodes_before, depth, inside }) = self.open.pop() else { return };
         let value = match inside {
             Inside::List(items) => Value::List(items),
-            Inside::Map { entries, .. } => Value::Map(entries),
+            Inside::Map(map) => Value::Map(map.entries),
         };
         self.add(Node { place, value }, anchor, self.nodes - nodes_before, depth + 1);
     }
@@ -191,34 +207,33 @@ impl Builder<'_, '_> {
         open.depth = open.depth.max(depth);
         match &mut open.inside {
             Inside::List(items) => items.push(node),
-            Inside::Map { entries, key } => match key.take() {
-                None => *key = Some(node),
-                Some(key) => add_entry(entries, key, node, self.findings),
+            Inside::Map(map) => match map.key.take() {
+                None => map.key = Some(node),
+                Some(key) => map.add(key, node, self.findings),
             },
         }
     }
 }
 
-fn add_entry(entries: &mut Vec<Entry>, key: Node, value: Node, findings: &mut Findings<'_>) {
-    let Value::Text(name) = key.value else {
-        findings.add(Kind::Syntax, key.place, "a key must be a word", "write `key: value`");
-        return;
-    };
-    if name == "<<" {
-        findings.add(
-            Kind::Syntax,
-            key.place,
-            "merge keys (`<<`) are not read, so that a policy says what it does where it stands",
-            "use an alias for the whole value: `guards: *calm`",
-        );
-    } else if let Some(first) = entries.iter().find(|entry| entry.key == name) {
-        findings.add(
-            Kind::DuplicateKey,
-            key.place,
-            format!("the key {} is given twice; first at {}", quote(&name), first.key_place),
-            "keep one of them",
-        );
-    } else {
-        entries.push(Entry { key: name, key_place: key.place, value });
+impl OpenMap {
+    fn add(&mut self, key: Node, value: Node, findings: &mut Findings<'_>) {
+        let Value::Text(name) = key.value else {
+            findings.add(Kind::Syntax, key.place, "a key must be a word", "write `key: value`");
+            return;
+        };
+        if name == "<<" {
+            findings.add(
+                Kind::Syntax,
+                key.place,
+                "merge keys (`<<`) are not read, so that a policy says what it does where it stands",
+                "use an alias for the whole value: `guards: *calm`",
+            );
+        } else if let Some(first) = self.places.get(&name) {
+            let message = format!("the key {} is given twice; first at {first}", quote(&name));
+            findings.add(Kind::DuplicateKey, key.place, message, "keep one of them");
+        } else {
+            self.places.insert(name.clone(), key.place);
+            self.entries.push(Entry { key: name, key_place: key.place, value });
+        }
     }
 }

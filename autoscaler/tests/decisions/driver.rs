@@ -57,17 +57,22 @@ impl Story {
 
     /// Cores of work, shared by the replicas that serve; each can do at most one.
     pub(crate) fn demand(&mut self, ticks: u32, cores: f64) {
-        self.run(ticks, |story| {
-            let serving: Vec<_> = story.serving();
-            let each = (cores / f64::from(u32::try_from(serving.len()).unwrap_or(1)).max(1.0)).min(1.0);
-            serving.into_iter().map(|id| story.sample("cpu", Subject::Replica(id), each)).collect()
-        });
+        self.run(ticks, |story| story.work(cores));
     }
 
     /// One value of the service as a whole.
     pub(crate) fn service_value(&mut self, ticks: u32, signal: &str, value: f64) {
         let signal = signal.to_owned();
         self.run(ticks, move |story| vec![story.sample(&signal, Subject::Service, value)]);
+    }
+
+    /// CPU as with [`demand`](Self::demand), and a signal of which it is known that there is no value.
+    pub(crate) fn idle(&mut self, ticks: u32, cores: f64, signal: &str) {
+        let signal = SignalName::new(signal);
+        self.run(ticks, |story| {
+            let idle = Sample { signal: signal.clone(), of: Subject::Service, at: story.now, reading: Reading::Idle };
+            story.work(cores).into_iter().chain([idle]).collect()
+        });
     }
 
     /// No samples, though time goes on.
@@ -145,6 +150,12 @@ impl Story {
     fn serving(&self) -> Vec<ReplicaId> {
         let serving = self.replicas.iter().filter(|replica| replica.ready_since.is_some_and(|since| since <= self.now));
         serving.map(|replica| replica.id.clone()).collect()
+    }
+
+    fn work(&self, cores: f64) -> Vec<Sample> {
+        let serving = self.serving();
+        let each = (cores / f64::from(u32::try_from(serving.len()).unwrap_or(1)).max(1.0)).min(1.0);
+        serving.into_iter().map(|id| self.sample("cpu", Subject::Replica(id), each)).collect()
     }
 
     fn sample(&self, signal: &str, of: Subject, value: f64) -> Sample {

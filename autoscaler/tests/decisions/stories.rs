@@ -67,6 +67,15 @@ fn observing_decides_and_touches_nothing() {
 }
 
 #[test]
+fn no_requests_are_no_latency_and_no_want_of_data_either() {
+    let rules = "target cpu 50%; above latency.p95 0.25 for 5s add 1";
+    let mut story = Story::new(policy("stabilize_down 5s, cooldown_down 0s, warm_up 2s", rules), 3);
+    story.silence(1);
+    story.idle(10, 0.2, "latency.p95");
+    insta::assert_snapshot!(story.told());
+}
+
+#[test]
 fn limits_hold_whatever_the_rules_want() {
     let mut story =
         Story::new(policy("min 2, max 4, stabilize_down 0s, cooldown_down 0s, warm_up 2s", "target cpu 50%"), 1);

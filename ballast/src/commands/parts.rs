@@ -1,17 +1,141 @@
-//! `ballast run`, `ballast agent` and `ballast controller`.
+//! `ballast run`, `ballast agent` and `ballast controller`: the parts that stay until they are told to end.
 
-use std::process::ExitCode;
+use std::{future::Future, process::ExitCode, sync::Arc};
 
-use crate::cli::{AgentArgs, ControllerArgs, RunArgs};
+use anyhow::Context;
+use bus::{
+    Bus,
+    local::{LocalBus, serve_socket},
+};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
-pub(super) async fn run(_args: RunArgs) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built in yet")
+use super::pending::{agent, controller};
+use crate::{
+    cli::{AgentArgs, ControllerArgs, DecisionArgs, HostArgs, RunArgs},
+    paths, shutdown,
+};
+
+/// Agent and controller over the in-process bus.
+pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
+    let fleet = args.fleet.fleet;
+    let agent = agent_config(args.host, &fleet)?;
+    let controller = controller_config(args.decisions, &fleet);
+    let state = args.state.unwrap_or_else(paths::default_state);
+    let socket = args.socket.unwrap_or_else(paths::default_socket);
+    paths::make_parent(&state)?;
+    paths::make_parent(&socket)?;
+
+    let shutdown = shutdown::on_signal()?;
+    let bus: Bus = LocalBus::open(&state)?;
+    // Held until the end, because the socket goes with it.
+    let _answering = serve_socket(Arc::clone(&bus), &socket).await?;
+    tracing::info!(host = agent.host, state = %state.display(), socket = %socket.display(), "agent and controller start");
+
+    let mut parts = Parts::new(shutdown);
+    parts.start_controller(controller, &bus);
+    parts.start_agent(agent, &bus);
+    parts.finished().await
 }
 
-pub(super) async fn agent(_args: AgentArgs) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built in yet")
+/// The agent of this host, over NATS.
+pub(super) async fn agent(args: AgentArgs) -> anyhow::Result<ExitCode> {
+    let config = agent_config(args.host, &args.fleet.fleet)?;
+    let shutdown = shutdown::on_signal()?;
+    let name = format!("agent {}", config.host);
+    let bus = args.nats.credentials.connect(&args.nats.servers, &config.fleet, &name).await?;
+    tracing::info!(host = config.host, fleet = config.fleet, "agent starts");
+    let mut parts = Parts::new(shutdown);
+    parts.start_agent(config, &bus);
+    parts.finished().await
 }
 
-pub(super) async fn controller(_args: ControllerArgs) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built in yet")
+/// A controller of all hosts, over NATS.
+pub(super) async fn controller(args: ControllerArgs) -> anyhow::Result<ExitCode> {
+    let config = controller_config(args.decisions, &args.fleet.fleet);
+    let shutdown = shutdown::on_signal()?;
+    let bus = args.nats.credentials.connect(&args.nats.servers, &config.fleet, "controller").await?;
+    tracing::info!(fleet = config.fleet, "controller starts");
+    let mut parts = Parts::new(shutdown);
+    parts.start_controller(config, &bus);
+    parts.finished().await
+}
+
+fn agent_config(args: HostArgs, fleet: &str) -> anyhow::Result<agent::Config> {
+    let host = args.host.or_else(paths::host_name).context("the kernel has no host name; give one with --host")?;
+    Ok(agent::Config {
+        fleet: fleet.to_owned(),
+        host,
+        engine: args.docker,
+        interval: args.interval,
+        proc_root: args.proc_root,
+        cgroup_root: args.cgroup_root,
+        ready_timeout: args.ready_timeout,
+        quiet: args.quiet,
+    })
+}
+
+fn controller_config(args: DecisionArgs, fleet: &str) -> controller::Config {
+    let mut policies = args.policies;
+    if policies.is_empty() {
+        policies.extend(paths::default_policies());
+    }
+    if policies.is_empty() {
+        tracing::warn!(
+            "no policies: there is no folder ./policies and no --policies, so it measures and changes nothing"
+        );
+    }
+    controller::Config { host_lost_after: args.host_lost_after, ..controller::Config::new(fleet, policies) }
+}
+
+/// What runs in this process. They end together: one without the other is of no use.
+struct Parts {
+    running: JoinSet<(&'static str, anyhow::Result<()>)>,
+    shutdown: CancellationToken,
+}
+
+impl Parts {
+    fn new(shutdown: CancellationToken) -> Self {
+        Self { running: JoinSet::new(), shutdown }
+    }
+
+    fn start_agent(&mut self, config: agent::Config, bus: &Bus) {
+        let work = agent::run(config, Arc::clone(bus), self.shutdown.clone());
+        self.start("agent", async { Ok(work.await?) });
+    }
+
+    fn start_controller(&mut self, config: controller::Config, bus: &Bus) {
+        let work = controller::run(config, Arc::clone(bus), self.shutdown.clone());
+        self.start("controller", async { Ok(work.await?) });
+    }
+
+    fn start(&mut self, name: &'static str, work: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
+        self.running.spawn(async move { (name, work.await) });
+    }
+
+    /// Waits until all have ended, and after the signal to end for a few seconds at most.
+    async fn finished(mut self) -> anyhow::Result<ExitCode> {
+        let shutdown = self.shutdown.clone();
+        let Some(result) = shutdown::within_patience(&shutdown, self.all_ended()).await else {
+            tracing::warn!("not everything ended within {:?}; ending anyway", shutdown::PATIENCE);
+            return Ok(ExitCode::SUCCESS);
+        };
+        result.map(|()| ExitCode::SUCCESS)
+    }
+
+    async fn all_ended(&mut self) -> anyhow::Result<()> {
+        let mut first_failure = Ok(());
+        while let Some(ended) = self.running.join_next().await {
+            let failure = match ended {
+                Ok((_, Ok(()))) if self.shutdown.is_cancelled() => continue,
+                Ok((name, Ok(()))) => anyhow::anyhow!("the {name} ended without being told to"),
+                Ok((name, Err(error))) => error.context(format!("the {name} cannot go on")),
+                Err(panicked) => panicked.into(),
+            };
+            tracing::error!("{failure:#}");
+            self.shutdown.cancel();
+            first_failure = first_failure.and(Err(failure));
+        }
+        first_failure
+    }
 }

@@ -12,11 +12,11 @@ use autoscaler::policy_file;
 use crate::{
     cli::CheckArgs,
     output,
-    render::{self, Checked, Finding},
+    render::{self, Checked, Unreadable},
 };
 
-/// What is no policy file for want of size: a policy is some dozen lines.
-const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+/// The most that is read of a file. The parser refuses what is longer than this less one, with its own words.
+const READ_AT_MOST: u64 = policy_file::LONGEST_TEXT as u64 + 1;
 
 /// Checks files and prints what it found; exit code 1 where something is wrong.
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
@@ -24,7 +24,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     for path in &args.paths {
         match files_in(path) {
             Ok(files) => files.iter().for_each(|file| check_file(file, &mut checked)),
-            Err(error) => checked.errors.push(unreadable(path, &error)),
+            Err(error) => checked.unreadable.push(unreadable(path, &error)),
         }
     }
     let text = if args.json {
@@ -33,7 +33,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         render::findings(&checked, output::look())
     };
     output::print(&text)?;
-    Ok(if checked.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if checked.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The file itself, or the policy files of the folder: `*.yaml` and `*.yml`, sorted, hidden ones left out.
@@ -61,41 +61,33 @@ fn check_file(file: &Path, checked: &mut Checked) {
     checked.files += 1;
     let text = match read(file) {
         Ok(text) => text,
-        Err(error) => return checked.errors.push(unreadable(file, &error)),
+        Err(error) => return checked.unreadable.push(unreadable(file, &error)),
     };
     match policy_file::parse(&origin(file), &text) {
-        Ok(policies) => checked.policies += policies.len(),
-        Err(errors) => checked.errors.extend(errors.0.into_iter().map(|error| Finding {
-            origin: error.origin,
-            line: Some(error.line),
-            column: Some(error.column),
-            message: error.message,
-            excerpt: error.excerpt,
-        })),
+        Ok(file) => {
+            checked.policies += file.policies.len();
+            checked.warnings.extend(file.warnings);
+        }
+        Err(errors) => checked.errors.extend(errors.0),
     }
 }
 
 fn read(file: &Path) -> io::Result<String> {
-    let mut text = String::new();
     let source: Box<dyn Read> =
         if file.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(fs::File::open(file)?) };
-    source.take(LARGEST_FILE + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LARGEST_FILE {
-        return Err(io::Error::other(format!("it is larger than {} MiB, which no policy is", LARGEST_FILE >> 20)));
+    let mut bytes = Vec::new();
+    source.take(READ_AT_MOST).read_to_end(&mut bytes)?;
+    if bytes.len() > policy_file::LONGEST_TEXT {
+        // Cut somewhere, perhaps within a letter; the parser refuses it for its length.
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|error| io::Error::other(format!("it is not UTF-8: {error}")))
 }
 
 fn origin(file: &Path) -> String {
     if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Finding {
-    Finding {
-        origin: origin(path),
-        line: None,
-        column: None,
-        message: format!("cannot be read: {error}"),
-        excerpt: String::new(),
-    }
+fn unreadable(path: &Path, error: &io::Error) -> Unreadable {
+    Unreadable { origin: origin(path), message: error.to_string() }
 }

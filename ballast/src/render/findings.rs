@@ -1,8 +1,9 @@
 //! What `policy check` found.
 
+use autoscaler::policy_file::{PolicyError, Severity};
 use serde::Serialize;
 
-use super::text::{Look, Tone, count, indent};
+use super::text::{Look, Tone, count};
 
 /// What checking policy files found.
 #[derive(Debug, Default, Serialize)]
@@ -11,60 +12,65 @@ pub(crate) struct Checked {
     pub(crate) files: usize,
     /// Policies in those that are right.
     pub(crate) policies: usize,
-    /// What makes a file unusable.
-    pub(crate) errors: Vec<Finding>,
-    /// What is legal but worth knowing.
-    pub(crate) warnings: Vec<Finding>,
+    /// Files and folders that could not be looked at.
+    pub(crate) unreadable: Vec<Unreadable>,
+    /// What keeps a file from being used.
+    pub(crate) errors: Vec<PolicyError>,
+    /// What is allowed and yet hardly meant.
+    pub(crate) warnings: Vec<PolicyError>,
 }
 
-/// One finding.
+/// A file or folder that could not be looked at.
 #[derive(Debug, Serialize)]
-pub(crate) struct Finding {
-    /// The file.
+pub(crate) struct Unreadable {
+    /// Which.
     pub(crate) origin: String,
-    /// From 1; absent: the file as a whole.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) line: Option<usize>,
-    /// From 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) column: Option<usize>,
-    /// What is wrong, what is allowed, and the likely cure.
+    /// Why.
     pub(crate) message: String,
-    /// The line with a mark below the place.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(crate) excerpt: String,
+}
+
+impl Checked {
+    /// Whether every file can be used.
+    pub(crate) fn is_good(&self) -> bool {
+        self.errors.is_empty() && self.unreadable.is_empty()
+    }
 }
 
 /// Every finding with its place, errors last because that is where one looks, then what it comes to.
 pub(crate) fn findings(checked: &Checked, look: Look) -> String {
-    let mut text = String::new();
-    for warning in &checked.warnings {
-        text.push_str(&finding(warning, &look.paint(Tone::Warn, "warning"), look));
-    }
-    for error in &checked.errors {
-        text.push_str(&finding(error, &look.paint(Tone::Bad, "error"), look));
-    }
-    text.push_str(&verdict(checked, look));
-    text
+    let mut blocks: Vec<String> =
+        checked.warnings.iter().chain(&checked.errors).map(|each| block(each, look)).collect();
+    blocks.extend(
+        checked
+            .unreadable
+            .iter()
+            .map(|each| format!("{}: {}: {}\n", look.paint(Tone::Bad, "error"), each.origin, each.message)),
+    );
+    blocks.push(verdict(checked, look));
+    blocks.join("\n")
 }
 
-fn finding(finding: &Finding, kind: &str, look: Look) -> String {
-    let place = match (finding.line, finding.column) {
-        (Some(line), Some(column)) => format!("{}:{line}:{column}", finding.origin),
-        _ => finding.origin.clone(),
+/// The finding as the parser prints it, its first word in colour.
+fn block(finding: &PolicyError, look: Look) -> String {
+    let tone = match finding.severity {
+        Severity::Error => Tone::Bad,
+        Severity::Warning => Tone::Warn,
     };
-    let excerpt = indent(&finding.excerpt, 2);
-    format!("{}: {kind}: {}\n{excerpt}", look.paint(Tone::Strong, &place), finding.message)
+    let severity = finding.severity.to_string();
+    let text = finding.render();
+    match text.strip_prefix(&severity) {
+        Some(rest) => format!("{}{rest}", look.paint(tone, &severity)),
+        None => text,
+    }
 }
 
 fn verdict(checked: &Checked, look: Look) -> String {
     let files = count(checked.files, "file", "files");
-    let mut text = if checked.errors.is_empty() {
-        let ok = look.paint(Tone::Good, "ok");
-        format!("{ok}: {} in {files}", count(checked.policies, "policy", "policies"))
+    let mut text = if checked.is_good() {
+        format!("{}: {} in {files}", look.paint(Tone::Good, "ok"), count(checked.policies, "policy", "policies"))
     } else {
-        let failed = look.paint(Tone::Bad, "failed");
-        format!("{failed}: {} in {files}", count(checked.errors.len(), "error", "errors"))
+        let errors = count(checked.errors.len() + checked.unreadable.len(), "error", "errors");
+        format!("{}: {errors} in {files}", look.paint(Tone::Bad, "failed"))
     };
     if !checked.warnings.is_empty() {
         text.push_str(&format!(", {}", count(checked.warnings.len(), "warning", "warnings")));

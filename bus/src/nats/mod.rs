@@ -23,7 +23,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use options::NatsOptions;
+pub use options::{NatsOptions, User, redact};
 pub(crate) use queues::Queues;
 
 use crate::{

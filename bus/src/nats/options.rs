@@ -14,7 +14,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 const PING_EVERY: Duration = Duration::from_secs(5);
 
 /// Name and password.
-type User = (String, String);
+pub type User = (String, String);
 
 /// How to reach and to convince a NATS server. Printing it shows no secret.
 #[derive(Clone)]
@@ -26,6 +26,8 @@ pub struct NatsOptions {
     pub fleet: String,
     /// The name that the server shows for this connection.
     pub name: String,
+    /// Name and password, where no address has them.
+    pub user: Option<User>,
     /// A token.
     pub token: Option<String>,
     /// A file with an NKey seed (`SU…`).
@@ -48,6 +50,7 @@ impl Default for NatsOptions {
             servers: vec!["nats://127.0.0.1:4222".into()],
             fleet: "default".into(),
             name: "ballast".into(),
+            user: None,
             token: None,
             nkey_file: None,
             credentials_file: None,
@@ -61,12 +64,12 @@ impl Default for NatsOptions {
 
 impl fmt::Debug for NatsOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hidden = |secret: &Option<String>| secret.as_ref().map(|_| "***");
         f.debug_struct("NatsOptions")
             .field("servers", &self.servers.iter().map(|server| redact(server)).collect::<Vec<_>>())
             .field("fleet", &self.fleet)
             .field("name", &self.name)
-            .field("token", &hidden(&self.token))
+            .field("user", &self.user.as_ref().map(|(name, _)| (name, "***")))
+            .field("token", &self.token.as_ref().map(|_| "***"))
             .field("nkey_file", &self.nkey_file)
             .field("credentials_file", &self.credentials_file)
             .field("require_tls", &self.require_tls)
@@ -111,7 +114,7 @@ impl NatsOptions {
             .ping_interval(PING_EVERY)
             .require_tls(self.require_tls)
             .reconnect_delay_callback(link::reconnect_delay);
-        if let Some((user, password)) = user {
+        if let Some((user, password)) = user.or_else(|| self.user.clone()) {
             options = options.user_and_password(user, password);
         }
         if let Some(token) = &self.token {
@@ -198,7 +201,7 @@ impl NatsOptions {
 
     fn printed_credentials(&self) -> String {
         let given = [
-            (self.servers.iter().any(|server| server.contains('@')), "user and password"),
+            (self.user.is_some() || self.servers.iter().any(|server| server.contains('@')), "user and password"),
             (self.token.is_some(), "token"),
             (self.nkey_file.is_some(), "NKey seed"),
             (self.credentials_file.is_some(), "credentials file"),
@@ -208,8 +211,8 @@ impl NatsOptions {
     }
 }
 
-/// The address without user and password.
-pub(super) fn redact(server: &str) -> String {
+/// The address of a server as it may be shown: without user and password.
+pub fn redact(server: &str) -> String {
     let (scheme, rest) = server.split_once("://").map_or(("", server), |(scheme, rest)| (scheme, rest));
     let shown = rest.rsplit_once('@').map_or(rest.to_owned(), |(_, host)| format!("***@{host}"));
     if scheme.is_empty() { shown } else { format!("{scheme}://{shown}") }
@@ -271,6 +274,7 @@ mod tests {
     fn no_secret_is_printed() {
         let options = NatsOptions {
             servers: vec!["nats://me:s3cr3t@host:4222".into(), "me:s3cr3t@other".into()],
+            user: Some(("me".into(), "s3cr3t".into())),
             token: Some("s3cr3t".into()),
             ..NatsOptions::default()
         };

@@ -4,6 +4,8 @@
 mod local;
 #[cfg(feature = "needs-nats")]
 mod nats;
+#[cfg(feature = "needs-nats")]
+mod nats_door;
 mod promises;
 
 use std::{future::Future, time::Duration};

@@ -1,9 +1,13 @@
 use std::time::{Duration, Instant};
 
+use async_nats::jetstream;
 use bus::{
     Bus, BusError, Link, Transport,
+    local::LocalBus,
     nats::{NatsBus, NatsOptions},
 };
+use bytes::Bytes;
+use futures_util::StreamExt;
 use testbed::NatsServer;
 
 use crate::{PATIENCE, Place, bytes, hear, soon, told, told_at_last};
@@ -124,27 +128,47 @@ async fn a_server_that_comes_later_is_no_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_credentials_are_said_at_once_and_without_the_secret() {
-    let server = NatsServer::start_with("authorization { user: me, password: \"p@ss\" }");
-    for url in [server.url(), format!("nats://me:s3cr3t@127.0.0.1:{}", server.port())] {
-        let error = NatsBus::connect(NatsOptions::new(url)).await.expect_err("wrong credentials");
-        let text = error.to_string();
-        assert!(matches!(error, BusError::Setup(_)) && text.contains("refuses the credentials"), "{text}");
-        assert!(!text.contains("s3cr3t"), "{text}");
+async fn a_queue_s_length_is_what_waits_and_what_is_not_acknowledged() {
+    let server = Server::start();
+    let (nats, local) = (server.open().await, LocalBus::in_memory().expect("open"));
+    let client = async_nats::connect(server.0.url()).await.expect("connect");
+    let jetstream = async_nats::jetstream::new(client);
+    let config = jetstream::stream::Config {
+        name: "JOBS".into(),
+        subjects: vec!["jobs.>".into()],
+        ..jetstream::stream::Config::default()
+    };
+    let stream = jetstream.create_stream(config).await.expect("a stream");
+    let config = jetstream::consumer::pull::Config {
+        durable_name: Some("worker".into()),
+        ..jetstream::consumer::pull::Config::default()
+    };
+    let consumer = stream.create_consumer(config).await.expect("a consumer");
+    for _ in 0..5 {
+        jetstream.publish("jobs.a", Bytes::new()).await.expect("publish").await.expect("acknowledged");
     }
-    let bus = NatsBus::connect(NatsOptions::new(format!("nats://me:p%40ss@127.0.0.1:{}", server.port()))).await;
-    assert_eq!(*bus.expect("the right credentials").link().borrow(), Link::Up);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_token_opens_the_door() {
-    let server = NatsServer::start_with("authorization { token: letmein }");
-    let options = NatsOptions { token: Some("letmein".into()), ..NatsOptions::new(server.url()) };
-    assert_eq!(*NatsBus::connect(options).await.expect("connect").link().borrow(), Link::Up);
+    let mut taken = consumer.fetch().max_messages(3).messages().await.expect("messages");
+    let mut in_hand = Vec::new();
+    for _ in 0..3 {
+        in_hand.push(taken.next().await.expect("a message").expect("a message"));
+    }
+    in_hand.pop().expect("three").double_ack().await.expect("acknowledge");
+    let url = server.0.url();
+    for (bus, from) in [(&nats, None), (&nats, Some(url.as_str())), (&(local as Bus), Some(url.as_str()))] {
+        for _ in 0..2 {
+            assert_eq!(bus.queue_length(from, "JOBS", "worker").await.expect("a length"), 2 + 2);
+        }
+        let error = bus.queue_length(from, "JOBS", "nobody").await.expect_err("no such consumer").to_string();
+        assert!(error.contains("the stream JOBS has no consumer nobody"), "{error}");
+        let error = bus.queue_length(from, "NONE", "worker").await.expect_err("no such stream").to_string();
+        assert!(error.contains("there is no stream NONE"), "{error}");
+    }
+    let away = nats.queue_length(Some("nats://127.0.0.1:1"), "JOBS", "worker").await;
+    assert!(matches!(away, Err(BusError::Down)), "{away:?}");
 }
 
 /// Waits until the bus says so of its link.
-async fn link_is(bus: &Bus, wanted: Link) {
+pub(crate) async fn link_is(bus: &Bus, wanted: Link) {
     let mut link = bus.link();
     soon("the link to change", link.wait_for(|link| *link == wanted)).await.expect("the bus lives");
 }

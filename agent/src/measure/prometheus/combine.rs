@@ -6,7 +6,7 @@ use bus::payload::Read;
 
 use super::{
     MetricProbe,
-    history::{Counter, History, Increase, WINDOW},
+    history::{Counter, History, Increase},
     quantile::{Histogram, quantile},
     text::{self, Series},
 };
@@ -123,13 +123,14 @@ pub(super) fn combine(probe: &MetricProbe, contributions: &[Contribution]) -> Co
     let error = [value.as_ref().err().filter(|why| !why.is_empty()).cloned(), missing];
     let error: Vec<String> = error.into_iter().flatten().collect();
     Combined {
-        value: value.ok(),
+        value: value.ok().flatten(),
         replicas: u32::try_from(parts.len()).unwrap_or(u32::MAX),
         error: (!error.is_empty()).then(|| error.join("; ")),
     }
 }
 
-fn value(read: Read, parts: &[&Part]) -> Result<f64, String> {
+/// The value; `None` where it is known that there is none, because no request came within the window.
+fn value(read: Read, parts: &[&Part]) -> Result<Option<f64>, String> {
     let gauges = || parts.iter().flat_map(|part| if let Part::Gauges(gauges) = part { gauges.as_slice() } else { &[] });
     let value = match read {
         Read::Rate => parts.iter().map(|part| if let Part::Rate(rate) = part { *rate } else { 0.0 }).sum(),
@@ -144,10 +145,13 @@ fn value(read: Read, parts: &[&Part]) -> Result<f64, String> {
                 }
             }
             let summed = Histogram::sum(&histograms);
-            quantile(q, &summed)?.ok_or_else(|| format!("no requests in the last {} s", WINDOW.as_secs()))?
+            match quantile(q, &summed)? {
+                Some(value) => value,
+                None => return Ok(None),
+            }
         }
     };
-    if value.is_finite() { Ok(value) } else { Err("its value is not a finite number".to_owned()) }
+    if value.is_finite() { Ok(Some(value)) } else { Err("its value is not a finite number".to_owned()) }
 }
 
 /// Which replicas could not be read. One that does not serve yet is only worth telling where there is no value at all.

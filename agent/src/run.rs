@@ -1,0 +1,196 @@
+//! The agent as a whole: its parts, wired and kept going.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use bus::{
+    Bus, BusError, Change, Link,
+    payload::{self, Assignment, Probe, ServiceName},
+    subject::{Subjects, host_prefix, parse_service_key},
+};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    act::{self, ASSIGNMENTS},
+    docker::{Engine, EngineError},
+    instant::now_ms,
+    inventory::{self, Inventory},
+    measure::{self, cgroup::Roots},
+    publish,
+};
+
+/// Samples between the meters and the bus; the buffer for when the bus is away comes behind it.
+const SAMPLES_WAITING: usize = 16;
+/// After the bus failed in the middle of something, it is tried again after this.
+const BUS_RETRY: Duration = Duration::from_millis(500);
+
+/// What an agent has to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The fleet that it belongs to.
+    pub fleet: String,
+    /// The name that its host has in the fleet.
+    pub host: String,
+    /// The engine's address, `unix:///…` or `tcp://…`.
+    pub engine: String,
+    /// Time between samples.
+    pub interval: Duration,
+    /// The host's `/proc`.
+    pub proc_root: PathBuf,
+    /// The host's `/sys`.
+    pub sys_root: PathBuf,
+    /// A replica that does not serve within this time has failed.
+    pub ready_timeout: Duration,
+    /// A project that somebody else changed is left alone until it has been quiet for so long.
+    pub quiet: Duration,
+}
+
+impl Config {
+    /// The usual, for this host in this fleet.
+    pub fn new(fleet: &str, host: &str, engine: &str) -> Self {
+        Self {
+            fleet: fleet.to_owned(),
+            host: host.to_owned(),
+            engine: engine.to_owned(),
+            interval: measure::Options::default().interval,
+            proc_root: Roots::default().proc,
+            sys_root: Roots::default().sys,
+            ready_timeout: act::Patience::default().ready,
+            quiet: inventory::Settings::default().quiet,
+        }
+    }
+}
+
+/// Why an agent could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The engine's address cannot be used. An engine that only does not answer is waited for.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// One of its parts ended, which none does before the end.
+    #[error("{0} ended unexpectedly; start the agent again, and please report this with its log")]
+    Ended(&'static str),
+}
+
+/// Measures the host, publishes, and carries out targets, until `shutdown`.
+pub async fn run(config: Config, bus: Bus, shutdown: CancellationToken) -> Result<(), AgentError> {
+    let engine = Engine::new(&config.engine)?;
+    let subjects = Subjects::new(&config.fleet);
+    let settings = inventory::Settings { quiet: config.quiet };
+    let inventory = Inventory::start(engine.clone(), settings, shutdown.clone());
+    let (samples_in, samples_out) = mpsc::channel(SAMPLES_WAITING);
+    let (probes_in, probes_out) = watch::channel(Vec::new());
+
+    let mut parts = JoinSet::new();
+    let publishing = publish::Options {
+        bus: Arc::clone(&bus),
+        subjects: subjects.clone(),
+        host: config.host.clone(),
+        agent: format!("{:x}-{:x}", now_ms(), std::process::id()),
+        kept: publish::KEPT,
+    };
+    parts.spawn(named("publishing", publish::run(publishing, samples_out, inventory.host())));
+    let measuring = measure::Options {
+        interval: config.interval,
+        roots: Roots { proc: config.proc_root.clone(), sys: config.sys_root.clone() },
+    };
+    let inputs = measure::Inputs {
+        model: inventory.host(),
+        probes: probes_out,
+        bus: Arc::clone(&bus),
+        stats: Arc::new(engine.clone()),
+    };
+    parts.spawn(named("measuring", measure::run(measuring, inputs, samples_in)));
+    parts.spawn(named("reading assignments", keep_probes(config.clone(), Arc::clone(&bus), probes_in)));
+    let patience = act::Patience { ready: config.ready_timeout, ..act::Patience::default() };
+    let acting = keep_acting(engine, config.host, inventory, bus, subjects, patience, shutdown.clone());
+    let mut acting = tokio::spawn(acting);
+
+    let ended = tokio::select! {
+        () = shutdown.cancelled() => None,
+        Some(part) = parts.join_next() => Some(part.unwrap_or("a part")),
+        _ = &mut acting => None,
+    };
+    if let (Some(part), false) = (ended, shutdown.is_cancelled()) {
+        return Err(AgentError::Ended(part));
+    }
+    // What is in the middle of a step finishes it; whoever waits for us has a limit of his own.
+    if !acting.is_finished() {
+        drop(acting.await);
+    }
+    Ok(())
+}
+
+async fn named(name: &'static str, part: impl Future<Output = ()>) -> &'static str {
+    part.await;
+    name
+}
+
+/// Carries out targets, and starts anew when the bus failed in between: the buckets hold the newest state.
+async fn keep_acting(
+    engine: Engine,
+    host: String,
+    inventory: Inventory,
+    bus: Bus,
+    subjects: Subjects,
+    patience: act::Patience,
+    shutdown: CancellationToken,
+) {
+    while !shutdown.is_cancelled() {
+        let orders = act::Orders { host: &host, bus: Arc::clone(&bus), subjects: &subjects };
+        match act::run(engine.clone(), orders, inventory.clone(), patience.clone(), shutdown.clone()).await {
+            Ok(()) => return,
+            Err(error) => wait_for_bus("targets", &error, &bus).await,
+        }
+    }
+}
+
+/// Tells the meters what the policies ask to be measured in applications.
+async fn keep_probes(config: Config, bus: Bus, probes: watch::Sender<Vec<(ServiceName, Vec<Probe>)>>) {
+    loop {
+        if let Err(error) = read_probes(&config.host, &bus, &probes).await {
+            wait_for_bus("assignments", &error, &bus).await;
+        }
+    }
+}
+
+async fn read_probes(
+    host: &str,
+    bus: &Bus,
+    probes: &watch::Sender<Vec<(ServiceName, Vec<Probe>)>>,
+) -> Result<(), BusError> {
+    let mut changes = bus.bucket(ASSIGNMENTS).await?.watch(&host_prefix(host)).await?;
+    let mut assigned = std::collections::BTreeMap::new();
+    while let Some(change) = changes.recv().await {
+        match change {
+            Change::Current => {}
+            Change::Deleted { key } => drop(assigned.remove(&key)),
+            Change::Put { key, entry } => match payload::decode::<Assignment>(&entry.value) {
+                Ok(assignment) => drop(assigned.insert(key, assignment.probes)),
+                Err(error) => tracing::warn!(%error, key, "an assignment cannot be read; the one before it holds"),
+            },
+        }
+        let named = assigned.iter().filter_map(|(key, probes)| {
+            let (_, project, service) = parse_service_key(key)?;
+            Some((ServiceName { project, service }, probes.clone()))
+        });
+        let named: Vec<_> = named.collect();
+        probes.send_if_modified(|before| {
+            let differs = *before != named;
+            *before = named;
+            differs
+        });
+    }
+    Err(BusError::Down)
+}
+
+/// Waits until the link is up, and a little in any case.
+async fn wait_for_bus(what: &str, error: &BusError, bus: &Bus) {
+    tracing::debug!(%error, "{what} cannot be read just now");
+    let mut link = bus.link();
+    drop(link.wait_for(|link| *link == Link::Up).await);
+    tokio::time::sleep(BUS_RETRY).await;
+}

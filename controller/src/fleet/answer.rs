@@ -1,0 +1,234 @@
+//! The answer to who asks how things are, and why.
+
+use std::time::Duration;
+
+use autoscaler::{
+    Timestamp,
+    evaluation::SignalReading,
+    explain,
+    quantity::{SignalName, Unit},
+};
+use bus::payload::{self, PolicySource, ServiceStatus, SignalStatus, Status};
+
+use super::{
+    Fleet, ServiceKey, Standing,
+    service::{Governed, Service, decision},
+};
+use crate::events;
+
+/// Candidates named in an error, and warnings in one place.
+const MOST_NAMED: usize = 20;
+/// An answer is kept below this, so that it fits into a NATS message (1 MiB by default).
+const LONGEST_ANSWER: usize = 900_000;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// How things are.
+    Status,
+    /// Why one service is as it is.
+    Explain,
+}
+
+impl Fleet {
+    /// Answers. Changes nothing.
+    pub(crate) fn answer(&self, asked: Asked, service: Option<&str>, now: Timestamp) -> Status {
+        let mut status = self.frame(now);
+        match (service, asked) {
+            (Some(text), _) => match self.find(text) {
+                Ok((key, service)) => status.services.push(service_status(key, service, true, asked, now)),
+                Err(error) => status.error = Some(error),
+            },
+            (None, Asked::Explain) => status.error = Some("which service? Give its name".to_owned()),
+            (None, Asked::Status) => {
+                let each = self.services.iter().map(|(key, service)| service_status(key, service, false, asked, now));
+                status.services = each.collect();
+                shorten(&mut status);
+            }
+        }
+        status
+    }
+
+    /// Everything but the services.
+    fn frame(&self, now: Timestamp) -> Status {
+        let mut warnings = Vec::new();
+        if let Standing::SteppedBack { for_term } = self.standing {
+            warnings.push(format!(
+                "this controller has stepped back, because another one is in charge with term {for_term}: end one of the two"
+            ));
+        }
+        Status {
+            v: payload::VERSION,
+            at_ms: now.as_millis(),
+            term: self.setup.term,
+            since_ms: self.since.as_millis(),
+            policies: self.policies.sources.iter().map(|source| self.policy_source(source)).collect(),
+            hosts: self.hosts.iter().map(|(name, host)| host.status(name)).collect(),
+            services: Vec::new(),
+            error: None,
+            warnings,
+        }
+    }
+
+    fn policy_source(&self, source: &PolicySource) -> PolicySource {
+        let mut source = source.clone();
+        for (key, governed) in self.governed() {
+            for overruled in &governed.overruled {
+                if overruled.starts_with(&source.origin) && source.warnings.len() < MOST_NAMED {
+                    source
+                        .warnings
+                        .push(format!("{key}: {overruled} is not in force, because {} comes first", governed.origin));
+                }
+            }
+        }
+        source
+    }
+
+    fn governed(&self) -> impl Iterator<Item = (&ServiceKey, &Governed)> {
+        self.services.iter().filter_map(|(key, service)| Some((key, service.governed.as_deref()?)))
+    }
+
+    /// The one service that a person means.
+    fn find(&self, text: &str) -> Result<(&ServiceKey, &Service), String> {
+        let mut meant = self.services.iter().filter(|(key, _)| key.is_meant_by(text));
+        match (meant.next(), meant.next()) {
+            (Some(found), None) => Ok(found),
+            (Some(_), Some(_)) => {
+                let candidates = self.services.keys().filter(|key| key.is_meant_by(text));
+                Err(format!("{text:?} names more than one service: {}", listed(candidates)))
+            }
+            (None, _) if self.services.is_empty() => {
+                Err("no service has been heard of yet: does an agent run?".to_owned())
+            }
+            (None, _) => Err(format!("no service is called {text:?}; there are {}", listed(self.services.keys()))),
+        }
+    }
+}
+
+fn service_status(key: &ServiceKey, service: &Service, in_full: bool, asked: Asked, now: Timestamp) -> ServiceStatus {
+    let inventory = &service.inventory;
+    let up = || inventory.replicas.iter().filter(|replica| events::is_up(replica));
+    let mut status = ServiceStatus {
+        host: key.host.clone(),
+        project: key.project.clone(),
+        service: key.service.clone(),
+        running: count(up().count()),
+        ready: count(up().filter(|replica| replica.ready_ms.is_some()).count()),
+        replicas: inventory.replicas.clone(),
+        phase: inventory.phase.clone(),
+        refusals: inventory.refusals.clone(),
+        warnings: inventory.warnings.clone(),
+        outcome: service.outcome.clone(),
+        ..ServiceStatus::default()
+    };
+    if let Some(since) = service.gone_since {
+        status.warnings.push(format!("its host has not listed it since {since} UTC"));
+    }
+    match service.governed.as_deref() {
+        Some(governed) => tell_decisions(&mut status, governed, in_full, asked, now),
+        None => status.signals = measured(service, now),
+    }
+    status
+}
+
+fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool, asked: Asked, now: Timestamp) {
+    let policy = governed.autoscaler.policy();
+    let newest = match asked {
+        Asked::Status => governed.newest.clone(),
+        Asked::Explain => Some(governed.autoscaler.evaluate(now)),
+    };
+    status.policy = Some(governed.origin.clone());
+    status.mode = Some(events::mode(policy.mode));
+    status.min = Some(policy.limits.min);
+    status.max = Some(policy.limits.max);
+    status.target = governed.target.as_ref().map(|target| target.replicas);
+    for other in &governed.overruled {
+        status
+            .warnings
+            .push(format!("{other} names it as well and is not in force, because {} comes first", governed.origin));
+    }
+    if let Some(evaluation) = &newest {
+        let since = now.since(evaluation.at);
+        status.signals = evaluation.signals.iter().map(|reading| signal(reading, since)).collect();
+        status.decision = Some(decision(evaluation, asked == Asked::Explain));
+    }
+    if in_full {
+        status.history = governed.history.iter().cloned().collect();
+    }
+}
+
+/// A signal as a rule read it, so long ago.
+fn signal(reading: &SignalReading, since: Duration) -> SignalStatus {
+    SignalStatus {
+        signal: reading.signal.to_string(),
+        text: explain::signal(reading),
+        value: reading.total,
+        age_ms: reading.age.map(|age| millis(age + since)),
+        window_ms: millis(reading.window),
+        note: explain::gap(reading),
+    }
+}
+
+/// What a service without a policy uses: the sum over its replicas' newest samples, as old as the oldest of them.
+fn measured(service: &Service, now: Timestamp) -> Vec<SignalStatus> {
+    let sum = |name: &str, unit: Unit, value: fn(&super::service::Measured) -> Option<f64>| {
+        let found: Vec<(Timestamp, f64)> =
+            service.measured.values().filter_map(|measured| Some((measured.at, value(measured)?))).collect();
+        let oldest = found.iter().map(|(at, _)| *at).min()?;
+        let total = found.iter().map(|(_, value)| value).sum();
+        Some(SignalStatus {
+            signal: name.to_owned(),
+            text: Some(unit.print(total)),
+            value: Some(total),
+            age_ms: Some(millis(now.since(oldest))),
+            window_ms: 0,
+            note: None,
+        })
+    };
+    [
+        sum(SignalName::CPU, Unit::Cores, |measured| measured.cpu_cores),
+        sum(SignalName::MEMORY, Unit::Bytes, |measured| measured.memory_bytes.map(|bytes| bytes as f64)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Leaves out what is longest until the answer fits, and says so.
+fn shorten(status: &mut Status) {
+    let fits = |status: &Status| payload::encode(status).len() <= LONGEST_ANSWER;
+    if fits(status) {
+        return;
+    }
+    status.warnings.push("there are so many services that details are left out: ask for one of them".to_owned());
+    for service in &mut status.services {
+        service.replicas.clear();
+        service.signals.clear();
+        if let Some(decision) = &mut service.decision {
+            decision.rules.clear();
+            decision.guards.clear();
+            decision.next = None;
+        }
+    }
+    while !fits(status) && !status.services.is_empty() {
+        status.services.truncate(status.services.len() / 2);
+        status.error = Some(format!("only the first {} services fit into an answer", status.services.len()));
+    }
+}
+
+fn listed<'a>(keys: impl Iterator<Item = &'a ServiceKey>) -> String {
+    let mut names: Vec<String> = keys.take(MOST_NAMED + 1).map(ToString::to_string).collect();
+    if names.len() > MOST_NAMED {
+        names.truncate(MOST_NAMED);
+        names.push("…".to_owned());
+    }
+    names.join(", ")
+}
+
+fn count(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,120 @@
+//! What must survive a restart of the controller, as it is stored: per service, what guards remember with the newest
+//! target (bucket `memory`), and what was decided (bucket `decisions`, apart because it is large and changes rarely).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use autoscaler::{Memory, Timestamp};
+use bus::payload::{DecisionStatus, Target};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::key::ServiceKey;
+
+const VERSION: u16 = 1;
+/// How far a restarted controller's clock may be behind what it stored.
+const TRUSTED_FUTURE: Duration = Duration::from_mins(1);
+
+/// What must survive of one service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Saved {
+    v: u16,
+    /// When it was saved.
+    pub(crate) at: Timestamp,
+    /// What guards and rules remember.
+    pub(crate) autoscaler: Memory,
+    /// The newest number of a target; the next one is greater.
+    pub(crate) sequence: u64,
+    /// The newest target.
+    pub(crate) target: Option<Target>,
+}
+
+/// What was decided for one service, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SavedDecisions {
+    v: u16,
+    /// The decisions.
+    pub(crate) decisions: Vec<DecisionStatus>,
+}
+
+impl Saved {
+    /// What is to be saved now.
+    pub(crate) fn new(at: Timestamp, autoscaler: Memory, sequence: u64, target: Option<Target>) -> Self {
+        Self { v: VERSION, at, autoscaler, sequence, target }
+    }
+}
+
+impl SavedDecisions {
+    /// What is to be saved now.
+    pub(crate) fn new(decisions: impl IntoIterator<Item = DecisionStatus>) -> Self {
+        Self { v: VERSION, decisions: decisions.into_iter().collect() }
+    }
+}
+
+/// What earlier controllers left in the buckets.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    /// What guards remember.
+    pub(crate) memory: BTreeMap<ServiceKey, Saved>,
+    /// What was decided.
+    pub(crate) decisions: BTreeMap<ServiceKey, SavedDecisions>,
+    /// Every service with anything in any bucket.
+    pub(crate) services: BTreeSet<ServiceKey>,
+}
+
+impl Stored {
+    /// Reads what the buckets hold. What cannot be read is told and started afresh.
+    pub(crate) fn read(
+        memory: &BTreeMap<String, Bytes>,
+        decisions: &BTreeMap<String, Bytes>,
+        targets: &BTreeMap<String, Bytes>,
+        assignments: &BTreeMap<String, Bytes>,
+    ) -> Self {
+        let keys = [memory, decisions, targets, assignments].into_iter().flat_map(BTreeMap::keys);
+        Self {
+            memory: read_all("memory", memory),
+            decisions: read_all("decisions", decisions),
+            services: keys.filter_map(|key| ServiceKey::from_bucket(key)).collect(),
+        }
+    }
+
+    /// What was left of one service. What claims to be of the future is not trusted: a clock was wrong, then or now,
+    /// and a cooldown would last for as long as that.
+    pub(crate) fn take(&mut self, key: &ServiceKey, now: Timestamp) -> (Option<Saved>, Option<SavedDecisions>) {
+        self.services.remove(key);
+        let saved = self.memory.remove(key).filter(|saved| {
+            let trusted = saved.at <= now.plus(TRUSTED_FUTURE);
+            if !trusted {
+                tracing::warn!(service = %key, "what was stored is from {} ms, which is to come: started afresh", saved.at.as_millis());
+            }
+            trusted
+        });
+        (saved, self.decisions.remove(key))
+    }
+
+    /// Drops what was left of one service.
+    pub(crate) fn forget(&mut self, key: &ServiceKey) {
+        self.services.remove(key);
+        self.memory.remove(key);
+        self.decisions.remove(key);
+    }
+}
+
+fn read_all<T: serde::de::DeserializeOwned>(
+    bucket: &str,
+    entries: &BTreeMap<String, Bytes>,
+) -> BTreeMap<ServiceKey, T> {
+    let read = |(key, bytes): (&String, &Bytes)| {
+        let service = ServiceKey::from_bucket(key)?;
+        match bus::payload::decode(bytes) {
+            Ok(value) => Some((service, value)),
+            Err(error) => {
+                tracing::warn!(%service, bucket, %error, "what was stored cannot be read: started afresh");
+                None
+            }
+        }
+    };
+    entries.iter().filter_map(read).collect()
+}

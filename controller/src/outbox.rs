@@ -1,0 +1,168 @@
+//! Writes what the fleet wants written, without the owner task having to wait.
+//!
+//! Everything written is a level, so of each key only the newest value waits; the number of keys is bounded by the
+//! number of services. Writes of one key follow each other; those of different keys overlap.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use bus::{Bucket, BusError, Link, payload};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tokio::time::Instant;
+
+use crate::fleet::Effect;
+
+/// Writes under way at a time.
+const AT_A_TIME: usize = 16;
+/// After a write that failed, nothing more is tried for so long.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The buckets that a controller writes, by urgency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Which {
+    /// How many replicas there shall be.
+    Targets,
+    /// What the policies ask of the agents.
+    Assignments,
+    /// What guards remember.
+    Memory,
+    /// What was decided.
+    Decisions,
+}
+
+/// The buckets that a controller writes.
+#[derive(Clone, Debug)]
+pub(crate) struct Buckets {
+    /// `targets`
+    pub(crate) targets: Arc<dyn Bucket>,
+    /// `assignments`
+    pub(crate) assignments: Arc<dyn Bucket>,
+    /// `memory`
+    pub(crate) memory: Arc<dyn Bucket>,
+    /// `decisions`
+    pub(crate) decisions: Arc<dyn Bucket>,
+}
+
+impl Buckets {
+    fn get(&self, which: Which) -> &Arc<dyn Bucket> {
+        match which {
+            Which::Targets => &self.targets,
+            Which::Assignments => &self.assignments,
+            Which::Memory => &self.memory,
+            Which::Decisions => &self.decisions,
+        }
+    }
+}
+
+type Place = (Which, String);
+type Written = (Place, Option<Bytes>, Result<(), BusError>);
+
+/// What is to be written, and what is being written.
+pub(crate) struct Outbox {
+    buckets: Buckets,
+    waiting: BTreeMap<Place, Option<Bytes>>,
+    under_way: FuturesUnordered<BoxFuture<'static, Written>>,
+    busy: BTreeSet<Place>,
+    link: Link,
+    paused_until: Option<Instant>,
+}
+
+impl Outbox {
+    /// An empty one.
+    pub(crate) fn new(buckets: Buckets) -> Self {
+        Self {
+            buckets,
+            waiting: BTreeMap::new(),
+            under_way: FuturesUnordered::new(),
+            busy: BTreeSet::new(),
+            link: Link::Up,
+            paused_until: None,
+        }
+    }
+
+    /// Has this written, instead of whatever waits for the same place.
+    pub(crate) fn add(&mut self, effect: Effect) {
+        let (place, value) = placed(effect);
+        self.waiting.insert(place, value);
+        self.start();
+    }
+
+    /// While the link is down nothing is begun.
+    pub(crate) fn set_link(&mut self, link: Link) {
+        self.link = link;
+        self.paused_until = None;
+        self.start();
+    }
+
+    /// Waits for a write to end or a pause to be over; for ever when there is neither. May be dropped at any time.
+    pub(crate) async fn progress(&mut self) {
+        let pause = self.paused_until;
+        tokio::select! {
+            Some(written) = self.under_way.next(), if !self.under_way.is_empty() => self.finish(written),
+            () = until(pause), if pause.is_some() => self.paused_until = None,
+            else => std::future::pending().await,
+        }
+        self.start();
+    }
+
+    /// Waits until everything is written, at most for `limit`.
+    pub(crate) async fn flush(&mut self, limit: Duration) {
+        let all = async {
+            while !(self.waiting.is_empty() && self.under_way.is_empty()) && self.link == Link::Up {
+                self.progress().await;
+            }
+        };
+        if tokio::time::timeout(limit, all).await.is_err() {
+            tracing::warn!("not everything could be stored before the end");
+        }
+    }
+
+    fn start(&mut self) {
+        if self.link == Link::Down || self.paused_until.is_some() {
+            return;
+        }
+        let free: Vec<Place> = self.waiting.keys().filter(|place| !self.busy.contains(*place)).cloned().collect();
+        for place in free.into_iter().take(AT_A_TIME.saturating_sub(self.under_way.len())) {
+            let Some(value) = self.waiting.remove(&place) else { continue };
+            self.busy.insert(place.clone());
+            self.under_way.push(write(Arc::clone(self.buckets.get(place.0)), place, value));
+        }
+    }
+
+    fn finish(&mut self, (place, value, result): Written) {
+        self.busy.remove(&place);
+        let Err(error) = result else { return };
+        tracing::warn!(bucket = ?place.0, key = place.1, %error, "cannot write: it is tried again");
+        self.waiting.entry(place).or_insert(value);
+        self.paused_until = Some(Instant::now() + PAUSE);
+    }
+}
+
+fn write(bucket: Arc<dyn Bucket>, place: Place, value: Option<Bytes>) -> BoxFuture<'static, Written> {
+    Box::pin(async move {
+        let result = match value.clone() {
+            Some(value) => bucket.put(&place.1, value).await.map(drop),
+            None => bucket.delete(&place.1).await,
+        };
+        (place, value, result)
+    })
+}
+
+async fn until(moment: Option<Instant>) {
+    if let Some(moment) = moment {
+        tokio::time::sleep_until(moment).await;
+    }
+}
+
+fn placed(effect: Effect) -> (Place, Option<Bytes>) {
+    match effect {
+        Effect::Target(key, value) => ((Which::Targets, key.in_bucket()), value.as_ref().map(payload::encode)),
+        Effect::Assignment(key, value) => ((Which::Assignments, key.in_bucket()), value.as_ref().map(payload::encode)),
+        Effect::Memory(key, value) => ((Which::Memory, key.in_bucket()), value.as_deref().map(payload::encode)),
+        Effect::Decisions(key, value) => ((Which::Decisions, key.in_bucket()), value.as_ref().map(payload::encode)),
+    }
+}

@@ -1,0 +1,150 @@
+//! The owner task: hears, lets the fleet decide, does what comes of it.
+
+mod inbox;
+mod open;
+
+use autoscaler::Timestamp;
+use bus::{
+    Bus, Link, Message, Reply,
+    payload::{self, Question},
+};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Config, ControllerError,
+    clock::Clock,
+    fleet::{Asked, Fleet, Input, Setup},
+    outbox::Outbox,
+    policies::{self, PolicySet},
+    term,
+};
+use inbox::{Heard, Inbox};
+use open::{Opened, open};
+use std::time::Duration;
+
+/// Messages taken in before the fleet decides, at most: under a flood, decisions still come.
+const MOST_AT_ONCE: usize = 1000;
+/// How long the end waits for what is still to be stored.
+const FLUSH_LIMIT: Duration = Duration::from_secs(3);
+/// The first answer counts, and a controller that has stepped back leaves it to the one in charge, if that is there.
+const DEFERENCE: Duration = Duration::from_millis(300);
+/// The longest sleep; the clock may jump meanwhile.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+
+/// Controls the fleet until `shutdown`. Waits for the bus where it is not up yet.
+pub async fn run(config: Config, bus: Bus, shutdown: CancellationToken) -> Result<(), ControllerError> {
+    let ending = shutdown.child_token();
+    let _end_helpers = ending.clone().drop_guard();
+    let mut clock = Clock::start();
+    let Some(opened) = open(&config, &bus, &mut clock, &shutdown).await? else { return Ok(()) };
+    let Opened { subjects, inbox, buckets, controllers, term, files, stored } = opened;
+
+    let (changes, policies) = mpsc::channel(4);
+    let (seen, terms) = mpsc::channel(4);
+    let first = files.set();
+    tokio::spawn(policies::watch(files, changes, ending.clone()));
+    tokio::spawn(term::watch(controllers, term, seen, ending));
+
+    let setup =
+        Setup { subjects, term, host_lost_after: config.host_lost_after, target_valid_for: config.target_valid_for };
+    tracing::info!(fleet = config.fleet, term, policies = first.entries.len(), "controller in charge");
+    let controller = Controller {
+        fleet: Fleet::new(setup, first, stored, clock.now()),
+        outbox: Outbox::new(buckets),
+        clock,
+        inbox,
+        link: bus.link(),
+        policies,
+        terms,
+    };
+    controller.run(shutdown).await
+}
+
+/// Everything that the owner task owns.
+struct Controller {
+    fleet: Fleet,
+    outbox: Outbox,
+    clock: Clock,
+    inbox: Inbox,
+    link: watch::Receiver<Link>,
+    policies: mpsc::Receiver<PolicySet>,
+    terms: mpsc::Receiver<u64>,
+}
+
+impl Controller {
+    async fn run(mut self, shutdown: CancellationToken) -> Result<(), ControllerError> {
+        self.settle();
+        loop {
+            let nap = self.nap();
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                heard = self.inbox.next() => {
+                    let heard = heard.ok_or(ControllerError::BusClosed)?;
+                    self.hear(heard);
+                    for _ in 1..MOST_AT_ONCE {
+                        let Some(heard) = self.inbox.next_now() else { break };
+                        self.hear(heard);
+                    }
+                }
+                Ok(()) = self.link.changed() => {
+                    let link = *self.link.borrow_and_update();
+                    tracing::info!(?link, "link to the bus");
+                    self.outbox.set_link(link);
+                    self.tell(Input::Link(link));
+                }
+                Some(policies) = self.policies.recv() => self.tell(Input::Policies(policies)),
+                Some(term) = self.terms.recv() => self.tell(Input::Term(term)),
+                () = self.outbox.progress() => continue,
+                () = tokio::time::sleep(nap) => {}
+            }
+            self.settle();
+        }
+        let now = self.clock.now();
+        self.fleet.finish(now).into_iter().for_each(|effect| self.outbox.add(effect));
+        self.outbox.flush(FLUSH_LIMIT).await;
+        Ok(())
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        match heard {
+            Heard::Message(kind, Message { subject, payload, .. }) => {
+                self.tell(Input::Message { kind, subject, payload });
+            }
+            Heard::Question(asked, Message { payload, reply: Some(reply), .. }) => self.answer(asked, &payload, reply),
+            Heard::Question(_, Message { reply: None, .. }) => {}
+            Heard::Missed(kind, count) => {
+                tracing::warn!(?kind, count, "messages were dropped because they came faster than they could be read");
+            }
+        }
+    }
+
+    fn answer(&mut self, asked: Asked, question: &[u8], reply: Reply) {
+        let question: Question =
+            if question.is_empty() { Question::default() } else { payload::decode(question).unwrap_or_default() };
+        let status = self.fleet.answer(asked, question.service.as_deref(), self.clock.now());
+        if self.fleet.in_charge() {
+            reply.send(payload::encode(&status));
+        } else {
+            tokio::spawn(async move {
+                tokio::time::sleep(DEFERENCE).await;
+                reply.send(payload::encode(&status));
+            });
+        }
+    }
+
+    fn tell(&mut self, input: Input) {
+        let now = self.clock.now();
+        self.fleet.hear(input, now);
+    }
+
+    fn settle(&mut self) {
+        let now = self.clock.now();
+        self.fleet.settle(now).into_iter().for_each(|effect| self.outbox.add(effect));
+    }
+
+    fn nap(&mut self) -> Duration {
+        let now: Timestamp = self.clock.now();
+        self.fleet.next_moment().map_or(LONGEST_SLEEP, |moment| moment.since(now)).min(LONGEST_SLEEP)
+    }
+}
