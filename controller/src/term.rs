@@ -25,7 +25,8 @@ struct Term {
     since_ms: u64,
 }
 
-/// Takes the next term.
+/// Takes the next term: at least the time in seconds, so that a bus that lost its buckets brings no term back that
+/// agents have seen and left behind them.
 pub(crate) async fn take(bucket: &dyn Bucket, now: Timestamp) -> Result<u64, TakeError> {
     for _ in 0..ATTEMPTS {
         let found = bucket.get(KEY).await?;
@@ -33,7 +34,7 @@ pub(crate) async fn take(bucket: &dyn Bucket, now: Timestamp) -> Result<u64, Tak
             Some(entry) => read(&entry.value)?,
             None => 0,
         };
-        let term = newest.saturating_add(1);
+        let term = newest.saturating_add(1).max(now.as_millis() / 1000);
         let value = payload::encode(&Term { v: payload::VERSION, number: term, since_ms: now.as_millis() });
         let written = match found {
             Some(entry) => bucket.update(KEY, value, entry.revision).await,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use autoscaler::{Event, Timestamp, explain, policy::Mode};
-use bus::payload::{self, Target};
+use bus::payload::{self, Phase, Target};
 
 use super::{
     Effect, FORGOTTEN_AFTER, Fleet, GONE_AFTER, SAVED_EVERY, ServiceKey,
@@ -22,7 +22,10 @@ impl Fleet {
         let Some(service) = self.services.get_mut(key) else { return };
         let (None, Some(governed)) = (service.gone_since, service.governed.as_deref_mut()) else { return };
         let evaluation = governed.autoscaler.evaluate(now);
-        if !in_charge {
+        // A first target is the count that was found. While somebody else starts or stops the service, what is found is
+        // any number on the way, and holding on to it would undo what they did.
+        let too_early = governed.target.is_none() && service.inventory.phase != Phase::Settled;
+        if !in_charge || too_early {
             governed.newest = Some(evaluation);
             governed.wake = None;
             return;

@@ -90,6 +90,20 @@ fn a_service_that_went_down_is_kept_for_a_minute_and_then_forgotten() {
 }
 
 #[test]
+fn a_service_first_seen_while_compose_starts_or_stops_it_gets_its_target_once_it_stands_still() {
+    let mut story = Story::new(&[("web.yaml", WEB)]);
+    let phase = |phase, replicas| vec![ServiceInventory { phase, ..web("a", replicas) }];
+    let since_ms = BEGIN;
+    let changing = || payload::Phase::Changing { since_ms, why: "compose".to_owned() };
+    assert_eq!(targets(&story.list_as(0, "a", phase(payload::Phase::Stopped { since_ms }, 0))), []);
+    assert_eq!(targets(&story.list_as(1, "a", phase(changing(), 1))), []);
+    assert_eq!(targets(&story.list_as(2, "a", phase(changing(), 4))), []);
+    assert!(story.status(2).services[0].decision.is_some(), "what holds it is told");
+    assert_eq!(targets(&story.list(12, "a", 5)), [("a", 5, 1)]);
+    assert_eq!(targets(&story.list_as(30, "a", phase(changing(), 2))), [("a", 5, 1)], "from then on it is held");
+}
+
+#[test]
 fn a_service_that_compose_recreates_goes_on_where_it_was() {
     let mut story = Story::new(&[("web.yaml", WEB)]);
     story.list(0, "a", 2);

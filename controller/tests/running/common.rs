@@ -1,13 +1,12 @@
-//! A controller on an in-process bus, and what agents would publish.
+//! A controller on a bus, and what agents would publish.
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use bus::{
-    Transport as _,
+    Bus,
     local::LocalBus,
     payload::{
         self, HostSample, Inventory, Question, ReplicaInventory, ReplicaSample, Samples, ServiceInventory, Status,
@@ -20,7 +19,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// One replica carries half a core; a removal waits for a minute after any step.
 pub(crate) const POLICY: &str = "
@@ -40,7 +39,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// A controller that runs.
 pub(crate) struct Fleet {
-    pub(crate) bus: Arc<LocalBus>,
+    pub(crate) bus: Bus,
     pub(crate) subjects: Subjects,
     folder: TempDir,
     controller: JoinHandle<std::result::Result<(), ControllerError>>,
@@ -58,7 +57,7 @@ impl Fleet {
     }
 
     /// One on this bus, with the policy files in this folder.
-    pub(crate) async fn start_on(bus: Arc<LocalBus>, folder: TempDir) -> Result<Self> {
+    pub(crate) async fn start_on(bus: Bus, folder: TempDir) -> Result<Self> {
         let shutdown = CancellationToken::new();
         let config = Config::new("test", vec![folder.path().to_owned()]);
         let controller = tokio::spawn(controller::run(config, bus.clone(), shutdown.clone()));
@@ -78,22 +77,23 @@ impl Fleet {
     }
 
     /// As [`stop`](Self::stop), and gives what the next one needs.
-    pub(crate) async fn end(self) -> Result<(Arc<LocalBus>, TempDir)> {
+    pub(crate) async fn end(self) -> Result<(Bus, TempDir)> {
         self.shutdown.cancel();
         self.controller.await??;
         Ok((self.bus, self.folder))
     }
 
     /// Ends the controller without letting it do anything more.
-    pub(crate) async fn kill(self) -> Result<(Arc<LocalBus>, TempDir)> {
+    pub(crate) async fn kill(self) -> Result<(Bus, TempDir)> {
         self.controller.abort();
         drop(self.controller.await);
         Ok((self.bus, self.folder))
     }
 
-    /// Publishes what an agent would.
+    /// Publishes what an agent would, once the link is up.
     pub(crate) async fn publish<T: Published>(&self, payload: &T) -> Result {
-        Ok(self.bus.publish(&payload.subject(&self.subjects), payload::encode(payload)).await?)
+        let subject = payload.subject(&self.subjects);
+        until(async || Ok(self.bus.publish(&subject, payload::encode(payload)).await?)).await
     }
 
     /// Asks the controller.
