@@ -14,9 +14,28 @@ const NARROWEST: u16 = 60;
 
 /// Everything that the controller knows, on one page.
 pub(crate) fn status(status: &Status, look: Look) -> String {
-    let sections =
-        [broken_policies(status, look), services(status, look), attention::section(status, look), footer(status, look)];
+    let sections = [
+        warnings(status, look),
+        broken_policies(status, look),
+        services(status, look),
+        attention::section(status, look),
+        footer(status, look),
+    ];
     sections.iter().filter(|section| !section.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n")
+}
+
+/// What is doubtful about the controller and the policies as a whole.
+fn warnings(status: &Status, look: Look) -> String {
+    let mut text = String::new();
+    let of_files = status.policies.iter().flat_map(|source| &source.warnings);
+    for warning in status.warnings.iter().chain(of_files) {
+        let mut lines = warning.lines();
+        let first = format!("warning: {}", lines.next().unwrap_or_default().trim_start_matches("warning: "));
+        text.push_str(&look.paint(Tone::Warn, &first));
+        text.push('\n');
+        text.push_str(&indent(&lines.collect::<Vec<_>>().join("\n"), 2));
+    }
+    text
 }
 
 /// Policy files whose newest version cannot be used.

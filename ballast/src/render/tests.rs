@@ -155,12 +155,24 @@ fn a_broken_policy_file_comes_first() {
         origin: "policies/worker.yaml".into(),
         policies: 2,
         error: Some("policies/worker.yaml:2:21: `max` is 20x; a whole number of at least 1 is allowed\n2 | replicas: { max: 20x }\n  |                  ^^^".into()),
+        ..PolicySource::default()
     });
     status.policies.push(PolicySource {
         origin: "policies/new.yaml".into(),
         policies: 0,
         error: Some("policies/new.yaml:1:1: the file is empty".into()),
+        ..PolicySource::default()
     });
+    insta::assert_snapshot!(page(&status));
+}
+
+#[test]
+fn what_is_doubtful_is_said() {
+    let mut status = fleet(vec![web()]);
+    status.warnings = vec!["another controller was in charge 12s ago".into()];
+    status.policies[0].warnings = vec!["warning: policies/shop.yaml:2:11: `min` and `max` are both 3\n2 | x".into()];
+    status.hosts[0].warnings = vec!["its clock is 40s ahead of this one".into()];
+    status.hosts[0].engine = None;
     insta::assert_snapshot!(page(&status));
 }
 
@@ -267,7 +279,7 @@ fn fleet(services: Vec<ServiceStatus>) -> Status {
         at_ms: NOW,
         term: 3,
         since_ms: NOW - 7_500_000,
-        policies: vec![PolicySource { origin: "policies/shop.yaml".into(), policies: 2, error: None }],
+        policies: vec![PolicySource { origin: "policies/shop.yaml".into(), policies: 2, ..PolicySource::default() }],
         hosts: vec![HostStatus {
             host: "alpha".into(),
             heard_ms: NOW - 400,
@@ -276,7 +288,7 @@ fn fleet(services: Vec<ServiceStatus>) -> Status {
             ..HostStatus::default()
         }],
         services,
-        error: None,
+        ..Status::default()
     }
 }
 
