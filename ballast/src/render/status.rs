@@ -101,6 +101,8 @@ fn nothing_to_list(status: &Status) -> String {
     if status.hosts.is_empty() {
         "No agent has been heard of yet. Start `ballast agent` on each Docker host, with the same NATS and fleet.\n"
             .to_owned()
+    } else if status.hosts.iter().all(|host| host.engine.is_none()) {
+        "No service is known: Docker does not answer. See the agent's log for the cause.\n".to_owned()
     } else {
         "No Compose service runs. Start one with `docker compose up -d`.\n".to_owned()
     }
