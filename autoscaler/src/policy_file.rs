@@ -49,10 +49,9 @@ pub fn parse(origin: &str, text: &str) -> Result<PolicyFile, PolicyErrors> {
     let mut findings = Findings::new(origin, text);
     let mut read = Vec::new();
     if text.len() > LONGEST_TEXT {
-        let length = text.len();
         findings.whole_file(
             Kind::TooMuch,
-            format!("the file has {length} bytes, and at most {LONGEST_TEXT} are read"),
+            format!("the file is longer than {LONGEST_TEXT} bytes (1 MiB)"),
             "split it into several files",
         );
     } else {

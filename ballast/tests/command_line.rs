@@ -78,7 +78,7 @@ fn policy_check_refuses_what_is_no_text_or_too_long() {
     assert_eq!(output.status.code(), Some(1));
     let found = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
-        found.contains("./binary.yaml: it is not UTF-8") && found.contains("long.yaml:1:1: the file has"),
+        found.contains("./binary.yaml: it is not UTF-8") && found.contains("long.yaml:1:1: the file is longer than"),
         "{found}"
     );
 }

@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 /// What the decisions may use. None of it waits, reads, or tells the time.
-const AUTOSCALER_MAY_USE: [&str; 5] = ["humantime", "serde", "serde-saphyr", "strsim", "thiserror"];
+const AUTOSCALER_MAY_USE: [&str; 5] = ["granit-parser", "humantime", "serde", "strsim", "thiserror"];
 
 /// What a replay must not drag in, however indirectly: it builds in seconds and runs where there is no Docker.
 const NOT_BELOW_REPLAY: [&str; 7] = ["agent", "async-nats", "bollard", "bus", "rusqlite", "sysinfo", "tokio"];

@@ -175,7 +175,8 @@ impl Fleet {
         hosts.chain(services).min()
     }
 
-    fn in_charge(&self) -> bool {
+    /// Whether this controller is the one whose word counts.
+    pub(crate) fn in_charge(&self) -> bool {
         self.standing == Standing::InCharge
     }
 

@@ -27,6 +27,8 @@ use std::time::Duration;
 const MOST_AT_ONCE: usize = 1000;
 /// How long the end waits for what is still to be stored.
 const FLUSH_LIMIT: Duration = Duration::from_secs(3);
+/// The first answer counts, and a controller that has stepped back leaves it to the one in charge, if that is there.
+const DEFERENCE: Duration = Duration::from_millis(300);
 /// The longest sleep; the clock may jump meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
@@ -121,7 +123,14 @@ impl Controller {
         let question: Question =
             if question.is_empty() { Question::default() } else { payload::decode(question).unwrap_or_default() };
         let status = self.fleet.answer(asked, question.service.as_deref(), self.clock.now());
-        reply.send(payload::encode(&status));
+        if self.fleet.in_charge() {
+            reply.send(payload::encode(&status));
+        } else {
+            tokio::spawn(async move {
+                tokio::time::sleep(DEFERENCE).await;
+                reply.send(payload::encode(&status));
+            });
+        }
     }
 
     fn tell(&mut self, input: Input) {

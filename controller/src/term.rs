@@ -104,17 +104,17 @@ async fn follow(
     mut changes: mpsc::Receiver<Change>,
     seen: &mpsc::Sender<u64>,
 ) -> Result<(), mpsc::error::SendError<u64>> {
-    let mut newest = 0;
+    let mut highest = own;
     while let Some(change) = changes.recv().await {
         match change {
             Change::Put { key, entry } if key == KEY => {
                 if let Ok(term) = read(&entry.value) {
-                    newest = term;
+                    highest = highest.max(term);
                     seen.send(term).await?;
                 }
             }
-            Change::Deleted { key } if key == KEY => newest = 0,
-            Change::Current if newest < own => restore(bucket, own).await,
+            // What is told as current may leave out a key that was lost while the link was down.
+            Change::Deleted { .. } | Change::Current if highest == own => restore(bucket, own).await,
             Change::Put { .. } | Change::Deleted { .. } | Change::Current => {}
         }
     }
@@ -123,9 +123,13 @@ async fn follow(
 
 /// Writes `own` where a bucket that was lost holds nothing; if another controller is quicker, its term counts.
 async fn restore(bucket: &dyn Bucket, own: u64) {
-    tracing::warn!(term = own, "the bus has lost the controller's term: it is written again");
     let value = payload::encode(&Term { v: payload::VERSION, number: own, since_ms: 0 });
-    if let Err(error) = bucket.create(KEY, value).await {
-        tracing::warn!(%error, "the controller's term cannot be written again");
+    match bucket.get(KEY).await {
+        Ok(None) => match bucket.create(KEY, value).await {
+            Ok(_) => tracing::warn!(term = own, "the bus had lost the controller's term: it is written again"),
+            Err(error) => tracing::warn!(%error, "the controller's term is lost and cannot be written again"),
+        },
+        Ok(Some(_)) => {}
+        Err(error) => tracing::debug!(%error, "the controller's term cannot be looked up"),
     }
 }

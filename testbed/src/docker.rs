@@ -91,7 +91,7 @@ impl DockerHost {
         let tar = root.path().join("image.tar");
         let mut packer = Command::new("tar");
         packer.arg("-cf").arg(&tar).arg("-C").arg(root.path()).args(["bin", "tmp", "etc", "run"]);
-        printed("tar", packer.output().expect("tar on the PATH"));
+        printed("tar", &packer.output().expect("tar on the PATH"));
         let tar = tar.display().to_string();
         let mut arguments = vec!["import", "--change", "ENV PATH=/bin"];
         for instruction in instructions {
@@ -109,6 +109,14 @@ impl DockerHost {
         self.hosts("stop");
     }
 
+    /// Takes its power: engine and containers are gone at once.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn kill_engine(&self) {
+        self.hosts("kill");
+    }
+
     /// Starts its engine again.
     ///
     /// # Panics
@@ -120,7 +128,7 @@ impl DockerHost {
     fn hosts(&self, verb: &str) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/hosts");
         let output = Command::new(script).args([verb, &self.number.to_string()]).output();
-        printed(&format!("scripts/hosts {verb} {}", self.number), output.expect("scripts/hosts"));
+        printed(&format!("scripts/hosts {verb} {}", self.number), &output.expect("scripts/hosts"));
     }
 
     /// Runs `docker …` against it and gives what it prints.
@@ -129,7 +137,7 @@ impl DockerHost {
     /// When it fails, with what it said.
     pub fn docker(&self, arguments: &[&str]) -> String {
         let output = Command::new("docker").args(arguments).env("DOCKER_HOST", &self.socket).output();
-        printed(&format!("docker {}", arguments.join(" ")), output.expect("docker on the PATH"))
+        printed(&format!("docker {}", arguments.join(" ")), &output.expect("docker on the PATH"))
     }
 }
 
@@ -143,6 +151,9 @@ pub struct Project {
 
 impl Project {
     /// Writes `compose` as the project's file. Nothing is started.
+    ///
+    /// # Panics
+    /// When that fails.
     pub fn new(host: &DockerHost, name: &str, compose: &str) -> Self {
         let dir = TempDir::new().expect("a temporary folder");
         let project = Self { host: host.clone(), name: name.to_owned(), dir };
@@ -174,7 +185,7 @@ impl Project {
     /// # Panics
     /// When it fails, with what it said.
     pub fn compose(&self, arguments: &[&str]) -> String {
-        printed(&format!("docker compose {}", arguments.join(" ")), self.try_compose(arguments))
+        printed(&format!("docker compose {}", arguments.join(" ")), &self.try_compose(arguments))
     }
 
     /// Runs `docker compose …` in it.
@@ -230,7 +241,7 @@ fn find(program: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("no {program} on the PATH: run ./check, or install Debian's busybox-static"))
 }
 
-fn printed(what: &str, output: Output) -> String {
+fn printed(what: &str, output: &Output) -> String {
     assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -50,6 +50,9 @@ impl NatsServer {
     }
 
     /// The port.
+    ///
+    /// # Panics
+    /// Never: a started server has one.
     pub fn port(&self) -> u16 {
         self.port.expect("a started server has a port")
     }

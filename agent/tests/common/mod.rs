@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 /// What is waited for takes far less.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
-/// A Compose project on Docker host 1, and the inventory of that host.
+/// A Compose project on a Docker host (usually 1), and the inventory of that host.
 pub struct Fleet {
     pub host: DockerHost,
     pub project: Project,
@@ -41,22 +41,21 @@ impl Fleet {
 
     /// The same, but nothing is brought up.
     pub async fn prepare(name: &str, compose: &str) -> Self {
-        let host = DockerHost::get(1);
+        Self::prepare_on(DockerHost::get(1), name, compose).await
+    }
+
+    pub async fn prepare_on(host: DockerHost, name: &str, compose: &str) -> Self {
         let compose = compose.replace("IMAGE", &host.busybox());
         let project = Project::new(&host, &format!("act{name}{}", std::process::id()), &compose);
         let engine = Engine::connect(host.socket()).await.expect("an engine");
-        let shutdown = CancellationToken::new();
-        let settings = Settings { quiet: Duration::from_secs(1) };
-        let inventory = Inventory::start(engine.clone(), settings, shutdown.clone());
-        let (reports, outcomes) = mpsc::channel(100);
-        let patience = Patience {
-            ready: Duration::from_secs(5),
-            settle: Duration::from_millis(300),
-            backoff: Duration::from_millis(100),
-            ..Patience::default()
-        };
-        let actor = Actor::new(engine.clone(), "host", inventory.clone(), patience, reports, shutdown.clone());
+        let (inventory, actor, outcomes, shutdown) = agent(&engine);
         Self { host, project, engine, inventory, actor, outcomes, sequence: 0, shutdown }
+    }
+
+    /// Ends the agent and starts another one, which knows nothing.
+    pub fn restart_agent(&mut self) {
+        self.shutdown.cancel();
+        (self.inventory, self.actor, self.outcomes, self.shutdown) = agent(&self.engine);
     }
 
     /// Puts `service` under a policy, and waits until the inventory has it.
@@ -130,6 +129,21 @@ impl Drop for Fleet {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
+}
+
+fn agent(engine: &Engine) -> (Inventory, Actor, mpsc::Receiver<Outcome>, CancellationToken) {
+    let shutdown = CancellationToken::new();
+    let settings = Settings { quiet: Duration::from_secs(1) };
+    let inventory = Inventory::start(engine.clone(), settings, shutdown.clone());
+    let (reports, outcomes) = mpsc::channel(100);
+    let patience = Patience {
+        ready: Duration::from_secs(5),
+        settle: Duration::from_millis(300),
+        backoff: Duration::from_millis(100),
+        ..Patience::default()
+    };
+    let actor = Actor::new(engine.clone(), "host", inventory.clone(), patience, reports, shutdown.clone());
+    (inventory, actor, outcomes, shutdown)
 }
 
 /// How many replicas of a service serve.

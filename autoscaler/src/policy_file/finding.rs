@@ -92,7 +92,7 @@ pub enum Kind {
     ShortStabilization,
     /// Warning: nothing keeps thresholds from a step at every sample.
     NothingDamps,
-    /// Warning: a signal can be above one bound and below the other at once.
+    /// Warning: of two thresholds on a signal, the upper bound is not above the lower one.
     BoundsOverlap,
     /// Warning: the step of one threshold brings the other one about.
     NarrowBand,

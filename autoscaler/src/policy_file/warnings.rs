@@ -109,10 +109,14 @@ fn look_at_pair(
     let later = if up.bound < down.bound { down } else { up };
     let signal = quote(above.signal.as_str());
     if high <= low {
-        let message = format!(
-            "{signal} can be above {} and below {} at once: these rules pull both ways",
-            above.bound, below.bound
-        );
+        let message = if high < low {
+            format!(
+                "{signal} can be above {} and below {} at once: these rules pull both ways",
+                above.bound, below.bound
+            )
+        } else {
+            format!("{signal} is nearly always above or below {}: nothing between these rules rests", above.bound)
+        };
         let help = "set the bound to remove well below the bound to add";
         findings.add(Kind::BoundsOverlap, later.bound, message, help);
         return;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_saphyr::granit_parser::{self, ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError};
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError};
 
 use super::{
     finding::{Findings, Kind, quote},

@@ -86,6 +86,19 @@ fn docker_restarted_brings_the_fleet_back_to_its_target() {
 }
 
 #[test]
+fn values_that_stop_coming_remove_nothing() {
+    let (project, fleet) = at_three("fault-silence", QUICK, "");
+    let before = project.running("web");
+    fleet.silence("fault-silence", "web");
+    fleet.wait("it to be blind", "fault-silence", "web", SOON, |status| {
+        status.decision.as_ref().is_some_and(|decision| decision.sentence.starts_with("hold at 3: blind"))
+    });
+    assert_eq!(project.running("web"), before);
+    fleet.load("fault-silence", "web", 10.0);
+    fleet.wait_ready("fault-silence", "web", 1, SOON);
+}
+
+#[test]
 fn an_endpoint_that_hangs_blinds_its_rule_and_removes_nothing() {
     let host = DockerHost::get(1);
     // It accepts connections and never answers.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use bus::{
+    Transport as _,
     nats::{NatsBus, NatsOptions},
     payload::{PublishedValue, ServiceStatus, Status, VERSION, encode},
     subject::Subjects,

@@ -13,7 +13,9 @@ fn services_of_two_hosts_are_scaled_each_by_its_own_agent() {
         .iter()
         .map(|host| Project::new(host, &format!("two-{}", host.number()), &idle_service(&host.busybox(), "")))
         .collect();
-    projects.iter().for_each(|project| drop(project.compose(&["up", "--detach"])));
+    for project in &projects {
+        project.compose(&["up", "--detach"]);
+    }
     let fleet = Fleet::start("two-hosts", &hosts, &policy("two-*/web", 1, 5, "down: { cooldown: 0s, stabilize: 1s }"));
     fleet.load("two-1", "web", 25.0);
     fleet.load("two-2", "web", 40.0);

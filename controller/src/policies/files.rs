@@ -236,3 +236,6 @@ fn parse(path: &Path, text: &[u8]) -> Result<(Vec<Policy>, Vec<String>), String>
 fn same(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

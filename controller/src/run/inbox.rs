@@ -46,13 +46,15 @@ impl Inbox {
 
     /// The next thing heard; `None` when the bus has ended. May be dropped at any time.
     pub(crate) async fn next(&mut self) -> Option<Heard> {
+        // In this order, so that a service is known before what was measured of it. What comes first is rare.
         tokio::select! {
+            biased;
             delivery = self.inventory.next() => delivery.map(|delivery| message(Kind::Inventory, delivery)),
             delivery = self.outcome.next() => delivery.map(|delivery| message(Kind::Outcome, delivery)),
-            delivery = self.samples.next() => delivery.map(|delivery| message(Kind::Samples, delivery)),
-            delivery = self.signal.next() => delivery.map(|delivery| message(Kind::Signal, delivery)),
             delivery = self.status.next() => delivery.map(|delivery| question(Asked::Status, delivery)),
             delivery = self.explain.next() => delivery.map(|delivery| question(Asked::Explain, delivery)),
+            delivery = self.samples.next() => delivery.map(|delivery| message(Kind::Samples, delivery)),
+            delivery = self.signal.next() => delivery.map(|delivery| message(Kind::Signal, delivery)),
         }
     }
 

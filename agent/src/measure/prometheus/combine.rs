@@ -6,7 +6,7 @@ use bus::payload::Read;
 
 use super::{
     MetricProbe,
-    history::{Counter, History, Increase, WINDOW},
+    history::{Counter, History, Increase},
     quantile::{Histogram, quantile},
     text::{self, Series},
 };

@@ -1,0 +1,92 @@
+//! What survives a restart.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::*;
+
+/// The buckets `memory` and `decisions`, as these effects leave them, read by the next controller.
+fn stored(effects: &[Effect]) -> Stored {
+    let mut memory: BTreeMap<String, Bytes> = BTreeMap::new();
+    let mut decisions = BTreeMap::new();
+    for effect in effects {
+        match effect {
+            Effect::Memory(key, Some(saved)) => drop(memory.insert(key.in_bucket(), payload::encode(saved))),
+            Effect::Decisions(key, Some(saved)) => drop(decisions.insert(key.in_bucket(), payload::encode(saved))),
+            _ => {}
+        }
+    }
+    Stored::read(&memory, &decisions, &BTreeMap::new(), &BTreeMap::new())
+}
+
+#[test]
+fn killed_mid_cooldown_nothing_is_removed_earlier_and_nothing_added_twice() {
+    let mut story = Story::new(&[("web.yaml", WEB)]);
+    let mut written = story.list(0, "a", 2);
+    written.extend(story.measure(1, "a", 2, 0.95));
+    drop(story);
+
+    let mut story = Story::restarted(&[("web.yaml", WEB)], 2, stored(&written), 20);
+    assert_eq!(targets(&story.list(20, "a", 2)), [("a", 4, 3)], "the same target, with the new term's number");
+    assert_eq!(targets(&story.measure(21, "a", 2, 0.95)), [], "four carry that load already");
+    story.list(22, "a", 4);
+    let mut first_removal = None;
+    for second in 23..120 {
+        let effects = story.measure(second, "a", 4, 0.01);
+        first_removal = first_removal.or(targets(&effects).iter().any(|target| target.1 < 4).then_some(second));
+    }
+    assert_eq!(first_removal, Some(61), "a minute after the step up at second 1, restart or not");
+    let history = story.fleet.answer(Asked::Explain, Some("web"), at(120)).services[0].history.clone();
+    assert!(history.iter().any(|decision| decision.verdict == "up" && decision.at_ms == at(1).as_millis()));
+}
+
+#[test]
+fn memory_is_written_at_once_when_scaled_and_every_few_seconds_otherwise() {
+    let writes = |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::Memory(..))).count();
+    let mut story = Story::new(&[("web.yaml", WEB)]);
+    assert_eq!(writes(&story.list(0, "a", 2)), 1);
+    assert_eq!(writes(&story.measure(1, "a", 2, 0.45)), 0);
+    assert_eq!(writes(&story.measure(2, "a", 2, 0.95)), 1);
+    assert_eq!(writes(&story.measure(3, "a", 2, 0.95)), 0);
+    assert_eq!(writes(&story.settle(7)), 1);
+    story.measure(8, "a", 2, 0.95);
+    assert_eq!(writes(&story.fleet.finish(at(8))), 1);
+}
+
+#[test]
+fn memory_that_cannot_be_read_is_started_afresh() {
+    let memory = BTreeMap::from([(key("a").in_bucket(), Bytes::from_static(b"{\"v\":1,\"at\":\"yesterday\"}"))]);
+    let stored = Stored::read(&memory, &BTreeMap::new(), &BTreeMap::new(), &BTreeMap::new());
+    let mut story = Story::restarted(&[("web.yaml", WEB)], 2, stored, 20);
+    assert_eq!(targets(&story.list(20, "a", 3)), [("a", 3, 1)]);
+}
+
+#[test]
+fn memory_of_the_future_is_not_trusted() {
+    let mut story = Story::new(&[("web.yaml", WEB)]);
+    story.list(4000, "a", 2);
+    let written = story.measure(4001, "a", 2, 0.95);
+    let mut story = Story::restarted(&[("web.yaml", WEB)], 2, stored(&written), 20);
+    assert_eq!(targets(&story.list(20, "a", 3)), [("a", 3, 1)]);
+}
+
+#[test]
+fn memory_of_a_service_that_its_host_no_longer_has_is_removed() {
+    let mut story = Story::new(&[("web.yaml", WEB)]);
+    let written = story.list(0, "a", 2);
+    let mut story = Story::restarted(&[("web.yaml", WEB)], 2, stored(&written), 20);
+    assert_eq!(story.list_as(20, "a", Vec::new()), Effect::forget(&key("a")));
+}
+
+#[test]
+fn history_is_bounded() {
+    let mut story = Story::new(&[("web.yaml", WEB)]);
+    for round in 0..200 {
+        let second = round * 200;
+        story.list(second, "a", 2);
+        story.measure(second + 1, "a", 2, if round % 2 == 0 { 0.95 } else { 0.01 });
+    }
+    let status = story.fleet.answer(Asked::Status, Some("web"), at(40_000));
+    assert_eq!(status.services[0].history.len(), 50);
+}
