@@ -193,7 +193,7 @@ async fn a_tag_that_moved_is_not_followed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_range_of_two_ports_carries_two_replicas_and_leaves_nothing_half_made() {
     let compose = "services: { web: { image: IMAGE, command: sleep 600, stop_grace_period: 0s, ports: ['18020-18021:80'] }, \
-                   other: { image: IMAGE, command: sleep 600, stop_grace_period: 0s, ports: ['18030-18032:80'] }, \
+                   other: { image: IMAGE, command: sleep 600, stop_grace_period: 0s, ports: ['18030-18032:80'], depends_on: [squatter] }, \
                    squatter: { image: IMAGE, command: sleep 600, stop_grace_period: 0s, ports: ['18032:81'] } }";
     let mut fleet = Fleet::start("range", compose).await;
     fleet.assign("web", 1, 9).await;

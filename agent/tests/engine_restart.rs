@@ -42,9 +42,9 @@ async fn after_an_engine_restart_and_a_power_cut_the_fleet_is_back_at_its_target
 
     for power_cut in [false, true] {
         if power_cut {
-            fleet.host.kill_engine()
+            fleet.host.kill_engine();
         } else {
-            fleet.host.stop_engine()
+            fleet.host.stop_engine();
         }
         let away =
             wait_until(&mut host, LIMIT, |host| host.engine_error.is_some()).await.expect("it is seen to be away");

@@ -175,6 +175,22 @@ async fn leftovers_of_a_killed_agent_are_removed_and_nothing_is_doubled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_restarts_in_the_middle_of_a_scale_up_finishes_it_and_doubles_nothing() {
+    let mut fleet = Fleet::start("agentdies", WEB).await;
+    let name = fleet.service("web");
+    fleet.assign("web", 1, 30).await;
+    fleet.aim("web", 10);
+    let mut host = fleet.inventory.host();
+    wait_until(&mut host, LIMIT, |host| host.services[&name].replicas.len() > 3).await.expect("it grows");
+    fleet.restart_agent();
+    fleet.assign("web", 1, 30).await;
+    fleet.scale("web", 10).await;
+    let mut numbers = fleet.project.numbers("web");
+    numbers.dedup();
+    assert_eq!((numbers.len(), fleet.project.all("web").len()), (10, 10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_crashes_is_tried_three_times_and_reported_with_its_last_words() {
     let compose = "services: { web: { image: IMAGE, volumes: ['state:/state'], stop_grace_period: 0s, \
                    command: \"sh -c 'mkdir /state/one || { echo no room for two; exit 7; }; sleep 600'\" } }\n\

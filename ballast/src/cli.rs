@@ -96,7 +96,7 @@ pub(crate) struct HostArgs {
     /// It has to stay the same across restarts. In a container the kernel's name is the container's; give the host's.
     #[arg(long, env = "BALLAST_HOST", hide_env_values = true, value_name = "NAME")]
     pub(crate) host: Option<String>,
-    /// The Docker Engine, as a Unix socket: `unix:///path`.
+    /// The Docker Engine: `unix:///path` or `tcp://host:port`.
     #[arg(
         long,
         env = "BALLAST_DOCKER",
@@ -112,14 +112,14 @@ pub(crate) struct HostArgs {
     #[arg(long, env = "BALLAST_READY_TIMEOUT", hide_env_values = true, default_value = "2m", value_parser = span, value_name = "SPAN")]
     pub(crate) ready_timeout: Duration,
     /// How long a project has to stand still after somebody else changed it, before it is scaled again.
-    #[arg(long, env = "BALLAST_QUIET", hide_env_values = true, default_value = "5s", value_parser = span, value_name = "SPAN")]
+    #[arg(long, env = "BALLAST_QUIET", hide_env_values = true, default_value = "10s", value_parser = span, value_name = "SPAN")]
     pub(crate) quiet: Duration,
     /// Where the host's /proc is mounted.
     #[arg(long, env = "BALLAST_PROC", hide_env_values = true, default_value = "/proc", value_name = "DIR")]
     pub(crate) proc_root: PathBuf,
-    /// Where the host's cgroups are mounted.
-    #[arg(long, env = "BALLAST_CGROUP", hide_env_values = true, default_value = "/sys/fs/cgroup", value_name = "DIR")]
-    pub(crate) cgroup_root: PathBuf,
+    /// Where the host's /sys is mounted, with the cgroups in it.
+    #[arg(long, env = "BALLAST_SYS", hide_env_values = true, default_value = "/sys", value_name = "DIR")]
+    pub(crate) sys_root: PathBuf,
 }
 
 /// What a controller has to know.

@@ -3,7 +3,6 @@
 mod completions;
 mod explain;
 mod parts;
-mod pending;
 mod policy;
 mod status;
 

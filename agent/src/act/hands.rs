@@ -35,6 +35,8 @@ pub(crate) struct Hands {
 pub(crate) enum MakeError {
     /// It was no longer wanted.
     Unwanted,
+    /// The engine is away, which says nothing of the service.
+    Away,
     /// The name, and so the number, is taken.
     NumberTaken,
     /// It does not work.
@@ -196,6 +198,9 @@ fn grace(inspect: &Value) -> Duration {
 
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn failed(error: EngineError) -> MakeError {
+    if matches!(error, EngineError::Away { .. }) {
+        return MakeError::Away;
+    }
     let message = error.to_string();
     let has = |part: &str| message.contains(part);
     let cure = if has("already allocated") || has("address already in use") || has("ports are allocated") {

@@ -104,7 +104,11 @@ pub struct Orders<'a> {
     pub subjects: &'a Subjects,
 }
 
-/// Carries out what the controller puts into the buckets for the host, and publishes each outcome, until `shutdown`.
+/// Carries out what the controller puts into the buckets for the host, and publishes each outcome, until `shutdown`;
+/// a step that has begun is finished then.
+///
+/// # Errors
+/// When the bus cannot be used, or ends before that.
 pub async fn run(
     engine: Engine,
     orders: Orders<'_>,

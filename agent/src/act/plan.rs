@@ -290,8 +290,11 @@ fn revive(view: &View<'_>) -> Option<Step> {
     view.service.replicas.iter().find_map(|replica| {
         let id = replica.summary.id.clone();
         match condition(view, replica) {
-            Condition::EngineEnded => Some(Step::Start { id, crashed: false }),
-            Condition::Crashed => match restart_ms(view, replica) {
+            Condition::EngineEnded if !view.memory.restarts.contains_key(&id) => {
+                Some(Step::Start { id, crashed: false })
+            }
+            // One that could not be started has used up an attempt as well.
+            Condition::Crashed | Condition::EngineEnded => match restart_ms(view, replica) {
                 Some(due_ms) if view.now_ms >= due_ms => Some(Step::Start { id, crashed: true }),
                 _ => None,
             },
@@ -351,7 +354,7 @@ fn arrived(view: &View<'_>, wanted: u32) -> Plan {
                 return stuck(view, &named(name, "it does not come to serve"), &format!("docker logs {name}"), None);
             }
             Condition::Failing(how) => return stuck(view, &named(name, how), &format!("docker logs {name}"), None),
-            Condition::Crashed => {
+            Condition::Crashed | Condition::EngineEnded => {
                 let code = &replica.inspect["State"]["ExitCode"];
                 let attempts = view.patience.attempts;
                 let cause = format!("it ended by itself (exit code {code}), also after {attempts} new starts");

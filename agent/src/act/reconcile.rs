@@ -238,6 +238,7 @@ impl Reconciler {
                 self.memory.fresh.insert(id, now_ms());
             }
             Err(MakeError::Unwanted) => {}
+            Err(MakeError::Away) => tokio::time::sleep(AFTER_FAILURE).await,
             Err(MakeError::NumberTaken) => {
                 self.memory.taken.insert(number);
                 if self.memory.taken.len() > 8 {

@@ -211,11 +211,14 @@ impl History {
         let change = self.changes.get(&name.project)?;
         let before = change.before.get(&name.service);
         let all_destroyed = before.is_some_and(|ids| !ids.is_empty() && ids.is_subset(&change.destroyed));
+        // A network that can be removed has nothing running in it.
+        let none_runs = replicas.iter().all(|replica| replica.summary.state != "running");
         Some(ForeignChange {
             since_ms: change.since_ms,
             why: change.why.clone(),
             from: before.and_then(|ids| u32::try_from(ids.len()).ok()),
-            all_removed: (all_destroyed || change.down) && replicas.iter().all(|replica| replica.summary.managed),
+            all_removed: (all_destroyed || (change.down && none_runs))
+                && replicas.iter().all(|replica| replica.summary.managed),
         })
     }
 
@@ -226,10 +229,9 @@ impl History {
         quiet: Duration,
     ) -> bool {
         let network = event.attribute("name");
-        let uses = |name: &ServiceName| network.strip_prefix(&name.project).is_some_and(|rest| rest.starts_with('_'));
-        let Some(project) = services.keys().find(|&name| uses(name)).map(|name| name.project.clone()) else {
-            return false;
-        };
+        let in_it = |replica: &Replica| !replica.inspect["NetworkSettings"]["Networks"][network].is_null();
+        let Some((name, _)) = services.iter().find(|(_, replicas)| replicas.iter().any(in_it)) else { return false };
+        let project = name.project.clone();
         let why = format!("its network {network} was removed by somebody else");
         self.change(&project, event.at_ms, why, services, quiet).down = true;
         true

@@ -10,7 +10,6 @@ use bus::{
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::pending::{agent, controller};
 use crate::{
     cli::{AgentArgs, ControllerArgs, DecisionArgs, HostArgs, RunArgs},
     paths, shutdown,
@@ -64,14 +63,12 @@ pub(super) async fn controller(args: ControllerArgs) -> anyhow::Result<ExitCode>
 fn agent_config(args: HostArgs, fleet: &str) -> anyhow::Result<agent::Config> {
     let host = args.host.or_else(paths::host_name).context("the kernel has no host name; give one with --host")?;
     Ok(agent::Config {
-        fleet: fleet.to_owned(),
-        host,
-        engine: args.docker,
         interval: args.interval,
         proc_root: args.proc_root,
-        cgroup_root: args.cgroup_root,
+        sys_root: args.sys_root,
         ready_timeout: args.ready_timeout,
         quiet: args.quiet,
+        ..agent::Config::new(fleet, &host, &args.docker)
     })
 }
 

@@ -77,7 +77,7 @@ impl Watch<'_> {
             if let Some(trouble) = &self.trouble {
                 page = format!("NO ANSWER, what follows is old: {trouble}\n\n{page}");
             }
-            print(&frame(&page))?;
+            print(&frame(&page, output::terminal_size_of_stdout()))?;
             match self.next().await {
                 Next::Answer(status) => newest = *status,
                 Next::Trouble => {}
@@ -152,10 +152,18 @@ enum Next {
 }
 
 /// The page from the top left corner, as much of it as fits, over whatever was there before.
-fn frame(page: &str) -> String {
-    let rows = output::terminal_size_of_stdout().map_or(usize::MAX, |(_, rows)| usize::from(rows));
+fn frame(page: &str, size: Option<(u16, u16)>) -> String {
+    let (columns, rows) = size.map_or((usize::MAX, usize::MAX), |(columns, rows)| (columns.into(), rows.into()));
     let mut text = "\x1b[H".to_owned();
-    for line in page.lines().take(rows.saturating_sub(1)) {
+    // The last row stays free, because the line break after it would scroll.
+    let mut free = rows.saturating_sub(1);
+    for line in page.lines() {
+        let letters = anstream::adapter::strip_str(line).to_string().chars().count();
+        let wrapped = letters.div_ceil(columns.max(1)).max(1);
+        if wrapped > free {
+            break;
+        }
+        free -= wrapped;
         text.push_str(line);
         text.push_str("\x1b[K\n");
     }
@@ -164,4 +172,19 @@ fn frame(page: &str) -> String {
 
 fn print_lines(lines: &[String]) -> std::io::Result<()> {
     if lines.is_empty() { Ok(()) } else { print(&(lines.join("\n") + "\n")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_does_not_scroll_the_terminal() {
+        let page = "short\n\x1b[1;31mtwelve signs\x1b[0m\nthird\nfourth\n";
+        let drawn = |size| frame(page, Some(size)).matches('\n').count();
+        assert_eq!(drawn((80, 24)), 4);
+        assert_eq!(drawn((80, 4)), 3);
+        assert_eq!(drawn((10, 5)), 3, "the second line takes two rows");
+        assert_eq!(drawn((10, 3)), 1);
+    }
 }

@@ -141,7 +141,11 @@ fn policy_files(before: Option<&Status>, now: &Status) -> Vec<Line> {
             (earlier, Some(error)) if earlier.as_ref() != Some(error) => {
                 // The first line names the place and the error; `status` has the rest.
                 let first = error.lines().next().unwrap_or_default();
-                format!("BROKEN, the last good version stays in force: {first}")
+                let meanwhile = match source.policies {
+                    0 => "nothing of it is in force",
+                    _ => "the last good version stays in force",
+                };
+                format!("BROKEN, {meanwhile}: {first}")
             }
             (Some(_), None) => "good again".to_owned(),
             _ => continue,

@@ -30,7 +30,8 @@ fn line(host: &HostStatus, now_ms: u64, look: Look) -> String {
         let lost = usize::try_from(host.lost_payloads).unwrap_or(usize::MAX);
         parts.push(look.paint(Tone::Warn, &format!("{} lost on the way", count(lost, "payload", "payloads"))));
     }
-    format!("host {}: {}\n", host.host, parts.join(", "))
+    let warnings = host.warnings.iter().map(|warning| format!("  {}\n", look.paint(Tone::Warn, warning)));
+    format!("host {}: {}\n{}", host.host, parts.join(", "), warnings.collect::<String>())
 }
 
 fn load(sample: &HostSample) -> String {

@@ -14,9 +14,28 @@ const NARROWEST: u16 = 60;
 
 /// Everything that the controller knows, on one page.
 pub(crate) fn status(status: &Status, look: Look) -> String {
-    let sections =
-        [broken_policies(status, look), services(status, look), attention::section(status, look), footer(status, look)];
+    let sections = [
+        warnings(status, look),
+        broken_policies(status, look),
+        services(status, look),
+        attention::section(status, look),
+        footer(status, look),
+    ];
     sections.iter().filter(|section| !section.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n")
+}
+
+/// What is doubtful about the controller and the policies as a whole.
+fn warnings(status: &Status, look: Look) -> String {
+    let mut text = String::new();
+    let of_files = status.policies.iter().flat_map(|source| &source.warnings);
+    for warning in status.warnings.iter().chain(of_files) {
+        let mut lines = warning.lines();
+        let first = format!("warning: {}", lines.next().unwrap_or_default().trim_start_matches("warning: "));
+        text.push_str(&look.paint(Tone::Warn, &first));
+        text.push('\n');
+        text.push_str(&indent(&lines.collect::<Vec<_>>().join("\n"), 2));
+    }
+    text
 }
 
 /// Policy files whose newest version cannot be used.
@@ -82,6 +101,8 @@ fn nothing_to_list(status: &Status) -> String {
     if status.hosts.is_empty() {
         "No agent has been heard of yet. Start `ballast agent` on each Docker host, with the same NATS and fleet.\n"
             .to_owned()
+    } else if status.hosts.iter().all(|host| host.engine.is_none()) {
+        "No service is known: Docker does not answer. See the agent's log for the cause.\n".to_owned()
     } else {
         "No Compose service runs. Start one with `docker compose up -d`.\n".to_owned()
     }

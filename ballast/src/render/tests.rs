@@ -1,14 +1,16 @@
 //! Golden pages: each state that a service, host or policy file can be in, as it is shown.
 
+mod fixtures;
+
 use bus::payload::{
-    DecisionStatus, HostSample, HostStatus, Mode, Outcome, OutcomeResult, Phase, PolicySource, Refusal,
-    ReplicaInventory, ServiceStatus, SignalStatus, Status,
+    DecisionStatus, HostStatus, Mode, Outcome, OutcomeResult, Phase, PolicySource, Refusal, ServiceStatus,
+    SignalStatus, Status,
 };
+
+use fixtures::{NOW, cpu, decided, explained, fleet, outcome, replica, web, worker};
 
 use super::{Look, changes, explain, status};
 
-/// 2026-01-01 00:00:00 UTC.
-const NOW: u64 = 1_767_225_600_000;
 const PIPED: Look = Look { width: None, colour: false };
 const TERMINAL: Look = Look { width: Some(120), colour: false };
 
@@ -21,6 +23,13 @@ fn nobody_is_there_yet() {
 #[test]
 fn a_host_without_services() {
     insta::assert_snapshot!(page(&fleet(vec![])));
+}
+
+#[test]
+fn a_host_without_docker() {
+    let mut status = fleet(vec![]);
+    status.hosts[0].engine = None;
+    insta::assert_snapshot!(page(&status));
 }
 
 #[test]
@@ -167,6 +176,16 @@ fn a_broken_policy_file_comes_first() {
 }
 
 #[test]
+fn what_is_doubtful_is_said() {
+    let mut status = fleet(vec![web()]);
+    status.warnings = vec!["another controller was in charge 12s ago".into()];
+    status.policies[0].warnings = vec!["warning: policies/shop.yaml:2:11: `min` and `max` are both 3\n2 | x".into()];
+    status.hosts[0].warnings = vec!["its clock is 40s ahead of this one".into()];
+    status.hosts[0].engine = None;
+    insta::assert_snapshot!(page(&status));
+}
+
+#[test]
 fn a_narrow_terminal_wraps_and_loses_nothing() {
     let narrow = Look { width: Some(70), colour: false };
     let text = status(&fleet(vec![web(), ServiceStatus { project: "店舗".into(), ..worker() }]), narrow);
@@ -254,171 +273,4 @@ fn a_watch_in_observe_mode_does_not_repeat_what_each_evaluation_would_do() {
 /// Both on a terminal and piped, because both are read.
 fn page(answer: &Status) -> String {
     format!("{}\n===== piped =====\n{}", status(answer, TERMINAL), status(answer, PIPED))
-}
-
-fn fleet(services: Vec<ServiceStatus>) -> Status {
-    let sample = HostSample {
-        cores: 4,
-        cpu_busy_cores: Some(1.9),
-        memory_total_bytes: 16 << 30,
-        memory_available_bytes: 6 << 30,
-        ..HostSample::default()
-    };
-    Status {
-        v: 1,
-        at_ms: NOW,
-        term: 3,
-        since_ms: NOW - 7_500_000,
-        policies: vec![PolicySource { origin: "policies/shop.yaml".into(), policies: 2, ..PolicySource::default() }],
-        hosts: vec![HostStatus {
-            host: "alpha".into(),
-            heard_ms: NOW - 400,
-            engine: Some("28.5.2".into()),
-            sample: Some(sample),
-            ..HostStatus::default()
-        }],
-        services,
-        ..Status::default()
-    }
-}
-
-fn web() -> ServiceStatus {
-    ServiceStatus {
-        host: "alpha".into(),
-        project: "shop".into(),
-        service: "web".into(),
-        policy: Some("policies/shop.yaml".into()),
-        mode: Some(Mode::Act),
-        min: Some(1),
-        max: Some(5),
-        target: Some(3),
-        running: 3,
-        ready: 3,
-        signals: vec![cpu()],
-        decision: Some(decided(
-            3,
-            3,
-            "hold at 3: cpu 1.62 cores over 30s is work for 2.7 replicas at 60 % each, within the tolerance of 10 %",
-        )),
-        ..ServiceStatus::default()
-    }
-}
-
-fn worker() -> ServiceStatus {
-    let jobs = SignalStatus {
-        signal: "queue.jobs".into(),
-        text: Some("42".into()),
-        value: Some(42.0),
-        age_ms: Some(300),
-        window_ms: 15_000,
-        note: None,
-    };
-    ServiceStatus {
-        service: "worker".into(),
-        min: Some(1),
-        max: Some(20),
-        target: Some(4),
-        running: 2,
-        ready: 2,
-        signals: vec![jobs],
-        decision: Some(decided(
-            2,
-            4,
-            "scale 2 → 4: rule 1 wants 5 (queue.jobs 42 over 15s is work for 4.2 replicas at 10 each), but at most 2 are added per 15s",
-        )),
-        ..web()
-    }
-}
-
-fn cpu() -> SignalStatus {
-    SignalStatus {
-        signal: "cpu".into(),
-        text: Some("1.62 cores (54 % of the limit)".into()),
-        value: Some(1.62),
-        age_ms: Some(1200),
-        window_ms: 30_000,
-        note: None,
-    }
-}
-
-fn decided(from: u32, to: u32, sentence: &str) -> DecisionStatus {
-    let verdict = match to.cmp(&from) {
-        std::cmp::Ordering::Greater => "up",
-        std::cmp::Ordering::Less => "down",
-        std::cmp::Ordering::Equal => "hold",
-    };
-    DecisionStatus {
-        evaluation: 42,
-        at_ms: NOW - 1200,
-        verdict: verdict.into(),
-        from,
-        to,
-        sentence: sentence.into(),
-        ..DecisionStatus::default()
-    }
-}
-
-fn outcome(result: OutcomeResult) -> Outcome {
-    Outcome {
-        v: 1,
-        host: "alpha".into(),
-        project: "shop".into(),
-        service: "web".into(),
-        term: 3,
-        sequence: 7,
-        at_ms: NOW - 12_000,
-        result,
-    }
-}
-
-fn replica(number: u32) -> ReplicaInventory {
-    ReplicaInventory {
-        id: format!("{number:064}"),
-        name: format!("shop-web-{number}"),
-        number,
-        state: "running".into(),
-        created_ms: NOW - 90_000,
-        started_ms: Some(NOW - 89_000),
-        ready_ms: Some(NOW - 85_000),
-        ..ReplicaInventory::default()
-    }
-}
-
-fn explained() -> ServiceStatus {
-    let starting = ReplicaInventory {
-        health: Some("starting".into()),
-        started_ms: Some(NOW - 2000),
-        ready_ms: None,
-        managed: true,
-        cpu_limit_cores: Some(1.5),
-        memory_limit_bytes: Some(256 << 20),
-        ..replica(3)
-    };
-    let old = ReplicaInventory { obsolete: true, restarts: 2, health: Some("healthy".into()), ..replica(2) };
-    let missing = SignalStatus {
-        signal: "latency.p95".into(),
-        window_ms: 60_000,
-        note: Some("it never had a sample".into()),
-        ..SignalStatus::default()
-    };
-    let decision = DecisionStatus {
-        rules: vec![
-            "rule 1 wants 3: cpu 1.62 cores over 30s is work for 2.7 replicas at 60 % each".into(),
-            "rule 2 cannot tell: latency.p95 is missing: it never had a sample".into(),
-        ],
-        guards: vec!["at most 1 is added per 15s, 4 → 3".into()],
-        next: Some("cpu above 1.98 cores adds a replica; a guard lets go in 12s".into()),
-        ..decided(2, 3, "scale 2 → 3: rule 1 wants 3 (cpu 1.62 cores over 30s is work for 2.7 replicas at 60 % each)")
-    };
-    let earlier = DecisionStatus { at_ms: NOW - 600_000, ..decided(1, 2, "scale 1 → 2: cpu was 0.9 cores") };
-    ServiceStatus {
-        ready: 2,
-        replicas: vec![replica(1), old, starting],
-        signals: vec![cpu(), missing],
-        warnings: vec!["no health check: a replica serves as soon as it runs".into()],
-        decision: Some(decision),
-        history: vec![earlier],
-        outcome: Some(outcome(OutcomeResult::Reached { from: 1, to: 2, took_ms: 1340, reasserted: None })),
-        ..web()
-    }
 }

@@ -236,11 +236,16 @@ fn a_removed_network_is_the_projects_end() {
     let mut story = Story::begin();
     for replica in &mut story.replicas {
         replica.summary.managed = true;
+        replica.summary.state = "exited".into();
+        replica.inspect = std::sync::Arc::new(json!({ "NetworkSettings": { "Networks": { "shop_default": {} } } }));
     }
-    let attributes = BTreeMap::from([("name".to_owned(), "shop_default".to_owned())]);
-    let event =
-        Event { at_ms: at_ms(5), kind: "network".into(), action: "destroy".into(), attributes, ..Event::default() };
-    assert!(story.record(&event));
+    let mut removed = |network: &str| {
+        let attributes = BTreeMap::from([("name".to_owned(), network.to_owned())]);
+        let (kind, action) = ("network".into(), "destroy".into());
+        story.record(&Event { at_ms: at_ms(5), kind, action, attributes, ..Event::default() })
+    };
+    assert!(!removed("shop_other_default"), "a network of the project shop_other");
+    assert!(removed("shop_default"));
     assert_eq!(story.phase(5), "changing");
     assert!(story.history.foreign(&web(), &story.replicas).expect("a change").all_removed);
 }
