@@ -35,7 +35,7 @@ impl Default for Patience {
             settle: Duration::from_secs(1),
             backoff: Duration::from_secs(1),
             attempts: 3,
-            pause: Duration::from_secs(8),
+            pause: Duration::from_secs(4),
         }
     }
 }

@@ -48,7 +48,7 @@ pub(crate) struct Journey {
     reasserted: Option<String>,
     /// The newest change by somebody else that has been seen through.
     answered_ms: u64,
-    /// A target has been reached before, so that somebody else's change can undo it.
+    /// A target has been reached before, so that somebody else's change can undo it; as it can a journey under way.
     has_reached_one: bool,
     /// The last report, so that none is made twice.
     reported: Option<(u64, u64, OutcomeKind)>,
@@ -220,7 +220,8 @@ impl Reconciler {
             return;
         }
         self.journey.answered_ms = change.since_ms;
-        if self.journey.has_reached_one && change.from != Some(count) {
+        let undone = self.journey.has_reached_one || self.journey.began.is_some();
+        if undone && change.from != Some(count) {
             let from = change.from.map_or_else(|| "unknown".to_owned(), |from| from.to_string());
             self.journey.reasserted = Some(format!(
                 "somebody else (docker compose, for example) changed it from {from} to {count} at {}: {}",

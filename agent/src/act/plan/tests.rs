@@ -185,8 +185,8 @@ fn failures_wait_longer_each_time_up_to_a_limit() {
         (1, 0, "wait 1000 ms"),
         (1, 1_000, "create 2 like #1"),
         (2, 1_000, "wait 1000 ms"),
-        (3, 7_999, "stuck: it broke"),
-        (3, 8_000, "create 2 like #1"),
+        (3, 3_999, "stuck: it broke"),
+        (3, 4_000, "create 2 like #1"),
     ] {
         let case = Case::new(&["up"], 2).with(|case| {
             case.memory.failures = failures;
@@ -204,9 +204,9 @@ fn a_crashed_replica_is_started_again_with_growing_waits_up_to_a_limit() {
         (0, 1_000, "start #2 again"),
         (2, 3_999, "wait 1 ms"),
         (2, 4_000, "start #2 again"),
-        (3, 7_999, "stuck: web-2: it ended by itself (exit code 3), also after 3 new starts"),
-        (3, 8_000, "start #2 again"),
-        (9, 7_999, "stuck: web-2: it ended by itself (exit code 3), also after 9 new starts"),
+        (3, 3_999, "stuck: web-2: it ended by itself (exit code 3), also after 3 new starts"),
+        (3, 4_000, "start #2 again"),
+        (9, 3_999, "stuck: web-2: it ended by itself (exit code 3), also after 9 new starts"),
     ] {
         let case = Case::new(&["up", "crashed"], 2).with(|case| {
             case.memory.restarts.insert("#2".into(), restarts);
