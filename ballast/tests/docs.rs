@@ -1,8 +1,8 @@
 //! Each command that the documentation shows is run, or names the test that runs it.
 //!
 //! Of `README.md` and `docs/*.md`, every fenced block marked `sh` or `console` counts. The blocks of a page are run in
-//! order, in one folder that is empty but for the repository's `policies`, `scenarios` and compose file, with `ballast`
-//! on the `PATH`. In a `console` block, commands begin with `$ `, and what follows one has to be printed by it; `…`
+//! order, in one folder that is empty but for the repository's `scenarios` and compose file, with `ballast` on the
+//! `PATH`. In a `console` block, commands begin with `$ `, and what follows one has to be printed by it; `…`
 //! stands for anything. A comment in the line before a block says what else is to be known, separated by `; `:
 //!
 //! - `<!-- docs: needs docker -->`: is run on a real Docker host, where the tests have one;
@@ -187,7 +187,7 @@ struct Reader {
 impl Reader {
     fn new(host: Option<testbed::DockerHost>) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        for shared in ["policies", "scenarios", "docker-compose.scaling.yml"] {
+        for shared in ["scenarios", "docker-compose.scaling.yml"] {
             let original = root().join(shared).canonicalize();
             if let Ok(original) = original {
                 symlink(original, folder.path().join(shared)).expect("a link into the folder");
@@ -210,14 +210,9 @@ impl Reader {
         }
     }
 
-    /// A shared folder is only linked: the first file saved into one replaces the link.
     fn save(&self, path: &str, text: &str) {
         let path = self.folder.path().join(path);
-        let parent = path.parent().expect("a file is in a folder");
-        if parent.is_symlink() {
-            fs::remove_file(parent).expect("remove the link");
-        }
-        fs::create_dir_all(parent).expect("make the folder");
+        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("make the folder");
         fs::write(path, text).expect("write the file");
     }
 
