@@ -89,6 +89,18 @@ async fn the_newest_target_wins_in_the_middle_of_a_scale_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_long_grace_period_holds_up_neither_other_removals_nor_a_scale_up() {
+    let mut fleet = Fleet::start("grace", &WEB.replace("0s", "4s")).await;
+    fleet.assign("web", 1, 9).await;
+    fleet.scale("web", 4).await;
+    let begun = std::time::Instant::now();
+    fleet.aim("web", 1);
+    fleet.scale("web", 2).await;
+    assert!(begun.elapsed().as_secs() < 8, "three grace periods of 4 s, one beside the other: {:?}", begun.elapsed());
+    assert_eq!(fleet.project.all("web").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_assigned_to_act_is_touched_and_never_beyond_its_limits() {
     let mut fleet = Fleet::start("limits", WEB).await;
     let name = fleet.service("web");
@@ -193,14 +205,13 @@ async fn an_agent_that_restarts_in_the_middle_of_a_scale_up_finishes_it_and_doub
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_crashes_is_tried_three_times_and_reported_with_its_last_words() {
     let compose = "services: { web: { image: IMAGE, volumes: ['state:/state'], stop_grace_period: 0s, \
-                   command: \"sh -c 'mkdir /state/one || { echo no room for two; exit 7; }; sleep 600'\" } }\n\
+                   command: \"sh -c 'mkdir /state/one 2>/dev/null || { echo no room for two; exit 7; }; sleep 600'\" } }\n\
                    volumes: { state: {} }";
     let mut fleet = Fleet::start("crashes", compose).await;
     fleet.assign("web", 1, 9).await;
     fleet.aim("web", 2);
-    let OutcomeResult::Failed { reached: 1, cause, retry_ms, .. } = fleet.outcome().await else {
-        panic!("there is no room for two")
-    };
+    let outcome = fleet.outcome().await;
+    let OutcomeResult::Failed { reached: 1, cause, retry_ms, .. } = outcome else { panic!("{outcome:?}") };
     assert!(cause.contains("exit code 7") && cause.contains("no room for two"), "{cause}");
     assert!(retry_ms > Some(now_ms()), "it is tried again, but not soon");
     assert_eq!(fleet.project.all("web").len(), 1);

@@ -39,7 +39,7 @@ use service::Service;
 const MOST_HOSTS: usize = 1000;
 /// The most services that are followed.
 const MOST_SERVICES: usize = 10_000;
-/// The most different complaints about payloads that are logged; each is logged once.
+/// The most things that are complained about in the log, each once.
 const MOST_COMPLAINTS: usize = 1000;
 /// A service that its host no longer lists is forgotten after this: `docker compose up` may bring it back meanwhile.
 const GONE_AFTER: Duration = Duration::from_mins(1);

@@ -5,7 +5,8 @@
 //! files → PolicyFiles → PolicySet ↗   ↘ Status, when asked
 //! ```
 //!
-//! One task owns everything and there are no locks. [`fleet`] decides what to do and does nothing; [`run`] does it.
+//! One task owns everything and there are no locks. The module `fleet` decides what
+//! to do and does nothing; [`run()`] does it.
 //! A decision leaves as a target, which is a level: it may be repeated, and only the newest counts.
 
 mod clock;

@@ -136,6 +136,10 @@ impl Outbox {
     fn finish(&mut self, (place, value, result): Written) {
         self.busy.remove(&place);
         let Err(error) = result else { return };
+        if let BusError::TooLarge { .. } = error {
+            tracing::error!(bucket = ?place.0, key = place.1, %error, "cannot be stored");
+            return;
+        }
         tracing::warn!(bucket = ?place.0, key = place.1, %error, "cannot write: it is tried again");
         self.waiting.entry(place).or_insert(value);
         self.paused_until = Some(Instant::now() + PAUSE);

@@ -23,7 +23,7 @@ impl DockerHost {
     pub fn get(number: u32) -> Self {
         let socket = env::var(format!("BALLAST_TEST_DOCKER_{number}")).unwrap_or_else(|_| {
             panic!(
-                "no Docker host {number} for tests: run ./check, or: scripts/hosts up 2; eval \"$(scripts/hosts env)\""
+                "no Docker host {number} for tests: run ./check, or: scripts/hosts up 3; eval \"$(scripts/hosts env)\""
             )
         });
         Self { number, socket, namespace: env::var(format!("BALLAST_TEST_NETNS_{number}")).ok() }

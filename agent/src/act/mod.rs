@@ -21,7 +21,10 @@ use bus::{
     payload::{self, Outcome, ServiceName},
     subject::{Subjects, host_prefix, parse_service_key},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{docker::Engine, instant::now_ms, inventory::Inventory};
@@ -79,6 +82,8 @@ impl Actor {
                 patience: self.patience.clone(),
                 memory: plan::Memory::default(),
                 journey: Journey::default(),
+                leaving: BTreeMap::new(),
+                departures: JoinSet::new(),
             };
             self.tasks.spawn(reconciler.run(self.shutdown.clone()));
             sender

@@ -24,7 +24,7 @@ pub struct Patience {
     pub backoff: Duration,
     /// So many failures in a row are enough.
     pub attempts: u32,
-    /// The wait before it is tried again after that.
+    /// The wait after each failure from then on, so that it is back soon after the cause has gone.
     pub pause: Duration,
 }
 
@@ -35,7 +35,7 @@ impl Default for Patience {
             settle: Duration::from_secs(1),
             backoff: Duration::from_secs(1),
             attempts: 3,
-            pause: Duration::from_mins(5),
+            pause: Duration::from_secs(8),
         }
     }
 }
@@ -245,15 +245,20 @@ fn health_check_ms(inspect: &Value) -> u64 {
 }
 
 /// While somebody takes the project down or changes it, nothing of ours may come up in between: a network with one of
-/// our replicas in it could not be removed.
+/// our replicas in it could not be removed. What was there before belongs to whoever changes the project: Compose has
+/// listed it, and fails when it vanishes under its hands.
 fn withdraw(view: &View<'_>) -> Option<Step> {
     let service = view.service;
     let down = service.foreign.as_ref().is_some_and(|change| change.all_removed);
-    let changing = matches!(service.phase, Phase::Changing { .. });
     let mut ours = service.replicas.iter().filter(|replica| replica.summary.managed);
     let unwanted = ours.find(|replica| {
-        let fresh = view.memory.fresh.contains_key(&replica.summary.id);
-        down || (changing && (fresh || replica.summary.state == "created"))
+        let summary = &replica.summary;
+        let fresh = summary.state == "created" || view.memory.fresh.contains_key(&summary.id);
+        let in_between = match service.phase {
+            Phase::Changing { since_ms, .. } => fresh && summary.created_ms >= since_ms,
+            _ => false,
+        };
+        down || in_between
     })?;
     Some(Step::Discard { id: unwanted.summary.id.clone(), failed: None })
 }
@@ -294,20 +299,26 @@ fn revive(view: &View<'_>) -> Option<Step> {
                 Some(Step::Start { id, crashed: false })
             }
             // One that could not be started has used up an attempt as well.
-            Condition::Crashed | Condition::EngineEnded => match restart_ms(view, replica) {
-                Some(due_ms) if view.now_ms >= due_ms => Some(Step::Start { id, crashed: true }),
-                _ => None,
-            },
+            Condition::Crashed | Condition::EngineEnded if view.now_ms >= restart_ms(view, replica) => {
+                Some(Step::Start { id, crashed: true })
+            }
             _ => None,
         }
     })
 }
 
-/// When a crashed replica is to be started again; `None` when that has been tried often enough.
-fn restart_ms(view: &View<'_>, replica: &Replica) -> Option<u64> {
-    let attempts = view.memory.restarts.get(&replica.summary.id).copied().unwrap_or_default();
+/// When a crashed replica is to be started again.
+fn restart_ms(view: &View<'_>, replica: &Replica) -> u64 {
     let finished_ms = replica.finished_ms.unwrap_or_default();
-    (attempts < view.patience.attempts).then(|| finished_ms + backoff_ms(view.patience, attempts + 1))
+    let wait_ms = match restarts(view, replica) {
+        few if few < view.patience.attempts => backoff_ms(view.patience, few + 1),
+        _ => millis(view.patience.pause),
+    };
+    finished_ms + wait_ms
+}
+
+fn restarts(view: &View<'_>, replica: &Replica) -> u32 {
+    view.memory.restarts.get(&replica.summary.id).copied().unwrap_or_default()
 }
 
 fn grow(view: &View<'_>) -> Plan {
@@ -356,12 +367,12 @@ fn arrived(view: &View<'_>, wanted: u32) -> Plan {
             Condition::Failing(how) => return stuck(view, &named(name, how), &format!("docker logs {name}"), None),
             Condition::Crashed | Condition::EngineEnded => {
                 let code = &replica.inspect["State"]["ExitCode"];
-                let attempts = view.patience.attempts;
-                let cause = format!("it ended by itself (exit code {code}), also after {attempts} new starts");
-                return match restart_ms(view, replica) {
-                    Some(due_ms) => Plan::Wait(Some(due_ms)),
-                    None => stuck(view, &named(name, &cause), &format!("see why: docker logs {name}"), None),
-                };
+                let (restarts, due_ms) = (restarts(view, replica), restart_ms(view, replica));
+                if restarts < view.patience.attempts {
+                    return Plan::Wait(Some(due_ms));
+                }
+                let cause = format!("it ended by itself (exit code {code}), also after {restarts} new starts");
+                return stuck(view, &named(name, &cause), &format!("see why: docker logs {name}"), Some(due_ms));
             }
             Condition::Held => {
                 let cure = format!("docker start {name}, or docker rm {name} to have it replaced");

@@ -1,9 +1,12 @@
 //! Keeps one service at its target: looks, plans one step, carries it out, looks again.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bus::payload::{Mode, Outcome, OutcomeResult, Phase, Refusal, ServiceName, VERSION};
-use tokio::sync::{mpsc, watch};
+use bus::payload::{Assignment, Mode, Outcome, OutcomeResult, Phase, Refusal, ServiceName, VERSION};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -31,6 +34,9 @@ pub(crate) struct Reconciler {
     pub(crate) patience: Patience,
     pub(crate) memory: Memory,
     pub(crate) journey: Journey,
+    /// Replicas that are being stopped and removed, by ID: a long grace period holds up nothing else.
+    pub(crate) leaving: BTreeMap<String, u32>,
+    pub(crate) departures: JoinSet<String>,
 }
 
 /// What has been reported, and what is to be reported when the target is reached.
@@ -67,7 +73,7 @@ impl Reconciler {
         let mut sure = false;
         loop {
             if shutdown.is_cancelled() {
-                return;
+                break;
             }
             let seen = host.borrow_and_update().clone();
             let wishes = self.wishes.borrow_and_update().clone();
@@ -94,12 +100,20 @@ impl Reconciler {
                 Duration::from_millis(until_ms.saturating_sub(now_ms()).max(1))
             });
             tokio::select! {
-                () = shutdown.cancelled() => return,
-                changed = host.changed() => if changed.is_err() { return },
-                changed = self.wishes.changed() => if changed.is_err() { return },
+                () = shutdown.cancelled() => break,
+                changed = host.changed() => if changed.is_err() { break },
+                changed = self.wishes.changed() => if changed.is_err() { break },
+                Some(departed) = self.departures.join_next() => {
+                    // An error is a panic in there, and then the ID is not known; what is gone is seen by the list.
+                    if let Ok(id) = departed {
+                        self.leaving.remove(&id);
+                    }
+                    self.inventory.refreshed().await;
+                }
                 () = tokio::time::sleep(wait) => {}
             }
         }
+        while self.departures.join_next().await.is_some() {}
     }
 
     fn decide(&mut self, host: &Host, wishes: &Wishes) -> Verdict {
@@ -120,11 +134,17 @@ impl Reconciler {
         }
         let patience = self.patience.clone();
         self.learn(service);
+        let (staying, within) = self.without_leaving(service, assignment);
+        let service = &staying;
+        let memory = Memory {
+            taken: self.memory.taken.iter().chain(self.leaving.values()).copied().collect(),
+            ..self.memory.clone()
+        };
         let view = View {
             service,
-            assignment,
+            assignment: &within,
             target: order.target.replicas,
-            memory: &self.memory,
+            memory: &memory,
             patience: &patience,
             now_ms,
         };
@@ -134,7 +154,11 @@ impl Reconciler {
             .filter(|replica| plan::serves(&view, replica))
             .map(|replica| replica.summary.id.clone())
             .collect();
-        let plan = plan::plan(&view);
+        let plan = match plan::plan(&view) {
+            // It is not over before the last one is gone.
+            Plan::Reached | Plan::Stuck { .. } if !self.leaving.is_empty() => Plan::Wait(None),
+            plan => plan,
+        };
         // A fresh replica that serves has arrived: whatever failed before is over.
         let fresh = self.memory.fresh.len();
         self.memory.fresh.retain(|id, _| !served.contains(id));
@@ -145,10 +169,23 @@ impl Reconciler {
         Verdict::Planned(order, plan)
     }
 
+    /// The service without those that are leaving, and the limits less what they still take up.
+    fn without_leaving(&self, service: &Service, assignment: &Assignment) -> (Service, Assignment) {
+        let mut staying = service.clone();
+        staying.replicas.retain(|replica| !self.leaving.contains_key(&replica.summary.id));
+        let leaving = u32::try_from(service.replicas.len() - staying.replicas.len()).unwrap_or(u32::MAX);
+        let present = count(&staying);
+        let less = |limit: u32| limit.saturating_sub(leaving).max(present.min(limit));
+        staying.most = service.most.map(less);
+        let within = Assignment { max: less(assignment.max), ..assignment.clone() };
+        (staying, within)
+    }
+
     /// Forgets what concerns replicas that are gone, and failures of a configuration that is.
     fn learn(&mut self, service: &Service) {
         let there = |id: &String| service.replicas.iter().any(|replica| replica.summary.id == *id);
         self.memory.fresh.retain(|id, _| there(id));
+        self.leaving.retain(|id, _| there(id));
         // A replica that has run for as long as any may take to serve has recovered.
         let patience_ms = u64::try_from(self.patience.ready.as_millis()).unwrap_or(u64::MAX);
         let recovered = |id: &String| {
@@ -209,11 +246,9 @@ impl Reconciler {
                 }
             }
             Step::Remove { id } => {
-                if let Some(replica) = replica(&id)
-                    && let Err(error) = self.hands.remove(&replica).await
-                {
-                    tracing::warn!(%error, name = replica.summary.name, "not removed; trying again");
-                    tokio::time::sleep(AFTER_FAILURE).await;
+                if let Some(replica) = replica(&id) {
+                    self.leaving.insert(id, replica.summary.number);
+                    self.departures.spawn(depart(self.hands.clone(), replica));
                 }
             }
             Step::Discard { id, failed } => {
@@ -362,6 +397,15 @@ impl Reconciler {
         // An error is the end of whoever publishes, which is the end of the agent.
         drop(self.outcomes.send(outcome).await);
     }
+}
+
+/// Removes a replica; gives its ID when there is no more to be done, or when it has to be planned again.
+async fn depart(hands: Hands, replica: Replica) -> String {
+    if let Err(error) = hands.remove(&replica).await {
+        tracing::warn!(%error, name = replica.summary.name, "not removed; trying again");
+        tokio::time::sleep(AFTER_FAILURE).await;
+    }
+    replica.summary.id
 }
 
 enum Verdict {

@@ -138,7 +138,7 @@ fn agent(engine: &Engine) -> (Inventory, Actor, mpsc::Receiver<Outcome>, Cancell
     let (reports, outcomes) = mpsc::channel(100);
     let patience = Patience {
         ready: Duration::from_secs(5),
-        settle: Duration::from_millis(300),
+        settle: Duration::from_secs(1),
         backoff: Duration::from_millis(100),
         ..Patience::default()
     };

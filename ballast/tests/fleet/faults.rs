@@ -102,7 +102,7 @@ fn values_that_stop_coming_remove_nothing() {
 fn an_endpoint_that_hangs_blinds_its_rule_and_removes_nothing() {
     let host = DockerHost::get(1);
     // It accepts connections and never answers.
-    let hangs = "    command: [nc, -lk, -p, '8080', -e, sleep, '1000']\n    expose: ['8080']\n";
+    let hangs = "    command: [nc, -ll, -p, '8080', -e, sleep, '1000']\n    expose: ['8080']\n";
     let compose = format!("services:\n  web:\n    image: {}\n    init: true\n{hangs}", host.busybox());
     let project = Project::new(&host, "fault-hang", &compose);
     project.compose(&["up", "--detach", "--scale", "web=3"]);
@@ -156,7 +156,9 @@ fn compose_up_in_between_is_waited_out_and_answered() {
     fleet.wait("the change to be noticed", "fault-up", "web", SOON, |status| {
         status.decision.as_ref().is_some_and(|decision| decision.sentence.contains("somebody else"))
     });
-    let status = fleet.wait_ready("fault-up", "web", 3, SOON + BACK);
-    let outcome = format!("{:?}", status.outcome);
-    assert!(outcome.contains("reasserted: Some"), "{outcome}");
+    fleet.wait_ready("fault-up", "web", 3, SOON + BACK);
+    fleet.wait("the answer to be reported with its reason", "fault-up", "web", SOON, |status| {
+        let result = status.outcome.as_ref().map(|outcome| &outcome.result);
+        matches!(result, Some(OutcomeResult::Reached { reasserted: Some(_), .. }))
+    });
 }

@@ -112,12 +112,15 @@ impl Fleet {
         limit: Duration,
         condition: impl Fn(&ServiceStatus) -> bool,
     ) -> ServiceStatus {
+        let mut last = None;
         let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            wait_for(what, limit, || self.service(project, service).filter(&condition))
+            wait_for(what, limit, || {
+                last = self.service(project, service);
+                last.clone().filter(&condition)
+            })
         }));
         found.unwrap_or_else(|panic| {
-            eprintln!("last status: {:#?}", self.service(project, service));
-            self.print_logs();
+            eprintln!("last status: {last:#?}");
             std::panic::resume_unwind(panic)
         })
     }
@@ -132,7 +135,7 @@ impl Fleet {
 
     fn spawn(&self, mut command: Command, name: &str) -> Child {
         let log = File::options().create(true).append(true).open(self.log(name)).expect("a log file");
-        command.env("RUST_LOG", "info,agent=debug,controller=debug");
+        command.env("RUST_LOG", "info,agent=debug");
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("the log file twice")).stderr(log);
         command.spawn().expect("start ballast")
     }
@@ -153,6 +156,9 @@ impl Fleet {
 
 impl Drop for Fleet {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.print_logs();
+        }
         kill(&mut self.controller);
         for (_, agent) in &mut self.agents {
             kill(agent);

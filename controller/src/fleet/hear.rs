@@ -1,6 +1,6 @@
 //! What arrives, taken in.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Display};
 
 use autoscaler::{Event, Timestamp};
 use bus::payload::{self, Inventory, Outcome, Samples, ServiceInventory, ServiceName};
@@ -96,7 +96,10 @@ impl Fleet {
                 Some(service) => service.list(inventory),
                 None if room => drop(self.services.insert(key.clone(), Service::new(inventory))),
                 None => {
-                    self.complain(format!("more than {MOST_SERVICES} services: some on {host} are not followed"));
+                    self.complain(
+                        host,
+                        format_args!("more than {MOST_SERVICES} services: some on {host} are not followed"),
+                    );
                     continue;
                 }
             }
@@ -131,12 +134,12 @@ impl Fleet {
     /// replica; one of the service as a whole goes to that service on each host that has it.
     fn hear_published(&mut self, subject: &str, payload: &[u8], now: Timestamp) {
         let Some((project, service, signal)) = self.setup.subjects.parse_signal(subject) else {
-            self.complain(format!("{subject} is not of the form …signal.<project>.<service>.<signal>: ignored"));
+            self.complain(subject, "not of the form …signal.<project>.<service>.<signal>: ignored");
             return;
         };
         let value = match events::decode_published(payload) {
             Ok(value) => value,
-            Err(error) => return self.complain(format!("{subject}: {error}")),
+            Err(error) => return self.complain(subject, error),
         };
         let of_that_name = |key: &&ServiceKey| key.project == project && key.service == service;
         let keys: Vec<ServiceKey> = self.services.keys().filter(of_that_name).cloned().collect();
@@ -151,7 +154,7 @@ impl Fleet {
     /// The host, from which something was just heard; `None` where there are too many hosts.
     fn hear_host(&mut self, name: &str, now: Timestamp) -> Option<&mut Host> {
         if !self.hosts.contains_key(name) && self.hosts.len() >= MOST_HOSTS {
-            self.complain(format!("more than {MOST_HOSTS} hosts: some are not listened to"));
+            self.complain("hosts", format_args!("more than {MOST_HOSTS} hosts: some are not listened to"));
             return None;
         }
         let host = self.hosts.entry(name.to_owned()).or_insert_with(|| {
@@ -211,23 +214,26 @@ impl Fleet {
     }
 
     fn decode<T: DeserializeOwned>(&mut self, subject: &str, payload: &[u8]) -> Option<T> {
-        payload::decode(payload).map_err(|error| self.complain(format!("{subject}: {error}"))).ok()
+        payload::decode(payload).map_err(|error| self.complain(subject, error)).ok()
     }
 
     /// Whether a payload came on the subject of the host that it names: no host speaks for another.
     fn is_from(&mut self, subject: &str, expected: &str) -> bool {
         let right = subject == expected;
         if !right {
-            self.complain(format!("{subject}: the payload names another host, whose subject is {expected}: ignored"));
+            self.complain(
+                subject,
+                format_args!("the payload names another host, whose subject is {expected}: ignored"),
+            );
         }
         right
     }
 
-    /// Logs what is wrong with what arrives, once.
-    fn complain(&mut self, what: String) {
-        if self.complaints.len() < MOST_COMPLAINTS && !self.complaints.contains(&what) {
-            tracing::warn!("{what}");
-            self.complaints.insert(what);
+    /// Logs what is wrong with what arrives, once for each thing that it is about.
+    fn complain(&mut self, about: &str, what: impl Display) {
+        if self.complaints.len() < MOST_COMPLAINTS && !self.complaints.contains(about) {
+            tracing::warn!(about, "{what}");
+            self.complaints.insert(about.to_owned());
         }
     }
 }
