@@ -1,8 +1,8 @@
 //! Each command that the documentation shows is run, or names the test that runs it.
 //!
 //! Of `README.md` and `docs/*.md`, every fenced block marked `sh` or `console` counts. The blocks of a page are run in
-//! order, in one folder that is empty but for the repository's `policies`, `scenarios` and compose file, with `ballast`
-//! on the `PATH`. In a `console` block, commands begin with `$ `, and what follows one has to be printed by it; `…`
+//! order, in one folder that is empty but for the repository's `scenarios` and compose file, with `ballast` on the
+//! `PATH`. In a `console` block, commands begin with `$ `, and what follows one has to be printed by it; `…`
 //! stands for anything. A comment in the line before a block says what else is to be known, separated by `; `:
 //!
 //! - `<!-- docs: needs docker -->`: is run on a real Docker host, where the tests have one;
@@ -53,11 +53,14 @@ fn a_page_is_read_as_its_author_means_it() {
     assert_eq!((blocks[1].script().as_str(), blocks[1].expected()), ("a\nb\n", vec!["out …"]));
     assert!(blocks[1].background && blocks[1].needs_docker);
     assert_eq!((blocks[2].save.as_deref(), blocks[2].text.as_str()), (Some("p/w.yaml"), "k: v\n"));
-    assert!(matches("a … c", "a long b c") && !matches("a … c", "a long b") && matches("a", "a"));
+    assert!(
+        matches("a … c", "a long b c") && !matches("a … c", "a long b") && matches("a", "a") && matches("…x…", "axbx")
+    );
 }
 
 /// A fenced block that means something to this test.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a note that an author may write")]
 struct Block {
     page: String,
     line: usize,
@@ -187,7 +190,7 @@ struct Reader {
 impl Reader {
     fn new(host: Option<testbed::DockerHost>) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        for shared in ["policies", "scenarios", "docker-compose.scaling.yml"] {
+        for shared in ["scenarios", "docker-compose.scaling.yml"] {
             let original = root().join(shared).canonicalize();
             if let Ok(original) = original {
                 symlink(original, folder.path().join(shared)).expect("a link into the folder");
@@ -210,14 +213,9 @@ impl Reader {
         }
     }
 
-    /// A shared folder is only linked: the first file saved into one replaces the link.
     fn save(&self, path: &str, text: &str) {
         let path = self.folder.path().join(path);
-        let parent = path.parent().expect("a file is in a folder");
-        if parent.is_symlink() {
-            fs::remove_file(parent).expect("remove the link");
-        }
-        fs::create_dir_all(parent).expect("make the folder");
+        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("make the folder");
         fs::write(path, text).expect("write the file");
     }
 
@@ -307,15 +305,14 @@ fn missing<'a>(block: &'a Block, printed: &str) -> Option<&'a str> {
 
 /// Whether `line` is `pattern`, in which `…` stands for anything.
 fn matches(pattern: &str, line: &str) -> bool {
-    let mut parts = pattern.split('…');
-    let Some(mut rest) = parts.next().and_then(|first| line.strip_prefix(first)) else { return false };
-    let mut open = false;
-    for part in parts {
-        open = part.is_empty();
-        let Some(at) = rest.rfind(part) else { return false };
-        rest = &rest[at + part.len()..];
+    let Some((first, mut rest)) = pattern.split_once('…') else { return pattern == line };
+    let Some(mut line) = line.strip_prefix(first) else { return false };
+    while let Some((part, more)) = rest.split_once('…') {
+        let Some(at) = line.find(part) else { return false };
+        line = &line[at + part.len()..];
+        rest = more;
     }
-    rest.is_empty() || open
+    line.ends_with(rest)
 }
 
 fn root() -> &'static Path {
