@@ -252,6 +252,7 @@ pub(crate) fn status() -> Status {
             origin: "policies/web.yaml".into(),
             policies: 1,
             error: Some("line 4, column 3: unknown key `cooldwon`, did you mean `cooldown`?".into()),
+            warnings: vec!["line 2: replicas.min equals replicas.max".into()],
         }],
         hosts: vec![HostStatus {
             host: "node-1".into(),
@@ -260,8 +261,10 @@ pub(crate) fn status() -> Status {
             lost_payloads: 3,
             engine: Some("28.5.2".into()),
             sample: Some(host_sample()),
+            warnings: vec!["its clock is 4s ahead".into()],
         }],
         services: vec![service_status(), ServiceStatus { service: "db".into(), ..ServiceStatus::default() }],
+        warnings: vec!["another controller is in charge".into()],
         error: Some("web is ambiguous: shop/web, blog/web".into()),
     }
 }
