@@ -77,6 +77,8 @@ pub enum ExitCause {
     Engine,
     /// Somebody stopped it.
     Person,
+    /// Ballast stopped it, and removes it.
+    Ballast,
 }
 
 /// One replica.

@@ -199,7 +199,7 @@ fn condition(view: &View<'_>, replica: &Replica) -> Condition {
         "exited" | "dead" => match replica.exit {
             Some(ExitCause::Itself) => Condition::Crashed,
             Some(ExitCause::Engine) => Condition::EngineEnded,
-            Some(ExitCause::Person) | None => Condition::Held,
+            Some(ExitCause::Person | ExitCause::Ballast) | None => Condition::Held,
         },
         "running" => running(view, replica),
         "restarting" if summary.restarts >= 3 => Condition::Failing("it ends again and again"),

@@ -63,6 +63,11 @@ impl Ledger {
         self.lock().get(&key).is_some_and(|entry| entry.is_current(event.at_ms))
     }
 
+    /// Whether Ballast is stopping or removing the container named `name`, or has just done so.
+    pub(crate) fn is_unmaking(&self, name: &str) -> bool {
+        self.lock().get(&(name.to_owned(), Work::Unmake)).is_some_and(|entry| entry.is_current(now_ms()))
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, Work), Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -103,5 +108,10 @@ mod tests {
         drop(making);
         assert!(ledger.caused(&event("start", "web-2", now)), "a late event");
         assert!(!ledger.caused(&event("start", "web-2", now + 2 * EVENTS_MAY_LAG_MS)));
+        assert!(!ledger.is_unmaking("web-2"));
+        let removing = ledger.begin("web-2", Work::Unmake);
+        assert!(ledger.is_unmaking("web-2"));
+        drop(removing);
+        assert!(ledger.is_unmaking("web-2"), "its last state may still be listed");
     }
 }

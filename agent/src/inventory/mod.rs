@@ -25,7 +25,7 @@ use crate::{
     act::preflight,
     docker::{Engine, EngineError, Event},
     instant::now_ms,
-    model::{EngineInfo, Host, Replica, Service},
+    model::{EngineInfo, ExitCause, Host, Replica, Service},
 };
 pub use ledger::{InProgress, Ledger, Work};
 use phase::History;
@@ -299,7 +299,9 @@ impl Keeper {
     fn publish(&mut self) {
         let now_ms = now_ms();
         for replica in self.services.values_mut().flatten() {
-            replica.exit = self.history.exit_cause(replica);
+            // What Ballast itself stops has neither crashed nor done its work.
+            let own = replica.summary.state == "exited" && self.ledger.is_unmaking(&replica.summary.name);
+            replica.exit = if own { Some(ExitCause::Ballast) } else { self.history.exit_cause(replica) };
         }
         let context = preflight::Context {
             own_id: self.own_id.as_deref(),

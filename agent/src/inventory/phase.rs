@@ -276,7 +276,7 @@ impl History {
         match self.exit_cause(replica) {
             Some(ExitCause::Engine) => true,
             Some(ExitCause::Itself) => replica.finished_ms >= Some(self.watching_since_ms),
-            Some(ExitCause::Person) | None => false,
+            Some(ExitCause::Person | ExitCause::Ballast) | None => false,
         }
     }
 }

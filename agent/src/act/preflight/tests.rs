@@ -110,6 +110,7 @@ fn a_replica_that_did_its_work_is_a_job_unless_somebody_or_the_engine_ended_it()
         ("no", 1, ExitCause::Itself, false),
         ("no", 0, ExitCause::Person, false),
         ("no", 0, ExitCause::Engine, false),
+        ("no", 0, ExitCause::Ballast, false),
     ] {
         let mut inspect = plain();
         inspect["HostConfig"]["RestartPolicy"]["Name"] = json!(policy);
