@@ -135,38 +135,35 @@ impl Reconciler {
         let patience = self.patience.clone();
         self.learn(service);
         let (staying, within) = self.without_leaving(service, assignment);
-        let service = &staying;
+        let target = order.target.replicas;
+        // What has arrived is learnt before the plan is made, which must know it already.
+        let known =
+            View { service: &staying, assignment: &within, target, memory: &self.memory, patience: &patience, now_ms };
+        let fresh = |replica: &&Replica| self.memory.fresh.contains_key(&replica.summary.id);
+        let arrived = staying.replicas.iter().filter(fresh).filter(|replica| plan::serves(&known, replica));
+        let arrived: Vec<String> = arrived.map(|replica| replica.summary.id.clone()).collect();
+        self.welcome(&arrived);
         let memory = Memory {
             taken: self.memory.taken.iter().chain(self.leaving.values()).copied().collect(),
             ..self.memory.clone()
         };
-        let view = View {
-            service,
-            assignment: &within,
-            target: order.target.replicas,
-            memory: &memory,
-            patience: &patience,
-            now_ms,
-        };
-        let served: Vec<String> = service
-            .replicas
-            .iter()
-            .filter(|replica| plan::serves(&view, replica))
-            .map(|replica| replica.summary.id.clone())
-            .collect();
+        let view =
+            View { service: &staying, assignment: &within, target, memory: &memory, patience: &patience, now_ms };
         let plan = match plan::plan(&view) {
             // It is not over before the last one is gone.
             Plan::Reached | Plan::Stuck { .. } if !self.leaving.is_empty() => Plan::Wait(None),
             plan => plan,
         };
-        // A fresh replica that serves has arrived: whatever failed before is over.
-        let fresh = self.memory.fresh.len();
-        self.memory.fresh.retain(|id, _| !served.contains(id));
-        if self.memory.fresh.len() < fresh {
+        Verdict::Planned(order, plan)
+    }
+
+    /// Fresh replicas serve: whatever failed before is over.
+    fn welcome(&mut self, arrived: &[String]) {
+        if !arrived.is_empty() {
+            self.memory.fresh.retain(|id, _| !arrived.contains(id));
             self.memory.failures = 0;
             self.memory.taken.clear();
         }
-        Verdict::Planned(order, plan)
     }
 
     /// The service without those that are leaving, and the limits less what they still take up.
