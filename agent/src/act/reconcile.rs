@@ -78,8 +78,13 @@ impl Reconciler {
             let seen = host.borrow_and_update().clone();
             let wishes = self.wishes.borrow_and_update().clone();
             self.report_refused(&wishes).await;
-            let until_ms = match self.decide(&seen, &wishes) {
+            let until_ms = match self.decide(&seen, &wishes, sure) {
                 Verdict::Nothing => None,
+                Verdict::Unsure => {
+                    self.inventory.refreshed().await;
+                    sure = true;
+                    continue;
+                }
                 Verdict::Expired(order) => {
                     self.report_expired(&order).await;
                     None
@@ -116,7 +121,7 @@ impl Reconciler {
         while self.departures.join_next().await.is_some() {}
     }
 
-    fn decide(&mut self, host: &Host, wishes: &Wishes) -> Verdict {
+    fn decide(&mut self, host: &Host, wishes: &Wishes, sure: bool) -> Verdict {
         let Some(service) = host.services.get(&self.name) else {
             // Taken down: whatever was learnt of it is over, and nothing is brought back.
             self.memory = Memory::default();
@@ -142,6 +147,10 @@ impl Reconciler {
         let fresh = |replica: &&Replica| self.memory.fresh.contains_key(&replica.summary.id);
         let arrived = staying.replicas.iter().filter(fresh).filter(|replica| plan::serves(&known, replica));
         let arrived: Vec<String> = arrived.map(|replica| replica.summary.id.clone()).collect();
+        if !arrived.is_empty() && !sure {
+            // It has run for long enough by what was seen before; it may have ended since.
+            return Verdict::Unsure;
+        }
         self.welcome(&arrived);
         let memory = Memory {
             taken: self.memory.taken.iter().chain(self.leaving.values()).copied().collect(),
@@ -157,10 +166,11 @@ impl Reconciler {
         Verdict::Planned(order, plan)
     }
 
-    /// Fresh replicas serve: whatever failed before is over.
+    /// Fresh replicas serve: what failed before they were made is over.
     fn welcome(&mut self, arrived: &[String]) {
-        if !arrived.is_empty() {
-            self.memory.fresh.retain(|id, _| !arrived.contains(id));
+        let made_ms = arrived.iter().filter_map(|id| self.memory.fresh.remove(id)).max();
+        let failed_ms = self.memory.failed.as_ref().map(|failed| failed.at_ms);
+        if made_ms.is_some() && made_ms >= failed_ms {
             self.memory.failures = 0;
             self.memory.taken.clear();
         }
@@ -408,6 +418,8 @@ async fn depart(hands: Hands, replica: Replica) -> String {
 
 enum Verdict {
     Nothing,
+    /// What is known is too old to tell.
+    Unsure,
     Expired(Order),
     Planned(Order, Plan),
 }

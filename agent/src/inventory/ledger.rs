@@ -63,9 +63,9 @@ impl Ledger {
         self.lock().get(&key).is_some_and(|entry| entry.is_current(event.at_ms))
     }
 
-    /// Whether Ballast is stopping or removing the container named `name`, or has just done so.
+    /// Whether Ballast is stopping or removing the container named `name` just now. Afterwards another may have the name.
     pub(crate) fn is_unmaking(&self, name: &str) -> bool {
-        self.lock().get(&(name.to_owned(), Work::Unmake)).is_some_and(|entry| entry.is_current(now_ms()))
+        self.lock().get(&(name.to_owned(), Work::Unmake)).is_some_and(|entry| entry.busy > 0)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, Work), Entry>> {
@@ -112,6 +112,6 @@ mod tests {
         let removing = ledger.begin("web-2", Work::Unmake);
         assert!(ledger.is_unmaking("web-2"));
         drop(removing);
-        assert!(ledger.is_unmaking("web-2"), "its last state may still be listed");
+        assert!(!ledger.is_unmaking("web-2"), "another may have the name by now");
     }
 }
