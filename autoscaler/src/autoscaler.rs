@@ -16,7 +16,7 @@ use crate::{
     policy::{Direction, Mode, Rule},
     rule::{
         self,
-        threshold::{self, Breach},
+        threshold::{self, Breach, Footing},
     },
     signal::{Signals, Viewpoint, count},
 };
@@ -238,26 +238,32 @@ impl Autoscaler {
         current: u32,
         now: Timestamp,
     ) -> Vec<Recommendation> {
+        let footing = self.footing(observed, current, now);
         let rules = self.policy.rules.iter().zip(signals).zip(&self.memory.breaches).enumerate();
         rules
             .map(|(place, ((rule, reading), breach))| {
                 let (opinion, reason): (Opinion, RuleReason) = match rule {
                     Rule::Target(rule) => rule::target::recommend(rule, reading, current),
-                    Rule::Threshold(rule) => threshold::recommend(rule, reading, *breach, observed, current, now),
+                    Rule::Threshold(rule) => threshold::recommend(rule, reading, *breach, footing),
                 };
                 Recommendation { rule: place, opinion, reason }
             })
             .collect()
     }
 
+    fn footing(&self, observed: Observed, current: u32, now: Timestamp) -> Footing {
+        let Memory { last_up, last_down, .. } = self.memory;
+        Footing { now, observed, current, last_up, last_down }
+    }
+
     fn update_breaches(&mut self) {
         let (Some(observation), Some(current)) = (self.observation.as_ref(), self.current()) else { return };
-        let observed = observed(observation);
+        let footing = self.footing(observed(observation), current, self.now);
         let mut breaches = self.memory.breaches.clone();
         for (rule, breach) in self.policy.rules.iter().zip(&mut breaches) {
             if let Rule::Threshold(threshold) = rule {
                 let reading = self.read(rule, observation, self.now);
-                let settling = threshold::settling(threshold, &reading, observed, current);
+                let settling = threshold::settling(threshold, &reading, footing);
                 let past = threshold::breached(threshold, &reading);
                 breach.update(past, settling, self.policy.guards.stale_after, self.now);
             }
@@ -284,7 +290,7 @@ impl Autoscaler {
         });
         let stale = evaluation.signals.iter().filter_map(|reading| {
             let newest = now.minus(reading.age?);
-            let at = newest.plus(guards.stale_after.min(reading.window)).plus(Duration::from_millis(1));
+            let at = newest.plus(guards.stale_after).plus(Duration::from_millis(1));
             Some(Wakeup { at, because: WakeupReason::Stale(reading.signal.clone()) })
         });
         held.chain(breaches).chain(warm).chain(stale).filter(|wakeup| wakeup.at > now).min_by_key(|wakeup| wakeup.at)

@@ -150,16 +150,22 @@ impl Signals {
             absent: 0,
             gap: None,
         };
+        // An application may change from one value for the service to one per replica: the newest says which.
+        let per_replica = signal.newest_of_replicas() > signal.newest_of_service();
         let built_in = SignalName::BUILT_IN.contains(&name.as_str());
-        if built_in || (signal.service.points.is_empty() && signal.idle.is_none() && !signal.replicas.is_empty()) {
-            signal.read_replicas(blank, view)
-        } else {
-            signal.read_service(blank, view)
-        }
+        if built_in || per_replica { signal.read_replicas(blank, view) } else { signal.read_service(blank, view) }
     }
 }
 
 impl Signal {
+    fn newest_of_service(&self) -> Option<Timestamp> {
+        self.service.newest().map(|point| point.at).max(self.idle)
+    }
+
+    fn newest_of_replicas(&self) -> Option<Timestamp> {
+        self.replicas.values().filter_map(|series| series.newest().map(|point| point.at)).max()
+    }
+
     fn read_service(&self, blank: SignalReading, view: Viewpoint<'_>) -> SignalReading {
         let newest_value = self.service.newest().map(|point| point.at);
         if let Some(idle) = self.idle.filter(|idle| Some(*idle) > newest_value) {
@@ -175,7 +181,7 @@ impl Signal {
         if age > view.guards.stale_after {
             return SignalReading { age: Some(age), gap: Some(self.silence(Some((newest.at, age)))), ..blank };
         }
-        let mean = self.service.mean(view.now.minus(blank.window));
+        let mean = self.service.mean(view.now.minus(blank.window), Timestamp::default());
         let listed = count(view.replicas.len());
         let (measured, gap) = match &newest.partial {
             Some((replicas, why)) => (*replicas, Some(Gap::Said(why.clone()))),
@@ -195,16 +201,15 @@ impl Signal {
             Standing::Counts { from } => since.max(*from),
             Standing::Warming | Standing::Absent => since,
         });
-        let from = view.now.minus(blank.window).max(same_since);
+        let from = view.now.minus(blank.window);
         let mut sum = Sum::default();
         for (replica, standing) in &standing {
-            let mean = self.replicas.get(&replica.id).and_then(|series| series.mean(from));
+            let mean = self.replicas.get(&replica.id).and_then(|series| series.mean(from, same_since));
             match (standing, mean) {
                 (Standing::Counts { .. }, Some(value)) => sum.add(value, limit(&blank.signal, replica, view.host)),
                 // There is no sample yet since the replicas changed.
-                (Standing::Counts { .. }, None) if from == same_since => sum.warming += 1,
-                (Standing::Warming, _) => sum.warming += 1,
-                (Standing::Counts { .. }, None) | (Standing::Absent, _) => sum.absent += 1,
+                (Standing::Counts { .. }, None) | (Standing::Warming, _) => sum.warming += 1,
+                (Standing::Absent, _) => sum.absent += 1,
             }
         }
         let newest = view.replicas.iter().filter_map(newest_of).max();
@@ -294,15 +299,17 @@ impl Series {
         self.points.back()
     }
 
-    /// The mean of the samples after `from`; the newest alone where the window is shorter than the interval.
-    fn mean(&self, from: Timestamp) -> Option<f64> {
+    /// The mean of the samples of the window after `from`, of those after `since`; the newest alone where the window is
+    /// shorter than the interval.
+    fn mean(&self, from: Timestamp, since: Timestamp) -> Option<f64> {
+        let newest = self.newest().filter(|point| point.at > since)?;
         let mut sum = 0.0;
         let mut values = 0_u32;
-        for point in self.points.iter().rev().take_while(|point| point.at > from) {
+        for point in self.points.iter().rev().take_while(|point| point.at > from.max(since)) {
             sum += point.value;
             values += 1;
         }
-        (values > 0).then(|| sum / f64::from(values))
+        Some(if values > 0 { sum / f64::from(values) } else { newest.value })
     }
 }
 

@@ -96,15 +96,9 @@ pub(crate) struct HostArgs {
     /// It has to stay the same across restarts. In a container the kernel's name is the container's; give the host's.
     #[arg(long, env = "BALLAST_HOST", hide_env_values = true, value_name = "NAME")]
     pub(crate) host: Option<String>,
-    /// The Docker Engine: `unix:///path` or `tcp://host:port`.
-    #[arg(
-        long,
-        env = "BALLAST_DOCKER",
-        hide_env_values = true,
-        default_value = "unix:///var/run/docker.sock",
-        value_name = "URL"
-    )]
-    pub(crate) docker: String,
+    /// The Docker Engine: `unix:///path` or `tcp://host:port` [default: DOCKER_HOST, or unix:///var/run/docker.sock].
+    #[arg(long, env = "BALLAST_DOCKER", hide_env_values = true, value_name = "URL")]
+    pub(crate) docker: Option<String>,
     /// How often replicas and host are measured, for example `1s` or `500ms`.
     #[arg(long, env = "BALLAST_INTERVAL", hide_env_values = true, default_value = "1s", value_parser = interval, value_name = "SPAN")]
     pub(crate) interval: Duration,
@@ -224,9 +218,10 @@ fn span(text: &str) -> Result<Duration, String> {
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
-    const ALLOWED: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(1);
+    // A signal is missing after `stale_after`, by default 10 s; one late sample must not make it so.
+    const ALLOWED: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(5);
     let span = span(text)?;
-    if ALLOWED.contains(&span) { Ok(span) } else { Err("allowed is 100ms to 1m".to_owned()) }
+    if ALLOWED.contains(&span) { Ok(span) } else { Err("allowed is 100ms to 5s".to_owned()) }
 }
 
 #[cfg(test)]
@@ -245,9 +240,9 @@ mod tests {
         for (text, allowed) in [
             ("1s", true),
             ("100ms", true),
-            ("1m", true),
+            ("5s", true),
             ("99ms", false),
-            ("61s", false),
+            ("6s", false),
             ("0s", false),
             ("1", false),
             ("soon", false),

@@ -40,10 +40,15 @@ pub(crate) fn sockets_to_ask() -> Vec<PathBuf> {
     sockets
 }
 
-/// The policies to use when none are named: `./policies`, where it exists.
-pub(crate) fn default_policies() -> Option<PathBuf> {
-    let folder = Path::new("policies");
-    folder.is_dir().then(|| folder.to_owned())
+/// The policies to use when none are named, now or once they are there.
+pub(crate) fn default_policies() -> PathBuf {
+    PathBuf::from("policies")
+}
+
+/// Where the Docker Engine is when nobody says: where `docker` itself would look for it.
+pub(crate) fn docker() -> String {
+    let usual = || "unix:///var/run/docker.sock".to_owned();
+    std::env::var("DOCKER_HOST").ok().filter(|address| !address.is_empty()).unwrap_or_else(usual)
 }
 
 /// The kernel's host name.

@@ -12,6 +12,8 @@ pub struct Config {
     /// Policy files, and folders of them (`*.yaml` and `*.yml`, not those of subfolders). Where two policies name the
     /// same service, the first by this order wins, then by file name, then by place in the file.
     pub policies: Vec<PathBuf>,
+    /// Whether a file or folder named above may be missing, and is taken up once it is there.
+    pub policies_may_be_missing: bool,
     /// A host not heard of for so long is lost: nothing is changed on it.
     pub host_lost_after: Duration,
     /// How long an agent may act upon a target that is not confirmed. It is confirmed four times as often.
@@ -24,6 +26,7 @@ impl Config {
         Self {
             fleet: fleet.into(),
             policies,
+            policies_may_be_missing: false,
             host_lost_after: Duration::from_secs(15),
             target_valid_for: Duration::from_mins(1),
         }

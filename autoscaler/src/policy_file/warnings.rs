@@ -75,6 +75,12 @@ fn nothing_damps(policy: &ReadPolicy, findings: &mut Findings<'_>) {
 fn not_demand(policy: &ReadPolicy, findings: &mut Findings<'_>) {
     for read in &policy.rules {
         let Rule::Target(rule) = &read.rule else { continue };
+        if rule.signal.as_str() == SignalName::MEMORY {
+            let message = "what each replica takes of memory by itself comes with every replica that is added, so that this \
+                           can add replicas up to `max`";
+            findings.add(Kind::NotDemand, read.bound, message, "use `threshold` for memory");
+            continue;
+        }
         let Some(SignalSource::Prometheus { read: how, .. }) = policy.signals.sources.get(&rule.signal) else {
             continue;
         };

@@ -6,7 +6,8 @@
 //!          Clear          │ Pending (for) │ Settling              │ Pending │
 //! ```
 //!
-//! The bound itself is no breach. After a step the rule waits until its replicas serve and have warmed up, and then for
+//! The bound itself is no breach. After a step the rule waits until its replicas serve and have warmed up (two minutes at
+//! the most, as one replica may be broken for good), and then for
 //! a whole `window` (or `for`, where that is longer), as the window still holds samples from before the step. A missing
 //! sample breaks the breach. Upwards, replicas that should have a sample and have none count as idle; downwards, they
 //! keep the rule from having an opinion.
@@ -22,6 +23,9 @@ use crate::{
     rule::missing,
     time::Timestamp,
 };
+
+/// A step that has had no effect for so long will have none: a replica is broken, or cannot be made.
+const LONGEST_SETTLING: Duration = Duration::from_mins(2);
 
 /// What a threshold remembers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,22 +71,34 @@ pub(crate) fn breached(rule: &Threshold, reading: &SignalReading) -> Option<bool
     }
 }
 
-/// Whether the last step has not had its effect yet.
-pub(crate) fn settling(rule: &Threshold, reading: &SignalReading, observed: Observed, current: u32) -> bool {
-    match rule.step.direction {
-        Direction::Up => observed.ready < current || reading.warming > 0,
-        Direction::Down => observed.running > current,
-    }
+/// What a step depends on besides the signal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Footing {
+    pub(crate) now: Timestamp,
+    pub(crate) observed: Observed,
+    pub(crate) current: u32,
+    /// When the last step of any rule came, by its direction.
+    pub(crate) last_up: Option<Timestamp>,
+    pub(crate) last_down: Option<Timestamp>,
+}
+
+/// Whether the last step has not had its effect yet, and still may.
+pub(crate) fn settling(rule: &Threshold, reading: &SignalReading, footing: Footing) -> bool {
+    let Footing { now, observed, current, last_up, last_down } = footing;
+    let (last, under_way) = match rule.step.direction {
+        Direction::Up => (last_up, observed.ready < current || reading.warming > 0),
+        Direction::Down => (last_down, observed.running > current),
+    };
+    under_way && last.is_some_and(|last| now.since(last) < LONGEST_SETTLING)
 }
 
 pub(crate) fn recommend(
     rule: &Threshold,
     reading: &SignalReading,
     breach: Breach,
-    observed: Observed,
-    current: u32,
-    now: Timestamp,
+    footing: Footing,
 ) -> (Opinion, RuleReason) {
+    let Footing { now, observed, current, .. } = footing;
     let (Some(level), Some(breached)) = (level(rule, reading), breached(rule, reading)) else {
         return missing(reading, reading.gap.clone().unwrap_or(Gap::NoLimit));
     };
@@ -91,7 +107,7 @@ pub(crate) fn recommend(
     let until = since.plus(hold_for);
     let state = if !breached {
         ThresholdState::Clear
-    } else if settling(rule, reading, observed, current) {
+    } else if settling(rule, reading, footing) {
         ThresholdState::Settling { ready: observed.ready, target: current }
     } else if now < until {
         ThresholdState::Pending { since, until }

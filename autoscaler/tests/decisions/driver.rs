@@ -75,6 +75,22 @@ impl Story {
         });
     }
 
+    /// Each replica's own value of a signal of the application's.
+    pub(crate) fn replica_values(&mut self, ticks: u32, signal: &str, value: f64) {
+        let signal = signal.to_owned();
+        self.run(ticks, move |story| {
+            story.serving().into_iter().map(|id| story.sample(&signal, Subject::Replica(id), value)).collect()
+        });
+    }
+
+    /// The newest replica never comes to serve.
+    pub(crate) fn break_newest(&mut self) {
+        if let Some(newest) = self.replicas.last_mut() {
+            newest.ready_since = None;
+        }
+        self.observe();
+    }
+
     /// No samples, though time goes on.
     pub(crate) fn silence(&mut self, ticks: u32) {
         self.run(ticks, |_| Vec::new());

@@ -76,6 +76,33 @@ fn no_requests_are_no_latency_and_no_want_of_data_either() {
 }
 
 #[test]
+fn a_replica_that_never_serves_keeps_a_threshold_from_its_next_step_for_two_minutes_only() {
+    let mut story = Story::new(policy("warm_up 2s", "above latency.p95 0.25 for 5s add 1"), 2);
+    story.service_value(6, "latency.p95", 0.4);
+    story.break_newest();
+    story.service_value(125, "latency.p95", 0.4);
+    insta::assert_snapshot!(story.told());
+}
+
+#[test]
+fn a_signal_may_change_from_one_value_of_the_service_to_one_per_replica() {
+    let mut story = Story::new(policy("warm_up 2s", "above latency.p95 0.25 for 5s add 1"), 2);
+    story.service_value(5, "latency.p95", 0.1);
+    story.replica_values(8, "latency.p95", 0.4);
+    insta::assert_snapshot!(story.told());
+}
+
+#[test]
+fn a_window_shorter_than_the_interval_takes_the_newest_sample() {
+    let mut story = Story::new(policy("warm_up 2s", "above latency.p95 0.25 for 5s add 1"), 2);
+    for _ in 0..3 {
+        story.service_value(1, "latency.p95", 0.1);
+        story.silence(8);
+    }
+    insta::assert_snapshot!(story.told());
+}
+
+#[test]
 fn limits_hold_whatever_the_rules_want() {
     let mut story =
         Story::new(policy("min 2, max 4, stabilize_down 0s, cooldown_down 0s, warm_up 2s", "target cpu 50%"), 1);

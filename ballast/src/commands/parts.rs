@@ -68,21 +68,25 @@ fn agent_config(args: HostArgs, fleet: &str) -> anyhow::Result<agent::Config> {
         sys_root: args.sys_root,
         ready_timeout: args.ready_timeout,
         quiet: args.quiet,
-        ..agent::Config::new(fleet, &host, &args.docker)
+        ..agent::Config::new(fleet, &host, &args.docker.unwrap_or_else(paths::docker))
     })
 }
 
 fn controller_config(args: DecisionArgs, fleet: &str) -> controller::Config {
     let mut policies = args.policies;
-    if policies.is_empty() {
-        policies.extend(paths::default_policies());
+    let by_default = policies.is_empty();
+    if by_default {
+        let folder = paths::default_policies();
+        if !folder.is_dir() {
+            tracing::warn!("no policies yet: without --policies they are read from ./policies, as soon as it is there");
+        }
+        policies.push(folder);
     }
-    if policies.is_empty() {
-        tracing::warn!(
-            "no policies: there is no folder ./policies and no --policies, so it measures and changes nothing"
-        );
+    controller::Config {
+        policies_may_be_missing: by_default,
+        host_lost_after: args.host_lost_after,
+        ..controller::Config::new(fleet, policies)
     }
-    controller::Config { host_lost_after: args.host_lost_after, ..controller::Config::new(fleet, policies) }
 }
 
 /// What runs in this process. They end together: one without the other is of no use.

@@ -6,26 +6,29 @@ use std::time::Duration;
 use bus::payload::OutcomeResult;
 use testbed::{DockerHost, Project, wait_for};
 
-use crate::harness::{BACK, Fleet, idle_service, policy};
+use crate::harness::{BACK, Fleet, Watch, idle_service, policy};
 
+/// What three replicas take that become healthy one after the other.
+const SLOW_START: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_secs(20);
 
-/// A project of its own on host 1, with the policy's fleet beside it, at three replicas.
-fn at_three(name: &str, guards: &str, more: &str) -> (Project, Fleet) {
+/// A project of its own on host 1, with the policy's fleet beside it, at three replicas, and watched from then on.
+fn at_three(name: &str, guards: &str, more: &str) -> (Project, Fleet, Watch) {
     let host = DockerHost::get(1);
     let project = Project::new(&host, name, &idle_service(&host.busybox(), more));
     project.compose(&["up", "--detach"]);
-    let fleet = Fleet::start(name, &[host], &policy(&format!("{name}/web"), 1, 6, guards));
+    let fleet = Fleet::start(name, std::slice::from_ref(&host), &policy(&format!("{name}/web"), 1, 6, guards));
     fleet.load(name, "web", 30.0);
     fleet.wait_ready(name, "web", 3, SOON);
-    (project, fleet)
+    let watch = Watch::start(&host, name, "web", 1..=6);
+    (project, fleet, watch)
 }
 
 const QUICK: &str = "down: { cooldown: 0s, stabilize: 2s }";
 
 #[test]
 fn nats_restarted_loses_nothing_and_removes_nothing() {
-    let (project, mut fleet) = at_three("fault-nats", QUICK, "");
+    let (project, mut fleet, watch) = at_three("fault-nats", QUICK, "");
     let before = project.running("web");
     fleet.nats.kill();
     wait_for("nobody to answer", SOON, || fleet.status().is_none().then_some(()));
@@ -35,11 +38,12 @@ fn nats_restarted_loses_nothing_and_removes_nothing() {
     fleet.wait_ready("fault-nats", "web", 5, BACK);
     let after = project.running("web");
     assert!(before.iter().all(|id| after.contains(id)), "the replicas from before are still there");
+    watch.expect_within_limits();
 }
 
 #[test]
 fn a_controller_killed_mid_cooldown_remembers_the_cooldown() {
-    let (project, mut fleet) = at_three("fault-cooldown", "down: { cooldown: 25s, stabilize: 0s }", "");
+    let (project, mut fleet, watch) = at_three("fault-cooldown", "down: { cooldown: 25s, stabilize: 0s }", "");
     let grown = std::time::Instant::now();
     fleet.load("fault-cooldown", "web", 10.0);
     fleet.wait("the cooldown to be named", "fault-cooldown", "web", SOON, |status| {
@@ -54,19 +58,21 @@ fn a_controller_killed_mid_cooldown_remembers_the_cooldown() {
     assert_eq!(project.running("web").len(), 3);
     fleet.wait_ready("fault-cooldown", "web", 1, Duration::from_secs(40));
     assert!(grown.elapsed() >= Duration::from_secs(20), "it came after {:?}", grown.elapsed());
+    watch.expect_within_limits();
 }
 
 #[test]
 fn an_agent_killed_mid_scale_up_leaves_nothing_doubled_or_orphaned() {
     let healthy_late = "    healthcheck: { test: [CMD, test, -e, /bin], interval: 1s, start_period: 3s }\n";
-    let (project, mut fleet) = at_three("fault-agent", QUICK, healthy_late);
+    let (project, mut fleet, watch) = at_three("fault-agent", QUICK, healthy_late);
     fleet.load("fault-agent", "web", 60.0);
     wait_for("the scale-up to begin", SOON, || (project.all("web").len() > 3).then_some(()));
     fleet.kill_agent(0);
     fleet.start_agent(0);
-    fleet.wait_ready("fault-agent", "web", 6, SOON + BACK);
+    fleet.wait_ready("fault-agent", "web", 6, BACK + SLOW_START);
     assert_eq!(project.all("web").len(), 6, "no container is left over");
     assert_eq!(project.numbers("web"), [1, 2, 3, 4, 5, 6]);
+    watch.expect_within_limits();
 }
 
 #[test]
@@ -79,7 +85,10 @@ fn docker_restarted_brings_the_fleet_back_to_its_target() {
     fleet.load("fault-engine", "web", 30.0);
     fleet.wait_ready("fault-engine", "web", 3, SOON);
     host.stop_engine();
-    fleet.wait("the engine's absence to be reported", "fault-engine", "web", SOON, |status| status.target == Some(3));
+    wait_for("the engine's absence to be reported", SOON, || {
+        let status = fleet.status()?;
+        status.hosts.iter().any(|host| host.engine.is_none()).then_some(())
+    });
     host.start_engine();
     fleet.wait_ready("fault-engine", "web", 3, BACK);
     assert_eq!(project.all("web").len(), 3);
@@ -87,7 +96,7 @@ fn docker_restarted_brings_the_fleet_back_to_its_target() {
 
 #[test]
 fn values_that_stop_coming_remove_nothing() {
-    let (project, fleet) = at_three("fault-silence", QUICK, "");
+    let (project, fleet, watch) = at_three("fault-silence", QUICK, "");
     let before = project.running("web");
     fleet.silence("fault-silence", "web");
     fleet.wait("it to be blind", "fault-silence", "web", SOON, |status| {
@@ -96,6 +105,7 @@ fn values_that_stop_coming_remove_nothing() {
     assert_eq!(project.running("web"), before);
     fleet.load("fault-silence", "web", 10.0);
     fleet.wait_ready("fault-silence", "web", 1, SOON);
+    watch.expect_within_limits();
 }
 
 #[test]
@@ -150,7 +160,7 @@ fn a_service_that_crash_loops_is_cleaned_up_and_reported_and_the_others_are_left
 
 #[test]
 fn compose_up_in_between_is_waited_out_and_answered() {
-    let (project, fleet) = at_three("fault-up", QUICK, "");
+    let (project, fleet, watch) = at_three("fault-up", QUICK, "");
     project.compose(&["up", "--detach"]);
     assert_eq!(project.running("web").len(), 1, "Compose resets the count to its file's");
     fleet.wait("the change to be noticed", "fault-up", "web", SOON, |status| {
@@ -161,4 +171,5 @@ fn compose_up_in_between_is_waited_out_and_answered() {
         let result = status.outcome.as_ref().map(|outcome| &outcome.result);
         matches!(result, Some(OutcomeResult::Reached { reasserted: Some(_), .. }))
     });
+    watch.expect_within_limits();
 }

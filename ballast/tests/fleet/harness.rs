@@ -2,8 +2,13 @@
 
 use std::{
     fs::{self, File},
+    ops::RangeInclusive,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -163,6 +168,53 @@ impl Drop for Fleet {
         for (_, agent) in &mut self.agents {
             kill(agent);
         }
+    }
+}
+
+/// Looks at a service all the time: its running containers have to stay within limits, and no number may stand twice.
+pub(crate) struct Watch {
+    ended: Arc<AtomicBool>,
+    looking: Option<std::thread::JoinHandle<Vec<String>>>,
+}
+
+impl Watch {
+    pub(crate) fn start(host: &DockerHost, project: &str, service: &str, limits: RangeInclusive<usize>) -> Self {
+        let ended = Arc::new(AtomicBool::new(false));
+        let (over, host) = (Arc::clone(&ended), host.clone());
+        let project = format!("label=com.docker.compose.project={project}");
+        let service = format!("label=com.docker.compose.service={service}");
+        let format = "{{.State}} {{.Label \"com.docker.compose.container-number\"}}";
+        let looking = std::thread::spawn(move || {
+            let mut complaints = Vec::new();
+            while !over.load(Ordering::Relaxed) {
+                let listed =
+                    host.docker(&["ps", "--all", "--filter", &project, "--filter", &service, "--format", format]);
+                let running = listed.lines().filter(|line| line.starts_with("running")).count();
+                let mut numbers: Vec<_> = listed.lines().filter_map(|line| line.split(' ').nth(1)).collect();
+                let all = numbers.len();
+                numbers.sort_unstable();
+                numbers.dedup();
+                if !limits.contains(&running) || numbers.len() != all {
+                    complaints.push(listed);
+                }
+                std::thread::sleep(Duration::from_millis(300));
+            }
+            complaints
+        });
+        Self { ended, looking: Some(looking) }
+    }
+
+    /// Ends it, and fails where the service was seen to leave its limits.
+    pub(crate) fn expect_within_limits(mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+        let complaints = self.looking.take().expect("it is ended once").join().expect("looking does not fail");
+        assert_eq!(complaints, Vec::<String>::new(), "outside its limits, or a number twice");
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
     }
 }
 

@@ -20,6 +20,8 @@ const LONGEST_FILE: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct PolicyFiles {
     roots: Vec<PathBuf>,
+    /// Whether a root may be missing without a word.
+    may_be_missing: bool,
     /// By the place of the root among the roots, then by path: the order in which policies win.
     files: BTreeMap<Key, File>,
 }
@@ -51,7 +53,12 @@ pub(crate) struct Look {
 impl PolicyFiles {
     /// None read yet.
     pub(crate) fn new(roots: Vec<PathBuf>) -> Self {
-        Self { roots, files: BTreeMap::new() }
+        Self { roots, may_be_missing: false, files: BTreeMap::new() }
+    }
+
+    /// Lets roots be missing without a word.
+    pub(crate) fn may_be_missing(self, may_be_missing: bool) -> Self {
+        Self { may_be_missing, ..self }
     }
 
     /// Reads every file again that is other than before.
@@ -138,7 +145,9 @@ impl PolicyFiles {
                     for key in self.files.keys().filter(|(of, path)| *of == place && path != root) {
                         found.insert(key.clone(), Err(same(&error)));
                     }
-                    found.insert((place, root.clone()), Err(error));
+                    if !(self.may_be_missing && error.kind() == io::ErrorKind::NotFound) {
+                        found.insert((place, root.clone()), Err(error));
+                    }
                 }
             }
         }
