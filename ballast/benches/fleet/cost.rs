@@ -20,8 +20,10 @@ use crate::{
     table,
 };
 
-/// How long Ballast's own parts are measured; the others take a third of it.
+/// How long the agent is measured.
 const WINDOW: Duration = Duration::from_mins(1);
+/// How long everything else is: a whole number of the agent's full listings, which are what it costs the engine.
+const SHORT_WINDOW: Duration = Duration::from_secs(30);
 /// A collector's beginning is not its usual day.
 const SETTLE: Duration = Duration::from_secs(8);
 
@@ -43,7 +45,8 @@ impl Cost {
 /// Measures each collector, and the controller beside the agent.
 pub(crate) fn print(host: &DockerHost, containers: &Containers) {
     let engine = processes::engine(host, &containers.ids);
-    let idle = measure(&[("nobody", None)], &engine, WINDOW / 3);
+    thread::sleep(SETTLE);
+    let idle = measure(&[("nobody", None)], &engine, SHORT_WINDOW);
     let mut rows = ballast(host, containers, &engine);
     rows.extend(ballast_run(host, &engine));
     rows.extend(docker_stats(host, &engine));
@@ -112,7 +115,7 @@ fn alone(name: &str, mut command: Command, engine: &Group) -> Vec<Cost> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let process = Process::start(command);
     thread::sleep(SETTLE);
-    measure(&[(name, Some(&Group::Trees(vec![process.pid()])))], engine, WINDOW / 3)
+    measure(&[(name, Some(&Group::Trees(vec![process.pid()])))], engine, SHORT_WINDOW)
 }
 
 /// Measures groups over the same window.

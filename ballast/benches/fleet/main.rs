@@ -5,10 +5,12 @@
 //! cargo bench -p ballast --features needs-docker --bench fleet [-- PART...]
 //! ```
 //!
-//! A part is `sizes`, `start`, `cost` or `reaction`; without one all are measured, in five minutes. The Docker host is
+//! A part is `sizes`, `start`, `cost` or `reaction`; without one all are measured, in five minutes. `demo`, which
+//! runs `./demo --once` and takes as long again, has to be named. The Docker host is
 //! number 1, or `BALLAST_BENCH_HOST`. `netdata` is measured where it is on the `PATH` or at `BALLAST_BENCH_NETDATA`.
 
 mod cost;
+mod demo;
 mod fleet;
 mod processes;
 mod reaction;
@@ -51,5 +53,8 @@ fn main() {
     }
     if is_wanted("reaction") {
         reaction::print(&host);
+    }
+    if wanted.iter().any(|part| part == "demo") {
+        demo::print(&host);
     }
 }

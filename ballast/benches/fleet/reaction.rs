@@ -41,15 +41,15 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// What became of one replica, each as the time since the epoch.
 #[derive(Clone, Copy, Debug, Default)]
-struct Life {
-    created: Option<Duration>,
-    started: Option<Duration>,
-    healthy: Option<Duration>,
+pub(crate) struct Life {
+    pub(crate) created: Option<Duration>,
+    pub(crate) started: Option<Duration>,
+    pub(crate) healthy: Option<Duration>,
     told_ready: Option<Duration>,
 }
 
 /// What a listener has to say.
-enum News {
+pub(crate) enum News {
     Engine { id: String, service: String, action: String, at: Duration },
     Ready { id: String, at: Duration },
 }
@@ -68,7 +68,7 @@ pub(crate) fn print(host: &DockerHost) {
     project.compose(&["up", "--detach", "--wait"]);
     let fleet = Fleet::start(host, &policies());
     let (news_in, news) = mpsc::channel();
-    let _events = follow_engine(host, news_in.clone());
+    let _events = follow_engine(host, PROJECT, news_in.clone());
     let application = Application::start(&fleet.nats.url(), news_in);
     wait_until_settled(&news);
 
@@ -143,9 +143,9 @@ fn policies() -> String {
 }
 
 /// Every container event of the project, as it happens.
-fn follow_engine(host: &DockerHost, news: mpsc::Sender<News>) -> Process {
+pub(crate) fn follow_engine(host: &DockerHost, project: &str, news: mpsc::Sender<News>) -> Process {
     let mut command = Command::new("docker");
-    let project = format!("label=com.docker.compose.project={PROJECT}");
+    let project = format!("label=com.docker.compose.project={project}");
     command.args(["events", "--filter", "type=container", "--filter", &project, "--format", "{{json .}}"]);
     command.env("DOCKER_HOST", host.socket()).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().expect("docker on the PATH");
@@ -260,7 +260,7 @@ fn wait_for_create(news: &mpsc::Receiver<News>, lives: &mut BTreeMap<String, Lif
     }
 }
 
-fn note(lives: &mut BTreeMap<String, Life>, news: &News) {
+pub(crate) fn note(lives: &mut BTreeMap<String, Life>, news: &News) {
     match news {
         News::Engine { id, action, at, .. } => {
             let life = lives.entry(id.clone()).or_default();
