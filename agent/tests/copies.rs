@@ -21,6 +21,7 @@ services:
     secrets: [token, from-environment]
     configs:
       - { source: inline, target: /etc/deep/app.conf }
+      - { source: inline, target: /etc/image.conf }
       - { source: file, target: /etc/file.conf }
     healthcheck: { test: ["CMD", "true"], interval: 1s }
 networks: { front: {}, back: {} }
@@ -114,6 +115,7 @@ fn files_are_copied(fleet: &Fleet) {
         assert_eq!(read(number, "/run/secrets/token"), "secret from a file");
         assert_eq!(read(number, "/etc/file.conf"), "config from a file");
         assert_eq!(read(number, "/etc/deep/app.conf"), "said inline", "inline content is in no mount");
+        assert_eq!(read(number, "/etc/image.conf"), "said inline", "it replaces a file of the image");
         assert_eq!(read(number, "/run/secrets/from-environment"), read(1, "/run/secrets/from-environment"));
     }
     let mode = |number: u32| {

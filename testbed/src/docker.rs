@@ -83,6 +83,7 @@ impl DockerHost {
         for folder in ["bin", "tmp", "etc", "run"] {
             fs::create_dir(root.path().join(folder)).expect("a folder");
         }
+        fs::write(root.path().join("etc/image.conf"), "of the image").expect("a file of the image");
         fs::copy(&busybox, root.path().join("bin/busybox")).expect("copy busybox");
         let applets = Command::new(&busybox).arg("--list").output().expect("run busybox").stdout;
         for applet in String::from_utf8_lossy(&applets).lines().filter(|&applet| applet != "busybox") {

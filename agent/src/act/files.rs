@@ -14,15 +14,15 @@ use crate::{
 
 /// Where Compose puts secrets.
 const SECRETS: &str = "/run/secrets";
-/// More are not looked at: configs are few, and each costs a call.
-const MOST_FILES: usize = 64;
+/// More are not looked at: each costs a call, and an application can write any number.
+const MOST_LOOKED_AT: usize = 512;
 /// From making a container to its first start. Compose may wait for other services in between.
 const BEFORE_FIRST_START_MS: u64 = 30_000;
 /// From copying the files to the start, and the rounding of the time to a second.
 const BEFORE_A_START_MS: u64 = 5_000;
 const ROUNDING_MS: u64 = 1_000;
-/// What the engine's `GET /containers/{id}/changes` calls an added file.
-const ADDED: u64 = 1;
+/// What the engine's `GET /containers/{id}/changes` calls a file of the image that is another now, and an added one.
+const CHANGED: [u64; 2] = [0, 1];
 /// The bits of Go's file mode that make it something else than a plain file, as the engine sends it.
 const NOT_A_FILE: u64 = 0x8f28_0000;
 
@@ -34,9 +34,19 @@ pub(super) async fn copy(engine: &Engine, sibling: &Value, id: &str) -> Result<(
     }
     let from = sibling["Id"].as_str().unwrap_or_default();
     let changes = engine.changes(from).await?;
-    for path in candidates(&changes, sibling).into_iter().take(MOST_FILES) {
+    let candidates = candidates(&changes, sibling);
+    if candidates.len() > MOST_LOOKED_AT {
+        let name = sibling["Name"].as_str().unwrap_or_default();
+        tracing::warn!(
+            name,
+            "it has changed {} files: of these, {MOST_LOOKED_AT} are searched for inline configs",
+            candidates.len()
+        );
+    }
+    for path in candidates.into_iter().take(MOST_LOOKED_AT) {
         let Some(stat) = engine.path_stat(from, &path).await? else { continue };
-        if !is_from_compose(&stat, sibling) {
+        let is_secret = path.strip_prefix(SECRETS).is_some_and(|rest| rest.starts_with('/')) && is_file(&stat);
+        if !is_secret && !is_from_compose(&stat, sibling) {
             continue;
         }
         let Some(tar) = engine.archive(from, &path).await?.and_then(|tar| touched(&tar)) else { continue };
@@ -50,19 +60,20 @@ pub(super) async fn copy(engine: &Engine, sibling: &Value, id: &str) -> Result<(
     Ok(())
 }
 
-/// Files that were added to the image, outside of mounts; secrets first, should there be too many.
+/// Files that were added to the image or replace one of it, outside of mounts; secrets first, should there be too many.
 fn candidates(changes: &Value, sibling: &Value) -> Vec<String> {
     let list = |value: &Value, field: &str| -> Vec<String> {
         let entries = value.as_array().into_iter().flatten();
         entries.filter_map(|entry| entry[field].as_str().map(str::to_owned)).collect()
     };
-    let added: Value =
-        changes.as_array().into_iter().flatten().filter(|change| change["Kind"] == ADDED).cloned().collect();
-    let added = list(&added, "Path");
+    let counts = |change: &&Value| change["Kind"].as_u64().is_some_and(|kind| CHANGED.contains(&kind));
+    let entries: Value = changes.as_array().into_iter().flatten().filter(counts).cloned().collect();
+    let written = list(&entries, "Path");
     let mounts = list(&sibling["Mounts"], "Destination");
-    let is_folder = |path: &str| added.iter().any(|other| other.strip_prefix(path).is_some_and(|r| r.starts_with('/')));
+    let is_folder =
+        |path: &str| written.iter().any(|other| other.strip_prefix(path).is_some_and(|r| r.starts_with('/')));
     let mut files: Vec<String> =
-        added.iter().filter(|path| !is_folder(path) && !mounts.contains(path)).cloned().collect();
+        written.iter().filter(|path| !is_folder(path) && !mounts.contains(path)).cloned().collect();
     files.sort_by_key(|path| !path.starts_with(SECRETS));
     files
 }
@@ -70,14 +81,17 @@ fn candidates(changes: &Value, sibling: &Value) -> Vec<String> {
 /// Whether a file, by what the engine says of it, was put there by Compose.
 fn is_from_compose(stat: &Value, sibling: &Value) -> bool {
     let time = stat["mtime"].as_str().unwrap_or_default();
-    let is_file = stat["mode"].as_u64().is_some_and(|mode| mode & NOT_A_FILE == 0);
-    let Some(written_ms) = parse_ms(time).filter(|_| is_file && !time.contains('.')) else { return false };
+    let Some(written_ms) = parse_ms(time).filter(|_| is_file(stat) && !time.contains('.')) else { return false };
     let moment = |value: &Value| value.as_str().and_then(parse_ms);
     let within = |moment_ms: Option<u64>, before_ms: u64, after_ms: u64| {
         moment_ms.is_some_and(|at| (at.saturating_sub(before_ms)..=at + after_ms).contains(&written_ms))
     };
     within(moment(&sibling["Created"]), ROUNDING_MS, BEFORE_FIRST_START_MS)
         || within(moment(&sibling["State"]["StartedAt"]), BEFORE_A_START_MS, ROUNDING_MS)
+}
+
+fn is_file(stat: &Value) -> bool {
+    stat["mode"].as_u64().is_some_and(|mode| mode & NOT_A_FILE == 0)
 }
 
 /// The archive with its file written now, so that the copy can be told as the original can.

@@ -142,9 +142,8 @@ impl Hands {
         for (network, endpoint) in &recipe.connect {
             self.engine.connect_network(network, id, endpoint).await.map_err(failed)?;
         }
-        if let Err(error) = files::copy(&self.engine, sibling, id).await {
-            tracing::warn!(%error, name = recipe.name, "files that Compose copies into its containers may be missing");
-        }
+        // A replica without its secrets or configs would serve something else.
+        files::copy(&self.engine, sibling, id).await.map_err(failed)?;
         if !wanted() {
             return Err(MakeError::Unwanted);
         }

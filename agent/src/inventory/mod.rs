@@ -280,7 +280,9 @@ impl Keeper {
         }
         let containers = self.containers.iter().map(|(id, inspect)| (id, inspect.as_ref()));
         self.history.listed(containers, now_ms());
-        self.services = read::services(&self.containers);
+        let mut services = read::services(&self.containers);
+        read::keep_readiness(&self.services, &mut services);
+        self.services = services;
         Ok(())
     }
 

@@ -58,6 +58,8 @@ struct ProjectChange {
     /// Container IDs of each service before the change.
     before: BTreeMap<String, BTreeSet<String>>,
     destroyed: BTreeSet<String>,
+    /// Services of which a replica came by somebody else: they were not taken down.
+    brought: BTreeSet<String>,
     /// Its network is gone.
     down: bool,
 }
@@ -109,8 +111,10 @@ impl History {
         };
         let why = format!("{} was {verb} by somebody else", event.attribute("name"));
         let change = self.change(event.attribute(labels::PROJECT), at_ms, why, services, quiet);
-        if event.action == "destroy" {
-            change.destroyed.insert(event.id.clone());
+        match verb {
+            "removed" => drop(change.destroyed.insert(event.id.clone())),
+            "created" | "started" => drop(change.brought.insert(event.attribute(labels::SERVICE).to_owned())),
+            _ => {}
         }
         true
     }
@@ -218,6 +222,7 @@ impl History {
             why: change.why.clone(),
             from: before.and_then(|ids| u32::try_from(ids.len()).ok()),
             all_removed: (all_destroyed || (change.down && none_runs))
+                && !change.brought.contains(&name.service)
                 && replicas.iter().all(|replica| replica.summary.managed),
         })
     }

@@ -116,6 +116,23 @@ fn replica(inspect: &Arc<Value>) -> Replica {
     }
 }
 
+/// Keeps since when a replica serves for as long as it does: the engine forgets all but its last results, so that the time
+/// read from them moves on with each listing.
+pub(crate) fn keep_readiness(
+    before: &BTreeMap<ServiceName, Vec<Replica>>,
+    services: &mut BTreeMap<ServiceName, Vec<Replica>>,
+) {
+    for (name, replicas) in services {
+        for replica in replicas.iter_mut().filter(|replica| replica.summary.ready_ms.is_some()) {
+            let same_life = |other: &&Replica| {
+                other.summary.id == replica.summary.id && other.summary.started_ms == replica.summary.started_ms
+            };
+            let known = before.get(name).into_iter().flatten().find(same_life);
+            replica.summary.ready_ms = known.and_then(|known| known.summary.ready_ms).or(replica.summary.ready_ms);
+        }
+    }
+}
+
 /// The engine keeps the last five results; with fewer failures than that since, the first good one after the last bad one
 /// is when it became healthy. Otherwise the oldest kept will do.
 fn healthy_since(health: &Value) -> Option<u64> {
@@ -207,6 +224,26 @@ mod tests {
         assert_eq!(replica.exposed_tcp, [80, 9090]);
         assert_eq!(replica.addresses.keys().collect::<Vec<_>>(), ["shop_default"]);
         assert_eq!((replica.summary.cpu_limit_cores, replica.summary.memory_limit_bytes), (None, None));
+    }
+
+    #[test]
+    fn a_replica_has_served_since_it_became_healthy_however_often_it_is_checked() {
+        let listed = |first_good: &str| {
+            let good = |end: &str| json!({ "ExitCode": 0, "End": format!("2026-11-21T09:{end}Z") });
+            let log: Vec<_> = [first_good, "59:00"].into_iter().map(good).collect();
+            services(&BTreeMap::from([container("1", |inspect| {
+                inspect["State"]["Health"] = json!({ "Status": "healthy", "Log": log });
+            })]))
+        };
+        let ready = |services: &BTreeMap<ServiceName, Vec<Replica>>| {
+            services.values().flatten().map(|replica| replica.summary.ready_ms).next().flatten()
+        };
+        let before = listed("01:00");
+        let mut later = listed("31:00");
+        assert_ne!(ready(&later), ready(&before), "the engine has forgotten the first result");
+        keep_readiness(&before, &mut later);
+        assert_eq!(ready(&later), ready(&before));
+        assert_eq!(ready(&later), parse_ms("2026-11-21T09:01:00Z"));
     }
 
     #[test]

@@ -264,6 +264,16 @@ fn a_project_taken_down_is_told_from_one_that_is_scaled() {
     assert!(!down.history.foreign(&web(), &down.replicas).expect("a change").all_removed, "Compose made a new one");
 }
 
+#[test]
+fn a_project_that_was_recreated_was_not_taken_down_whichever_replica_is_left() {
+    let story =
+        Story::begin().event(5, "create", 4).event(5, "destroy", 1).event(6, "destroy", 2).event(6, "destroy", 3);
+    let mut ours = replica(5, "running", None);
+    ours.summary.managed = true;
+    let change = story.history.foreign(&web(), &[ours]).expect("a change");
+    assert!(!change.all_removed, "Compose's own replica has gone since, by other hands");
+}
+
 /// Found at the start of the agent: nothing is known but what the engine shows.
 fn found(replicas: Vec<Replica>, engine_started_ms: u64, last_life_ms: u64) -> Story {
     let mut history = History { last_life_ms, ..History::default() };
