@@ -105,7 +105,11 @@ impl Controller {
                     self.confirming = (link == Link::Up).then(confirm);
                 }
                 highest = confirmed(&mut self.confirming) => self.go_on(highest),
-                Some(policies) = self.policies.recv() => self.tell(Input::Policies(policies)),
+                policies = self.policies.recv() => match policies {
+                    Some(policies) => self.tell(Input::Policies(policies)),
+                    None if shutdown.is_cancelled() => break,
+                    None => return Err(ControllerError::PoliciesUnwatched),
+                },
                 Some(term) = self.terms.recv() => self.hear_term(term),
                 () = self.outbox.progress() => continue,
                 () = tokio::time::sleep(nap) => {}
@@ -183,5 +187,44 @@ async fn confirmed(confirming: &mut Option<BoxFuture<'static, u64>>) -> u64 {
     match confirming {
         Some(reading) => reading.await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::{local::LocalBus, subject::Subjects};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_controller_whose_policies_nobody_watches_any_more_ends_with_an_error() -> Result<(), ControllerError> {
+        let bus: Bus = LocalBus::in_memory().map_err(ControllerError::Bus)?;
+        let config = Config::new("test", Vec::new());
+        let (mut clock, shutdown) = (Clock::start(), CancellationToken::new());
+        let Some(opened) = open(&config, &bus, &mut clock, &shutdown).await? else { return Ok(()) };
+        let setup = Setup {
+            subjects: Subjects::new("test"),
+            term: opened.term,
+            host_lost_after: config.host_lost_after,
+            target_valid_for: config.target_valid_for,
+        };
+        let (_seen, terms) = mpsc::channel(1);
+        let (watcher, policies) = mpsc::channel(1);
+        let controller = Controller {
+            fleet: Fleet::new(setup, PolicySet::default(), opened.stored, clock.now()),
+            outbox: Outbox::new(opened.buckets, bus.link()),
+            clock,
+            inbox: opened.inbox,
+            link: bus.link(),
+            policies,
+            terms,
+            controllers: opened.controllers,
+            term: opened.term,
+            confirming: None,
+        };
+        drop(watcher);
+        let ended = controller.run(shutdown).await;
+        assert!(matches!(ended, Err(ControllerError::PoliciesUnwatched)), "{ended:?}");
+        Ok(())
     }
 }
