@@ -243,3 +243,24 @@ fn service_name(key: &str) -> Option<ServiceName> {
 fn ended(bucket: &str) -> BusError {
     BusError::Other(format!("the watch of the bucket {bucket} ended"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assignment_that_cannot_be_read_is_no_permission_and_nothing_is_told_before_all_is_read() {
+        let meters = watch::Sender::new(Vec::new());
+        let name = ServiceName { project: "shop".into(), service: "web".into() };
+        let mut assigned = Assigned::default();
+        assigned.probes.insert(name.clone(), Vec::new());
+        assigned.publish(&meters);
+        assert!(meters.borrow().is_empty());
+        assert!(assigned.read(Change::Current).is_none());
+        assigned.publish(&meters);
+        assert_eq!(*meters.borrow(), [(name, Vec::new())]);
+        let entry = bus::Entry { value: b"{\"v\":99}".as_slice().into(), revision: 1 };
+        let change = Change::Put { key: "host.shop.web".into(), entry };
+        assert_eq!(assigned.read(change), Some(("host.shop.web".into(), None)));
+    }
+}
