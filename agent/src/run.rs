@@ -3,9 +3,9 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bus::{
-    Bus, BusError, Change, Link,
-    payload::{self, Assignment, Probe, ServiceName},
-    subject::{Subjects, host_prefix, parse_service_key},
+    Bus, BusError, Link,
+    payload::{Probe, ServiceName},
+    subject::Subjects,
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    act::{self, ASSIGNMENTS},
+    act,
     docker::{Engine, EngineError},
     instant::now_ms,
     inventory::{self, Inventory},
@@ -104,9 +104,8 @@ pub async fn run(config: Config, bus: Bus, shutdown: CancellationToken) -> Resul
         stats: Arc::new(engine.clone()),
     };
     parts.spawn(named("measuring", measure::run(measuring, inputs, samples_in)));
-    parts.spawn(named("reading assignments", keep_probes(config.clone(), Arc::clone(&bus), probes_in)));
     let patience = act::Patience { ready: config.ready_timeout, ..act::Patience::default() };
-    let acting = keep_acting(engine, config.host, inventory, bus, subjects, patience, shutdown.clone());
+    let acting = keep_acting(engine, config.host, inventory, bus, (subjects, probes_in), patience, shutdown.clone());
     let mut acting = tokio::spawn(acting);
 
     let ended = tokio::select! {
@@ -129,67 +128,31 @@ async fn named(name: &'static str, part: impl Future<Output = ()>) -> &'static s
     name
 }
 
+/// What the meters are told to measure in applications.
+type Probes = watch::Sender<Vec<(ServiceName, Vec<Probe>)>>;
+
 /// Carries out targets, and starts anew when the bus failed in between: the buckets hold the newest state.
 async fn keep_acting(
     engine: Engine,
     host: String,
     inventory: Inventory,
     bus: Bus,
-    subjects: Subjects,
+    (subjects, probes): (Subjects, Probes),
     patience: act::Patience,
     shutdown: CancellationToken,
 ) {
     while !shutdown.is_cancelled() {
-        let orders = act::Orders { host: &host, bus: Arc::clone(&bus), subjects: &subjects };
+        let orders = act::Orders { host: &host, bus: Arc::clone(&bus), subjects: &subjects, probes: &probes };
         match act::run(engine.clone(), orders, inventory.clone(), patience.clone(), shutdown.clone()).await {
             Ok(()) => return,
-            Err(error) => wait_for_bus("targets", &error, &bus).await,
+            Err(error) => wait_for_bus(&error, &bus).await,
         }
     }
-}
-
-/// Tells the meters what the policies ask to be measured in applications.
-async fn keep_probes(config: Config, bus: Bus, probes: watch::Sender<Vec<(ServiceName, Vec<Probe>)>>) {
-    loop {
-        if let Err(error) = read_probes(&config.host, &bus, &probes).await {
-            wait_for_bus("assignments", &error, &bus).await;
-        }
-    }
-}
-
-async fn read_probes(
-    host: &str,
-    bus: &Bus,
-    probes: &watch::Sender<Vec<(ServiceName, Vec<Probe>)>>,
-) -> Result<(), BusError> {
-    let mut changes = bus.bucket(ASSIGNMENTS).await?.watch(&host_prefix(host)).await?;
-    let mut assigned = std::collections::BTreeMap::new();
-    while let Some(change) = changes.recv().await {
-        match change {
-            Change::Current => {}
-            Change::Deleted { key } => drop(assigned.remove(&key)),
-            Change::Put { key, entry } => match payload::decode::<Assignment>(&entry.value) {
-                Ok(assignment) => drop(assigned.insert(key, assignment.probes)),
-                Err(error) => tracing::warn!(%error, key, "an assignment cannot be read; the one before it holds"),
-            },
-        }
-        let named = assigned.iter().filter_map(|(key, probes)| {
-            let (_, project, service) = parse_service_key(key)?;
-            Some((ServiceName { project, service }, probes.clone()))
-        });
-        let named: Vec<_> = named.collect();
-        probes.send_if_modified(|before| {
-            let differs = *before != named;
-            *before = named;
-            differs
-        });
-    }
-    Err(BusError::Down)
 }
 
 /// Waits until the link is up, and a little in any case.
-async fn wait_for_bus(what: &str, error: &BusError, bus: &Bus) {
-    tracing::debug!(%error, "{what} cannot be read just now");
+async fn wait_for_bus(error: &BusError, bus: &Bus) {
+    tracing::debug!(%error, "targets and assignments cannot be read just now");
     let mut link = bus.link();
     drop(link.wait_for(|link| *link == Link::Up).await);
     tokio::time::sleep(BUS_RETRY).await;

@@ -10,9 +10,10 @@ use bus::{
     Bus, Delivery,
     local::LocalBus,
     payload::{Assignment, Mode, Outcome, OutcomeResult, Target, decode, encode},
-    subject::{Subjects, service_key},
+    subject::{ASSIGNMENTS, Subjects, TARGETS, service_key},
 };
 use common::{Fleet, LIMIT, now_ms};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 const WEB: &str = "services: { web: { image: IMAGE, command: sleep 600, stop_grace_period: 0s } }";
@@ -31,6 +32,7 @@ async fn what_the_controller_puts_into_the_buckets_is_carried_out_and_reported()
         mode: Mode::Act,
         min: 1,
         max: 5,
+        term: 1,
         probes: Vec::new(),
     };
     let target = Target {
@@ -46,7 +48,7 @@ async fn what_the_controller_puts_into_the_buckets_is_carried_out_and_reported()
         reason: "the test wants it".into(),
     };
     // The target is there before the agent is.
-    let targets = bus.bucket(act::TARGETS).await.expect("a bucket");
+    let targets = bus.bucket(TARGETS).await.expect("a bucket");
     targets.put(&key, encode(&target)).await.expect("put");
 
     let shutdown = CancellationToken::new();
@@ -54,11 +56,12 @@ async fn what_the_controller_puts_into_the_buckets_is_carried_out_and_reported()
         let (engine, inventory) = (fleet.engine.clone(), fleet.inventory.clone());
         let (bus, subjects, shutdown) = (Arc::clone(&bus), subjects.clone(), shutdown.clone());
         async move {
-            let orders = act::Orders { host: "host.one", bus, subjects: &subjects };
+            let probes = &watch::Sender::new(Vec::new());
+            let orders = act::Orders { host: "host.one", bus, subjects: &subjects, probes };
             act::run(engine, orders, inventory, Patience::default(), shutdown).await
         }
     });
-    let assignments = bus.bucket(act::ASSIGNMENTS).await.expect("a bucket");
+    let assignments = bus.bucket(ASSIGNMENTS).await.expect("a bucket");
     // Another host's service of the same name is not ours.
     let other = service_key("host.two", fleet.project.name(), "web");
     assignments.put(&other, encode(&Assignment { max: 1, ..assignment.clone() })).await.expect("put");

@@ -54,6 +54,11 @@ impl Memory {
     pub fn target(&self) -> Option<u32> {
         self.target
     }
+
+    /// Puts a newer decision of how many replicas there shall be in the place of the one remembered.
+    pub fn set_target(&mut self, replicas: u32) {
+        self.target = Some(replicas);
+    }
 }
 
 impl Autoscaler {

@@ -26,7 +26,9 @@
 //! |---|---|---|---|
 //! | `assignments` | `<host>.<project>.<service>` | [`Assignment`](payload::Assignment) | controller → agent |
 //! | `targets` | `<host>.<project>.<service>` | [`Target`](payload::Target) | controller → agent |
-//! | `memory` | the controller's own | what guards remember | controller → controller |
+//! | `memory` | `<host>.<project>.<service>` | what guards remember, with the newest target | controller → controller |
+//! | `decisions` | `<host>.<project>.<service>` | what was decided | controller → controller |
+//! | `controllers` | `term` | the term of the controller in charge | controller → controller |
 //!
 //! # What to count on
 //!

@@ -363,6 +363,9 @@ pub struct Assignment {
     pub min: u32,
     /// No more than this.
     pub max: u32,
+    /// The controller's term, as in a [`Target`]: an older one than was seen is refused.
+    #[serde(default)]
+    pub term: u64,
     /// What to measure in the application.
     #[serde(default)]
     pub probes: Vec<Probe>,

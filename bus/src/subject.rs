@@ -1,8 +1,19 @@
-//! Subjects: `ballast.<fleet>.<kind>.<host>…`, so that a host's credentials can be limited to its own.
+//! Subjects: `ballast.<fleet>.<kind>.<host>…`, so that a host's credentials can be limited to its own. And buckets.
 
 use std::fmt;
 
 use crate::BusError;
+
+/// The bucket with each [`Assignment`](crate::payload::Assignment), by [`service_key`].
+pub const ASSIGNMENTS: &str = "assignments";
+/// The bucket with each [`Target`](crate::payload::Target), by [`service_key`].
+pub const TARGETS: &str = "targets";
+/// The bucket with what guards remember, by [`service_key`].
+pub const MEMORY: &str = "memory";
+/// The bucket with what was decided, by [`service_key`].
+pub const DECISIONS: &str = "decisions";
+/// The bucket that says which controller is in charge.
+pub const CONTROLLERS: &str = "controllers";
 
 /// The subjects of one fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -42,6 +42,12 @@ pub enum ControllerError {
     /// The bus was closed under it.
     #[error("the bus was closed while the controller was running")]
     BusClosed,
+    /// Nobody looks at the policy files any more.
+    #[error(
+        "reading the policy files ended unexpectedly, and edits would have no effect: start the controller again, and \
+         please report this with its log"
+    )]
+    PoliciesUnwatched,
     /// What is kept about the controller's term cannot be read, so that it cannot know whether it is in charge.
     #[error(
         "key `term` in bucket `controllers` is {found:?}, which is no term: delete the key if no other controller runs"

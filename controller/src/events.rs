@@ -150,7 +150,7 @@ pub(crate) fn outcome(outcome: &payload::Outcome, ahead: impl Fn(u64) -> Timesta
 }
 
 /// What a policy asks of the agent: its limits, and what to measure for the rules.
-pub(crate) fn assignment(policy: &Policy, project: &str, service: &str) -> Assignment {
+pub(crate) fn assignment(policy: &Policy, term: u64, project: &str, service: &str) -> Assignment {
     let read = |name: &SignalName| policy.rules.iter().any(|rule| rule.signal() == name);
     let probes = policy.signals.iter().filter(|(name, _)| read(name)).filter_map(|(name, source)| probe(name, source));
     Assignment {
@@ -160,6 +160,7 @@ pub(crate) fn assignment(policy: &Policy, project: &str, service: &str) -> Assig
         mode: mode(policy.mode),
         min: policy.limits.min,
         max: policy.limits.max,
+        term,
         probes: probes.collect(),
     }
 }

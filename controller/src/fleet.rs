@@ -23,7 +23,7 @@ use std::{
 };
 
 use autoscaler::Timestamp;
-use bus::{Link, subject::Subjects};
+use bus::subject::Subjects;
 use bytes::Bytes;
 
 pub(crate) use answer::Asked;
@@ -62,8 +62,8 @@ pub(crate) enum Input {
     },
     /// The policy files say something else than before.
     Policies(PolicySet),
-    /// The link to the bus went up or down.
-    Link(Link),
+    /// The link to the bus was down and is up again, and this controller is still the one in charge.
+    Reconnected,
     /// A controller has this term.
     Term(u64),
 }
@@ -110,7 +110,6 @@ pub(crate) struct Fleet {
     setup: Setup,
     since: Timestamp,
     standing: Standing,
-    link: Link,
     policies: PolicySet,
     hosts: BTreeMap<String, Host>,
     services: BTreeMap<ServiceKey, Service>,
@@ -127,7 +126,6 @@ impl Fleet {
             setup,
             since: now,
             standing: Standing::InCharge,
-            link: Link::Up,
             policies,
             hosts: BTreeMap::new(),
             services: BTreeMap::new(),
@@ -145,7 +143,7 @@ impl Fleet {
         match input {
             Input::Message { kind, subject, payload } => self.hear_message(kind, &subject, &payload, now),
             Input::Policies(policies) => self.replace_policies(policies, now),
-            Input::Link(link) => self.hear_link(link),
+            Input::Reconnected => self.publish_anew(),
             Input::Term(term) => self.hear_term(term),
         }
     }
@@ -183,13 +181,6 @@ impl Fleet {
     fn take_effects(&mut self) -> Vec<Effect> {
         let effects = std::mem::take(&mut self.effects);
         if self.in_charge() { effects } else { Vec::new() }
-    }
-
-    fn hear_link(&mut self, link: Link) {
-        if link == Link::Up && self.link == Link::Down {
-            self.publish_anew();
-        }
-        self.link = link;
     }
 
     fn hear_term(&mut self, term: u64) {

@@ -12,7 +12,7 @@ use std::{
 use bus::{Bucket, BusError, Link, payload};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use crate::fleet::Effect;
 
@@ -67,19 +67,22 @@ pub(crate) struct Outbox {
     waiting: BTreeMap<Place, Option<Bytes>>,
     under_way: FuturesUnordered<BoxFuture<'static, Written>>,
     busy: BTreeSet<Place>,
-    link: Link,
+    open: bool,
+    link: watch::Receiver<Link>,
     paused_until: Option<Instant>,
 }
 
 impl Outbox {
-    /// An empty one.
-    pub(crate) fn new(buckets: Buckets) -> Self {
+    /// An empty one, closed.
+    pub(crate) fn new(buckets: Buckets, mut link: watch::Receiver<Link>) -> Self {
+        link.mark_unchanged();
         Self {
             buckets,
             waiting: BTreeMap::new(),
             under_way: FuturesUnordered::new(),
             busy: BTreeSet::new(),
-            link: Link::Up,
+            open: false,
+            link,
             paused_until: None,
         }
     }
@@ -91,11 +94,23 @@ impl Outbox {
         self.start();
     }
 
-    /// While the link is down nothing is begun.
-    pub(crate) fn set_link(&mut self, link: Link) {
-        self.link = link;
+    /// Begins nothing more until it is opened; what is to be written waits.
+    pub(crate) fn close(&mut self) {
+        self.open = false;
+        self.link.mark_unchanged();
         self.paused_until = None;
+    }
+
+    /// Begins with what waits.
+    pub(crate) fn open(&mut self) {
+        self.open = true;
         self.start();
+    }
+
+    /// Closes, and drops what waits.
+    pub(crate) fn clear(&mut self) {
+        self.close();
+        self.waiting.clear();
     }
 
     /// Waits for a write to end or a pause to be over; for ever when there is neither. May be dropped at any time.
@@ -112,7 +127,7 @@ impl Outbox {
     /// Waits until everything is written, at most for `limit`.
     pub(crate) async fn flush(&mut self, limit: Duration) {
         let all = async {
-            while !(self.waiting.is_empty() && self.under_way.is_empty()) && self.link == Link::Up {
+            while !(self.waiting.is_empty() && self.under_way.is_empty()) && self.open {
                 self.progress().await;
             }
         };
@@ -122,15 +137,24 @@ impl Outbox {
     }
 
     fn start(&mut self) {
-        if self.link == Link::Down || self.paused_until.is_some() {
+        // Once the link has changed, nothing is begun even before the owner has noticed.
+        if !self.open || self.link.has_changed().unwrap_or(false) || self.paused_until.is_some() {
             return;
         }
-        let free: Vec<Place> = self.waiting.keys().filter(|place| !self.busy.contains(*place)).cloned().collect();
+        let free: Vec<Place> = self.waiting.keys().filter(|place| self.may_start(place)).cloned().collect();
         for place in free.into_iter().take(AT_A_TIME.saturating_sub(self.under_way.len())) {
             let Some(value) = self.waiting.remove(&place) else { continue };
             self.busy.insert(place.clone());
             self.under_way.push(write(Arc::clone(self.buckets.get(place.0)), place, value));
         }
+    }
+
+    /// A target waits for the memory of the decision that it comes from: whoever comes after a kill in between knows of
+    /// a target that was not published yet, and never forgets one that was.
+    fn may_start(&self, place: &Place) -> bool {
+        let memory = (Which::Memory, place.1.clone());
+        let remembered = !(self.waiting.contains_key(&memory) || self.busy.contains(&memory));
+        !self.busy.contains(place) && (place.0 != Which::Targets || remembered)
     }
 
     fn finish(&mut self, (place, value, result): Written) {
@@ -168,5 +192,74 @@ fn placed(effect: Effect) -> (Place, Option<Bytes>) {
         Effect::Assignment(key, value) => ((Which::Assignments, key.in_bucket()), value.as_ref().map(payload::encode)),
         Effect::Memory(key, value) => ((Which::Memory, key.in_bucket()), value.as_deref().map(payload::encode)),
         Effect::Decisions(key, value) => ((Which::Decisions, key.in_bucket()), value.as_ref().map(payload::encode)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::{Bus, local::LocalBus};
+
+    use super::*;
+    use crate::fleet::ServiceKey;
+
+    async fn outbox(link: watch::Receiver<Link>) -> Result<Outbox, BusError> {
+        let bus: Bus = LocalBus::in_memory()?;
+        let buckets = Buckets {
+            targets: bus.bucket("targets").await?,
+            assignments: bus.bucket("assignments").await?,
+            memory: bus.bucket("memory").await?,
+            decisions: bus.bucket("decisions").await?,
+        };
+        Ok(Outbox::new(buckets, link))
+    }
+
+    fn key() -> ServiceKey {
+        ServiceKey { host: "a".to_owned(), project: "shop".to_owned(), service: "web".to_owned() }
+    }
+
+    fn under_way(outbox: &Outbox) -> Vec<Which> {
+        outbox.busy.iter().map(|place| place.0).collect()
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_until_the_term_was_read_again() -> Result<(), BusError> {
+        let link = watch::Sender::new(Link::Up);
+        let mut outbox = outbox(link.subscribe()).await?;
+        outbox.add(Effect::Assignment(key(), None));
+        assert_eq!(under_way(&outbox), [], "closed at the start");
+        outbox.open();
+        assert_eq!(under_way(&outbox), [Which::Assignments]);
+        link.send_replace(Link::Up);
+        outbox.add(Effect::Decisions(key(), None));
+        outbox.progress().await;
+        assert_eq!(under_way(&outbox), [], "the link was down in between, which the owner has not noticed yet");
+        outbox.close();
+        outbox.add(Effect::Memory(key(), None));
+        assert_eq!(under_way(&outbox), [], "and now it has");
+        outbox.open();
+        assert_eq!(under_way(&outbox), [Which::Memory, Which::Decisions]);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_waits_when_stepping_back_is_dropped() -> Result<(), BusError> {
+        let mut outbox = outbox(watch::Sender::new(Link::Up).subscribe()).await?;
+        outbox.add(Effect::Memory(key(), None));
+        outbox.clear();
+        outbox.open();
+        assert_eq!(under_way(&outbox), []);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_target_waits_for_the_memory_of_its_decision() -> Result<(), BusError> {
+        let mut outbox = outbox(watch::Sender::new(Link::Up).subscribe()).await?;
+        outbox.open();
+        outbox.add(Effect::Memory(key(), None));
+        outbox.add(Effect::Target(key(), None));
+        assert_eq!(under_way(&outbox), [Which::Memory]);
+        outbox.progress().await;
+        assert_eq!(under_way(&outbox), [Which::Targets]);
+        Ok(())
     }
 }

@@ -5,9 +5,10 @@ mod open;
 
 use autoscaler::Timestamp;
 use bus::{
-    Bus, Link, Message, Reply,
+    Bucket, Bus, Link, Message, Reply,
     payload::{self, Question},
 };
+use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +22,7 @@ use crate::{
 };
 use inbox::{Heard, Inbox};
 use open::{Opened, open};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Messages taken in before the fleet decides, at most: under a flood, decisions still come.
 const MOST_AT_ONCE: usize = 1000;
@@ -43,20 +44,24 @@ pub async fn run(config: Config, bus: Bus, shutdown: CancellationToken) -> Resul
     let (changes, policies) = mpsc::channel(4);
     let (seen, terms) = mpsc::channel(4);
     let first = files.set();
+    let (confirming, watched) = (term::confirm(Arc::clone(&controllers), term), Arc::clone(&controllers));
     tokio::spawn(policies::watch(files, changes, ending.clone()));
-    tokio::spawn(term::watch(controllers, term, seen, ending));
+    tokio::spawn(term::watch(watched, term, seen, ending));
 
     let setup =
         Setup { subjects, term, host_lost_after: config.host_lost_after, target_valid_for: config.target_valid_for };
     tracing::info!(fleet = config.fleet, term, policies = first.entries.len(), "controller in charge");
     let controller = Controller {
         fleet: Fleet::new(setup, first, stored, clock.now()),
-        outbox: Outbox::new(buckets),
+        outbox: Outbox::new(buckets, bus.link()),
         clock,
         inbox,
         link: bus.link(),
         policies,
         terms,
+        controllers,
+        term,
+        confirming: Some(Box::pin(confirming)),
     };
     controller.run(shutdown).await
 }
@@ -70,6 +75,11 @@ struct Controller {
     link: watch::Receiver<Link>,
     policies: mpsc::Receiver<PolicySet>,
     terms: mpsc::Receiver<u64>,
+    controllers: Arc<dyn Bucket>,
+    term: u64,
+    /// Reads the highest term, after a time in which another controller may have taken over unseen. Nothing is written
+    /// before that.
+    confirming: Option<BoxFuture<'static, u64>>,
 }
 
 impl Controller {
@@ -90,11 +100,17 @@ impl Controller {
                 Ok(()) = self.link.changed() => {
                     let link = *self.link.borrow_and_update();
                     tracing::info!(?link, "link to the bus");
-                    self.outbox.set_link(link);
-                    self.tell(Input::Link(link));
+                    self.outbox.close();
+                    let confirm = || term::confirm(Arc::clone(&self.controllers), self.term).boxed();
+                    self.confirming = (link == Link::Up).then(confirm);
                 }
-                Some(policies) = self.policies.recv() => self.tell(Input::Policies(policies)),
-                Some(term) = self.terms.recv() => self.tell(Input::Term(term)),
+                highest = confirmed(&mut self.confirming) => self.go_on(highest),
+                policies = self.policies.recv() => match policies {
+                    Some(policies) => self.tell(Input::Policies(policies)),
+                    None if shutdown.is_cancelled() => break,
+                    None => return Err(ControllerError::PoliciesUnwatched),
+                },
+                Some(term) = self.terms.recv() => self.hear_term(term),
                 () = self.outbox.progress() => continue,
                 () = tokio::time::sleep(nap) => {}
             }
@@ -104,6 +120,23 @@ impl Controller {
         self.fleet.finish(now).into_iter().for_each(|effect| self.outbox.add(effect));
         self.outbox.flush(FLUSH_LIMIT).await;
         Ok(())
+    }
+
+    /// The highest term has been read again.
+    fn go_on(&mut self, highest: u64) {
+        self.confirming = None;
+        self.hear_term(highest);
+        if self.fleet.in_charge() {
+            self.tell(Input::Reconnected);
+            self.outbox.open();
+        }
+    }
+
+    fn hear_term(&mut self, term: u64) {
+        self.tell(Input::Term(term));
+        if !self.fleet.in_charge() {
+            self.outbox.clear();
+        }
     }
 
     fn hear(&mut self, heard: Heard) {
@@ -146,5 +179,52 @@ impl Controller {
     fn nap(&mut self) -> Duration {
         let now: Timestamp = self.clock.now();
         self.fleet.next_moment().map_or(LONGEST_SLEEP, |moment| moment.since(now)).min(LONGEST_SLEEP)
+    }
+}
+
+/// For ever where nothing is to be confirmed.
+async fn confirmed(confirming: &mut Option<BoxFuture<'static, u64>>) -> u64 {
+    match confirming {
+        Some(reading) => reading.await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::{local::LocalBus, subject::Subjects};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_controller_whose_policies_nobody_watches_any_more_ends_with_an_error() -> Result<(), ControllerError> {
+        let bus: Bus = LocalBus::in_memory().map_err(ControllerError::Bus)?;
+        let config = Config::new("test", Vec::new());
+        let (mut clock, shutdown) = (Clock::start(), CancellationToken::new());
+        let Some(opened) = open(&config, &bus, &mut clock, &shutdown).await? else { return Ok(()) };
+        let setup = Setup {
+            subjects: Subjects::new("test"),
+            term: opened.term,
+            host_lost_after: config.host_lost_after,
+            target_valid_for: config.target_valid_for,
+        };
+        let (_seen, terms) = mpsc::channel(1);
+        let (watcher, policies) = mpsc::channel(1);
+        let controller = Controller {
+            fleet: Fleet::new(setup, PolicySet::default(), opened.stored, clock.now()),
+            outbox: Outbox::new(opened.buckets, bus.link()),
+            clock,
+            inbox: opened.inbox,
+            link: bus.link(),
+            policies,
+            terms,
+            controllers: opened.controllers,
+            term: opened.term,
+            confirming: None,
+        };
+        drop(watcher);
+        let ended = controller.run(shutdown).await;
+        assert!(matches!(ended, Err(ControllerError::PoliciesUnwatched)), "{ended:?}");
+        Ok(())
     }
 }

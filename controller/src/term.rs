@@ -10,12 +10,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ControllerError;
 
-/// The key in bucket `controllers`.
+/// The key in bucket [`CONTROLLERS`](bus::subject::CONTROLLERS).
 const KEY: &str = "term";
 /// Attempts to take a term before something must be wrong: each failed one means that another controller took it.
 const ATTEMPTS: usize = 100;
 /// Before a watch that ended is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Between attempts to read the term while nothing may be written.
+const CONFIRM_PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Term {
@@ -99,6 +102,29 @@ pub(crate) async fn watch(bucket: Arc<dyn Bucket>, own: u64, seen: mpsc::Sender<
     }
 }
 
+/// The highest term that there is, read now; tried until it can be read. Where the bucket has lost what was in it,
+/// `own` is written again.
+pub(crate) async fn confirm(bucket: Arc<dyn Bucket>, own: u64) -> u64 {
+    let mut told = false;
+    loop {
+        match bucket.get(KEY).await {
+            Ok(None) => restore(&*bucket, own).await,
+            Ok(Some(entry)) => {
+                if let Ok(term) = read(&entry.value) {
+                    return term.max(own);
+                }
+                if !std::mem::replace(&mut told, true) {
+                    tracing::error!(
+                        "key `term` in bucket `controllers` is no term: nothing is written until it is one"
+                    );
+                }
+            }
+            Err(error) => tracing::debug!(%error, "the term cannot be read: it is tried again"),
+        }
+        tokio::time::sleep(CONFIRM_PAUSE).await;
+    }
+}
+
 async fn follow(
     bucket: &dyn Bucket,
     own: u64,
@@ -132,5 +158,28 @@ async fn restore(bucket: &dyn Bucket, own: u64) {
         },
         Ok(Some(_)) => {}
         Err(error) => tracing::debug!(%error, "the controller's term cannot be looked up"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::{Bus, local::LocalBus};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_another_controller_took_meanwhile_is_read_and_what_was_lost_is_written_again() -> Result<(), BusError>
+    {
+        let bus: Bus = LocalBus::in_memory()?;
+        let bucket = bus.bucket("controllers").await?;
+        let own = take(&*bucket, Timestamp::from_millis(7000))
+            .await
+            .map_err(|error| BusError::Other(format!("{error:?}")))?;
+        assert_eq!(confirm(Arc::clone(&bucket), own).await, own);
+        bucket.delete(KEY).await?;
+        assert_eq!(confirm(Arc::clone(&bucket), own).await, own);
+        assert!(take(&*bucket, Timestamp::from_millis(0)).await.is_ok_and(|next| next == own + 1));
+        assert_eq!(confirm(bucket, own).await, own + 1);
+        Ok(())
     }
 }

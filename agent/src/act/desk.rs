@@ -11,6 +11,9 @@ pub struct Wishes {
     pub order: Option<Order>,
     /// The newest target that was refused, and why.
     pub refused: Option<(Target, String)>,
+    /// The highest term of any target or assignment; it outlives them, so that their removal makes no room for a
+    /// controller that is no longer in charge.
+    pub term: u64,
 }
 
 /// A target, and how long it holds.
@@ -23,9 +26,28 @@ pub struct Order {
 }
 
 impl Wishes {
+    /// Takes in an assignment; `false` when it is of an older term than was seen, so that the one before it holds.
+    pub fn assign(&mut self, assignment: Assignment) -> bool {
+        if assignment.term < self.term {
+            return false;
+        }
+        self.term = assignment.term;
+        self.assignment = Some(assignment);
+        true
+    }
+
     /// Takes in a target. `first_read` says that it was there already when the agent came: then only the controller's
     /// clock tells how old it is.
     pub fn receive(&mut self, target: Target, first_read: bool, now_ms: u64) {
+        if target.term < self.term && self.order.as_ref().is_none_or(|order| order.target.term < self.term) {
+            let cause = format!(
+                "the target is of term {}, and term {} has been seen already: it comes from a controller that is no \
+                 longer in charge",
+                target.term, self.term
+            );
+            self.refused = Some((target, cause));
+            return;
+        }
         if let Some(order) = &self.order {
             let known = (order.target.term, order.target.sequence);
             let new = (target.term, target.sequence);
@@ -43,6 +65,7 @@ impl Wishes {
                 return;
             }
         }
+        self.term = self.term.max(target.term);
         let from_ms = if first_read { target.issued_ms.min(now_ms) } else { now_ms };
         self.order = Some(Order { holds_until_ms: from_ms.saturating_add(target.valid_for_ms), target });
     }
@@ -74,6 +97,12 @@ mod tests {
         }
     }
 
+    fn assignment(term: u64) -> Assignment {
+        let (project, service) = ("shop".into(), "web".into());
+        let mode = bus::payload::Mode::Act;
+        Assignment { v: 1, project, service, mode, min: 1, max: 9, term, probes: Vec::new() }
+    }
+
     fn after(targets: &[(Target, u64)]) -> Wishes {
         let mut wishes = Wishes::default();
         for (target, now_ms) in targets {
@@ -89,6 +118,30 @@ mod tests {
             assert_eq!(wishes.order.expect("the newer one").target, target(2, 5, 10));
             assert_eq!(wishes.refused.expect("the older one").0, older);
         }
+    }
+
+    #[test]
+    fn an_assignment_of_an_older_term_is_refused() {
+        let mut wishes = after(&[(target(2, 5, 10), 10)]);
+        assert!(!wishes.assign(assignment(1)));
+        assert_eq!(wishes.assignment, None);
+        assert!(wishes.assign(assignment(3)));
+        wishes.receive(target(2, 6, 20), false, 20);
+        assert_eq!(wishes.order.expect("the one before").target.sequence, 5, "older than the assignment");
+        assert_eq!(wishes.refused.expect("it").0, target(2, 6, 20));
+    }
+
+    #[test]
+    fn an_older_term_is_refused_after_a_removal_as_well() {
+        let mut wishes = after(&[(target(2, 5, 10), 10)]);
+        assert!(wishes.assign(assignment(2)));
+        (wishes.order, wishes.assignment) = (None, None);
+        wishes.receive(target(1, 9, 20), false, 20);
+        assert!(!wishes.assign(assignment(1)));
+        assert_eq!((&wishes.order, &wishes.assignment), (&None, &None));
+        assert!(wishes.refused.as_ref().is_some_and(|(_, cause)| cause.contains("term 2 has been seen")));
+        wishes.receive(target(2, 1, 30), false, 30);
+        assert!(wishes.order.is_some(), "numbers start anew with a removal, terms do not");
     }
 
     #[test]

@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 
 use bus::{
     Bus, BusError, Change,
-    payload::{self, Outcome, ServiceName},
-    subject::{Subjects, host_prefix, parse_service_key},
+    payload::{self, Assignment, Outcome, Probe, ServiceName},
+    subject::{ASSIGNMENTS, Subjects, TARGETS, host_prefix, parse_service_key},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -33,10 +33,6 @@ use hands::Hands;
 pub use plan::Patience;
 use reconcile::{Journey, Reconciler};
 
-/// The bucket with each [`Assignment`](bus::payload::Assignment).
-pub const ASSIGNMENTS: &str = "assignments";
-/// The bucket with each [`Target`](bus::payload::Target).
-pub const TARGETS: &str = "targets";
 /// Outcomes that wait to be published; beyond that, those who have them wait.
 const OUTCOMES_WAITING: usize = 256;
 
@@ -107,6 +103,8 @@ pub struct Orders<'a> {
     pub bus: Bus,
     /// The fleet's subjects.
     pub subjects: &'a Subjects,
+    /// Where the meters hear what the policies ask to be measured in applications.
+    pub probes: &'a watch::Sender<Vec<(ServiceName, Vec<Probe>)>>,
 }
 
 /// Carries out what the controller puts into the buckets for the host, and publishes each outcome, until `shutdown`;
@@ -121,7 +119,7 @@ pub async fn run(
     patience: Patience,
     shutdown: CancellationToken,
 ) -> Result<(), BusError> {
-    let Orders { host, bus, subjects } = orders;
+    let Orders { host, bus, subjects, probes } = orders;
     // When the bus fails in between, the services' tasks end as well: whoever comes next has its own.
     let shutdown = shutdown.child_token();
     let _ends_with_this = shutdown.clone().drop_guard();
@@ -131,13 +129,17 @@ pub async fn run(
     let (outcomes, mut reports) = mpsc::channel(OUTCOMES_WAITING);
     let mut actor = Actor::new(engine, host, inventory, patience, outcomes, shutdown.clone());
     let subject = subjects.outcome(host);
+    let mut assigned = Assigned::default();
     // Until the first "that is all", targets were there before the agent came.
     let mut first_read = true;
     loop {
         tokio::select! {
             () = shutdown.cancelled() => break,
             change = assignments.recv() => match change {
-                Some(change) => take_assignment(&mut actor, change),
+                Some(change) => {
+                    assigned.take(&mut actor, change);
+                    assigned.publish(probes);
+                }
                 None => return Err(ended(ASSIGNMENTS)),
             },
             change = targets.recv() => match change {
@@ -158,21 +160,62 @@ pub async fn run(
     Ok(())
 }
 
-fn take_assignment(actor: &mut Actor, change: Change) {
-    let (key, assignment) = match change {
-        Change::Current => return,
-        Change::Deleted { key } => (key, None),
-        Change::Put { key, entry } => match payload::decode(&entry.value) {
-            Ok(assignment) => (key, Some(assignment)),
-            // What cannot be read is no permission.
-            Err(error) => {
-                tracing::warn!(%error, key, "an assignment cannot be read; the service is left alone");
-                (key, None)
+/// What the policies ask to be measured, as far as it has been read.
+#[derive(Debug, Default)]
+struct Assigned {
+    probes: BTreeMap<ServiceName, Vec<Probe>>,
+    /// Before everything is read, what the meters were told by an earlier reading is more than what is known.
+    complete: bool,
+}
+
+impl Assigned {
+    fn take(&mut self, actor: &mut Actor, change: Change) {
+        let Some((key, assignment)) = self.read(change) else { return };
+        let Some(name) = service_name(&key) else { return };
+        let Some(assignment) = assignment else {
+            self.probes.remove(&name);
+            actor.tell(&name, |wishes| wishes.assignment = None);
+            return;
+        };
+        let (probes, term) = (assignment.probes.clone(), assignment.term);
+        let mut newest = true;
+        actor.tell(&name, |wishes| newest = wishes.assign(assignment));
+        if newest {
+            self.probes.insert(name, probes);
+        } else {
+            tracing::warn!(key, term, "an assignment comes from a controller that is no longer in charge: refused");
+        }
+    }
+
+    /// The key and what it holds now; `None` for a change that is about no key.
+    fn read(&mut self, change: Change) -> Option<(String, Option<Assignment>)> {
+        match change {
+            Change::Current => {
+                self.complete = true;
+                None
             }
-        },
-    };
-    if let Some(name) = service_name(&key) {
-        actor.tell(&name, |wishes| wishes.assignment = assignment);
+            Change::Deleted { key } => Some((key, None)),
+            Change::Put { key, entry } => match payload::decode(&entry.value) {
+                Ok(assignment) => Some((key, Some(assignment))),
+                // What cannot be read is no permission, neither to scale nor to measure.
+                Err(error) => {
+                    tracing::warn!(%error, key, "an assignment cannot be read; the service is left alone");
+                    Some((key, None))
+                }
+            },
+        }
+    }
+
+    fn publish(&self, meters: &watch::Sender<Vec<(ServiceName, Vec<Probe>)>>) {
+        if !self.complete {
+            return;
+        }
+        let probes: Vec<_> = self.probes.iter().map(|(name, probes)| (name.clone(), probes.clone())).collect();
+        meters.send_if_modified(|before| {
+            let differs = *before != probes;
+            *before = probes;
+            differs
+        });
     }
 }
 
@@ -199,4 +242,25 @@ fn service_name(key: &str) -> Option<ServiceName> {
 
 fn ended(bucket: &str) -> BusError {
     BusError::Other(format!("the watch of the bucket {bucket} ended"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assignment_that_cannot_be_read_is_no_permission_and_nothing_is_told_before_all_is_read() {
+        let meters = watch::Sender::new(Vec::new());
+        let name = ServiceName { project: "shop".into(), service: "web".into() };
+        let mut assigned = Assigned::default();
+        assigned.probes.insert(name.clone(), Vec::new());
+        assigned.publish(&meters);
+        assert!(meters.borrow().is_empty());
+        assert!(assigned.read(Change::Current).is_none());
+        assigned.publish(&meters);
+        assert_eq!(*meters.borrow(), [(name, Vec::new())]);
+        let entry = bus::Entry { value: b"{\"v\":99}".as_slice().into(), revision: 1 };
+        let change = Change::Put { key: "host.shop.web".into(), entry };
+        assert_eq!(assigned.read(change), Some(("host.shop.web".into(), None)));
+    }
 }

@@ -63,7 +63,8 @@ impl Fleet {
         let name = self.service(service);
         let project = name.project.clone();
         let mode = Mode::Act;
-        let assignment = Assignment { v: 1, project, service: service.into(), mode, min, max, probes: Vec::new() };
+        let assignment =
+            Assignment { v: 1, project, service: service.into(), mode, min, max, term: 1, probes: Vec::new() };
         self.actor.tell(&name, |wishes| wishes.assignment = Some(assignment));
         let mut host = self.inventory.host();
         wait_until(&mut host, LIMIT, |host| host.services.contains_key(&name)).await.expect("the service");

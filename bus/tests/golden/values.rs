@@ -166,6 +166,7 @@ pub(crate) fn assignment() -> Assignment {
         mode: Mode::Act,
         min: 2,
         max: 20,
+        term: 3,
         probes: vec![
             prometheus("requests", Read::Rate),
             prometheus("open", Read::Sum),

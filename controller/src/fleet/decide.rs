@@ -34,17 +34,18 @@ impl Fleet {
         let news = governed.take(evaluation);
         governed.wake = governed.wake.map(|wake| wake.max(now.plus(SHORTEST_NAP)));
         log(key, governed, news);
-        if let Some(effect) = publish(key, governed, &self.setup, now) {
-            self.effects.push(effect);
-        }
-        if news != News::Nothing {
-            let decisions = SavedDecisions::new(governed.history.iter().cloned());
-            self.effects.push(Effect::Decisions(key.clone(), Some(decisions)));
-        }
-        if news == News::Scales {
+        let before = governed.target.as_ref().map(number);
+        let published = publish(key, governed, &self.setup, now);
+        // Memory before the target, so that nobody publishes an older one after a kill in between.
+        if news == News::Scales || governed.target.as_ref().map(number) != before {
             governed.saved = now;
             governed.unsaved = false;
             self.effects.push(Effect::Memory(key.clone(), Some(Box::new(governed.to_save(now)))));
+        }
+        self.effects.extend(published);
+        if news != News::Nothing {
+            let decisions = SavedDecisions::new(governed.history.iter().cloned());
+            self.effects.push(Effect::Decisions(key.clone(), Some(decisions)));
         }
     }
 
@@ -114,7 +115,7 @@ impl Fleet {
         for (key, service) in &mut self.services {
             if let Some(governed) = service.governed.as_deref_mut() {
                 governed.issued = None;
-                self.effects.push(super::govern::assignment(key, governed));
+                self.effects.push(super::govern::assignment(key, governed, self.setup.term));
                 self.dirty.insert(key.clone());
             }
         }
@@ -182,6 +183,11 @@ fn publish(key: &ServiceKey, governed: &mut Governed, setup: &super::Setup, now:
     governed.issued = Some(now);
     governed.target = Some(target.clone());
     Some(Effect::Target(key.clone(), Some(target)))
+}
+
+/// What orders the targets of a service.
+fn number(target: &Target) -> (u64, u64) {
+    (target.term, target.sequence)
 }
 
 fn log(key: &ServiceKey, governed: &Governed, news: News) {

@@ -39,7 +39,7 @@ impl Fleet {
                 let policy = entry.policy.clone();
                 if let Some(governed) = service.governed.as_deref_mut() {
                     governed.autoscaler.handle_event(Event::PolicyReplaced(Box::new(policy)), now);
-                    self.effects.push(assignment(key, governed));
+                    self.effects.push(assignment(key, governed, self.setup.term));
                 }
                 self.dirty.insert(key.clone());
             }
@@ -47,7 +47,7 @@ impl Fleet {
                 tracing::info!(service = %key, policy = entry.place(), "under a policy");
                 let saved = self.stored.take(key, now);
                 let governed = Governed::new(entry.policy.clone(), entry.place(), saved.0, saved.1);
-                self.effects.push(assignment(key, &governed));
+                self.effects.push(assignment(key, &governed, self.setup.term));
                 if entry.policy.mode == Mode::Observe {
                     self.effects.push(Effect::Target(key.clone(), None));
                 }
@@ -102,7 +102,7 @@ impl Fleet {
 }
 
 /// What the policy of a service asks of its agent.
-pub(super) fn assignment(key: &ServiceKey, governed: &Governed) -> Effect {
-    let assignment = events::assignment(governed.autoscaler.policy(), &key.project, &key.service);
+pub(super) fn assignment(key: &ServiceKey, governed: &Governed, term: u64) -> Effect {
+    let assignment = events::assignment(governed.autoscaler.policy(), term, &key.project, &key.service);
     Effect::Assignment(key.clone(), Some(assignment))
 }

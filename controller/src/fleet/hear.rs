@@ -39,7 +39,7 @@ impl Fleet {
     }
 
     fn hear_samples(&mut self, samples: Samples, now: Timestamp) {
-        let Some(host) = self.hear_host(&samples.host, now) else { return };
+        let Some(host) = self.hear_agent(&samples.host, &samples.agent, now) else { return };
         host.agent_dropped(&samples.agent, samples.lost);
         if !host.samples.accept(&samples.agent, samples.sequence) {
             return;
@@ -67,7 +67,7 @@ impl Fleet {
     }
 
     fn hear_inventory(&mut self, inventory: Inventory, now: Timestamp) {
-        let Some(host) = self.hear_host(&inventory.host, now) else { return };
+        let Some(host) = self.hear_agent(&inventory.host, &inventory.agent, now) else { return };
         if !host.inventories.accept(&inventory.agent, inventory.sequence) {
             return;
         }
@@ -151,6 +151,39 @@ impl Fleet {
         }
     }
 
+    /// The host, from whose agent something was just heard; `None` where two agents use its name: what they say is of
+    /// two hosts, and nothing is to be changed on either by what is known of the other.
+    fn hear_agent(&mut self, name: &str, agent: &str, now: Timestamp) -> Option<&mut Host> {
+        if let Some(host) = self.hosts.get_mut(name) {
+            host.agents.hear(agent, now);
+            if host.agents.contested {
+                host.heard = now;
+                if !std::mem::replace(&mut host.lost, true) {
+                    tracing::warn!(
+                        host = name,
+                        "two agents call themselves so: it is taken as lost until one has left"
+                    );
+                    self.list_again(name);
+                    self.tell_host(name, &Event::HostLost, now);
+                }
+                return None;
+            }
+        }
+        let host = self.hear_host(name, now)?;
+        host.agents.hear(agent, now);
+        Some(host)
+    }
+
+    /// What the other agent did not list is not gone.
+    fn list_again(&mut self, host: &str) {
+        let keys: Vec<ServiceKey> = self.keys_of(host).collect();
+        for key in keys {
+            if let Some(service) = self.services.get_mut(&key) {
+                service.gone_since = None;
+            }
+        }
+    }
+
     /// The host, from which something was just heard; `None` where there are too many hosts.
     fn hear_host(&mut self, name: &str, now: Timestamp) -> Option<&mut Host> {
         if !self.hosts.contains_key(name) && self.hosts.len() >= MOST_HOSTS {
@@ -162,7 +195,7 @@ impl Fleet {
             Host::new(now)
         });
         host.heard = now;
-        if std::mem::take(&mut host.lost) {
+        if !host.agents.contested && std::mem::take(&mut host.lost) {
             tracing::info!(host = name, "heard again");
             self.tell_host(name, &Event::HostFound, now);
         }

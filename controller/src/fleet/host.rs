@@ -1,12 +1,16 @@
 //! What is known of one host and its agent: how it is heard, what was lost on the way, how its clock differs.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use autoscaler::{Timestamp, event::HostCapacity};
 use bus::payload::{HostSample, HostStatus};
 
 /// From this difference of clocks on, the host carries a warning.
 const NOTABLE_DIFFERENCE: Duration = Duration::from_secs(2);
+/// Agents remembered per host name.
+const AGENTS_KNOWN: usize = 8;
+/// A host of which two agents were heard by turns is not trusted again before one of them was silent for so long.
+const CONTESTED_FOR: Duration = Duration::from_secs(30);
 /// The clocks' difference is the smallest delay seen over one to two of these.
 const DELAY_WINDOW: Duration = Duration::from_secs(30);
 
@@ -29,6 +33,8 @@ pub(crate) struct Host {
     pub(crate) inventories: Sequence,
     /// Its clock.
     pub(crate) clock: ClockDifference,
+    /// Who was heard under its name.
+    pub(crate) agents: Agents,
     dropped: Dropped,
 }
 
@@ -44,6 +50,7 @@ impl Host {
             samples: Sequence::default(),
             inventories: Sequence::default(),
             clock: ClockDifference::default(),
+            agents: Agents::default(),
             dropped: Dropped::default(),
         }
     }
@@ -73,6 +80,11 @@ impl Host {
         if let Some(why) = &self.engine_error {
             warnings.push(format!("the Docker Engine does not answer: {why}"));
         }
+        if self.agents.contested {
+            warnings.push(format!(
+                "two agents call themselves {name}; give one another --host: until then nothing is changed on it"
+            ));
+        }
         if let Some(difference) = self.clock.notable() {
             warnings.push(difference);
         }
@@ -89,6 +101,38 @@ impl Host {
             sample: self.sample.clone(),
             warnings,
         }
+    }
+}
+
+/// The agents that were heard under one host's name. Each start of an agent is another one, and an earlier one that is
+/// heard again after a later one shows that both run.
+#[derive(Debug, Default)]
+pub(crate) struct Agents {
+    /// The newest last.
+    known: VecDeque<String>,
+    returned: Option<Timestamp>,
+    /// Whether more than one runs.
+    pub(crate) contested: bool,
+}
+
+impl Agents {
+    /// Takes in that `agent` was heard.
+    pub(crate) fn hear(&mut self, agent: &str, now: Timestamp) {
+        match self.known.iter().position(|known| known == agent) {
+            Some(position) if position + 1 == self.known.len() => {}
+            Some(position) => {
+                let again = self.known.remove(position);
+                self.known.extend(again);
+                self.returned = Some(now);
+            }
+            None => {
+                if self.known.len() == AGENTS_KNOWN {
+                    self.known.pop_front();
+                }
+                self.known.push_back(agent.to_owned());
+            }
+        }
+        self.contested = self.returned.is_some_and(|returned| now.since(returned) < CONTESTED_FOR);
     }
 }
 

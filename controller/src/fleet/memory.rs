@@ -7,7 +7,10 @@ use std::{
 };
 
 use autoscaler::{Memory, Timestamp};
-use bus::payload::{DecisionStatus, Target};
+use bus::{
+    payload::{DecisionStatus, Target},
+    subject::{DECISIONS, MEMORY, TARGETS},
+};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +63,8 @@ pub(crate) struct Stored {
     pub(crate) memory: BTreeMap<ServiceKey, Saved>,
     /// What was decided.
     pub(crate) decisions: BTreeMap<ServiceKey, SavedDecisions>,
+    /// The newest targets; newer than what is remembered where an earlier build wrote them first.
+    pub(crate) targets: BTreeMap<ServiceKey, Target>,
     /// Every service with anything in any bucket.
     pub(crate) services: BTreeSet<ServiceKey>,
 }
@@ -74,8 +79,9 @@ impl Stored {
     ) -> Self {
         let keys = [memory, decisions, targets, assignments].into_iter().flat_map(BTreeMap::keys);
         Self {
-            memory: read_all("memory", memory),
-            decisions: read_all("decisions", decisions),
+            memory: read_all(MEMORY, memory),
+            decisions: read_all(DECISIONS, decisions),
+            targets: read_all(TARGETS, targets),
             services: keys.filter_map(|key| ServiceKey::from_bucket(key)).collect(),
         }
     }
@@ -91,15 +97,35 @@ impl Stored {
             }
             trusted
         });
-        (saved, self.decisions.remove(key))
+        let latest = now.plus(TRUSTED_FUTURE).as_millis();
+        let target = self.targets.remove(key).filter(|target| target.issued_ms <= latest);
+        (newest(saved, target), self.decisions.remove(key))
     }
 
     /// Drops what was left of one service.
     pub(crate) fn forget(&mut self, key: &ServiceKey) {
         self.services.remove(key);
         self.memory.remove(key);
+        self.targets.remove(key);
         self.decisions.remove(key);
     }
+}
+
+/// What is remembered, with the target in its bucket where that is newer.
+fn newest(saved: Option<Saved>, target: Option<Target>) -> Option<Saved> {
+    let Some(target) = target else { return saved };
+    let mut saved =
+        saved.unwrap_or_else(|| Saved::new(Timestamp::from_millis(target.issued_ms), Memory::default(), 0, None));
+    let newer = match &saved.target {
+        Some(known) => (target.term, target.sequence) > (known.term, known.sequence),
+        None => target.sequence > saved.sequence,
+    };
+    if newer {
+        saved.autoscaler.set_target(target.replicas);
+        saved.sequence = saved.sequence.max(target.sequence);
+        saved.target = Some(target);
+    }
+    Some(saved)
 }
 
 fn read_all<T: serde::de::DeserializeOwned>(

@@ -24,7 +24,8 @@ const POLL: Duration = Duration::from_secs(5);
 /// The same where hints are not to be had.
 const POLL_BLIND: Duration = Duration::from_millis(500);
 
-/// Sends what is in force each time that it changes, until `shutdown` or until nobody listens.
+/// Sends what is in force each time that it changes, until `shutdown` or until nobody listens. When reading ends
+/// unexpectedly, the channel is closed before that.
 pub(crate) async fn watch(mut files: PolicyFiles, changes: mpsc::Sender<PolicySet>, shutdown: CancellationToken) {
     let (hint, mut hints) = mpsc::channel(1);
     let mut folders = Folders::new(hint);
@@ -44,7 +45,6 @@ pub(crate) async fn watch(mut files: PolicyFiles, changes: mpsc::Sender<PolicySe
             (files, look, folders)
         });
         let Ok((looked, look, watched)) = read.await else {
-            tracing::error!("reading the policy files ended unexpectedly: edits have no effect until a restart");
             return;
         };
         files = looked;

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bus::{Bucket, Bus, BusError, Change, Link, subject::Subjects};
+use bus::{
+    Bucket, Bus, BusError, Change, Link,
+    subject::{ASSIGNMENTS, CONTROLLERS, DECISIONS, MEMORY, Subjects, TARGETS},
+};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
@@ -75,12 +78,12 @@ async fn try_open(bus: &Bus, subjects: &Subjects, clock: &mut Clock) -> Result<P
         return Err(BusError::Down.into());
     }
     let buckets = Buckets {
-        targets: bus.bucket("targets").await?,
-        assignments: bus.bucket("assignments").await?,
-        memory: bus.bucket("memory").await?,
-        decisions: bus.bucket("decisions").await?,
+        targets: bus.bucket(TARGETS).await?,
+        assignments: bus.bucket(ASSIGNMENTS).await?,
+        memory: bus.bucket(MEMORY).await?,
+        decisions: bus.bucket(DECISIONS).await?,
     };
-    let controllers = bus.bucket("controllers").await?;
+    let controllers = bus.bucket(CONTROLLERS).await?;
     let inbox = Inbox::open(bus, subjects).await?;
     // The term first: from then on the controller before this one stores nothing more.
     let term = term::take(&*controllers, clock.now()).await?;

@@ -29,6 +29,7 @@ impl Case {
             mode: Mode::Act,
             min: 1,
             max: 9,
+            term: 1,
             probes: Vec::new(),
         };
         let service = Service { replicas, ..Service::default() };

@@ -1,7 +1,5 @@
 //! From what is heard to a target.
 
-use bus::Link;
-
 use super::*;
 
 #[test]
@@ -125,8 +123,7 @@ fn a_host_that_falls_silent_is_lost_and_its_services_hold() {
 fn when_the_link_is_back_everything_is_published_anew() {
     let mut story = Story::new(&[("web.yaml", WEB)]);
     story.list(0, "a", 2);
-    assert_eq!(targets(&story.hear(3, Input::Link(Link::Down))), []);
-    let effects = story.hear(5, Input::Link(Link::Up));
+    let effects = story.hear(5, Input::Reconnected);
     assert_eq!(targets(&effects), [("a", 2, 1)]);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Assignment(_, Some(_)))));
 }

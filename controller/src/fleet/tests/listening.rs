@@ -48,6 +48,32 @@ fn gaps_and_what_the_agent_dropped_are_counted_per_host() {
 }
 
 #[test]
+fn two_agents_of_one_name_are_noticed_and_nothing_is_changed_meanwhile() {
+    let mut story = Story::new(&[("web.yaml", WEB)]);
+    story.list(0, "a", 2);
+    let sent_by = |agent: &str, second: u64, cpu_cores: f64| {
+        let payload = Samples { agent: agent.to_owned(), ..samples(second, "a", second * 1000, 2, cpu_cores) };
+        message(Kind::Samples, "a", &payload)
+    };
+    story.hear(1, sent_by("second", 1, 0.45));
+    assert!(!story.status(1).hosts[0].lost, "an agent was started again");
+    for second in 2..40 {
+        let agent = if second % 2 == 0 { "first" } else { "second" };
+        assert!(targets(&story.hear(second, sent_by(agent, second, 0.95))).iter().all(|target| target.1 == 2));
+        let host = story.status(second).hosts[0].clone();
+        let warned =
+            host.warnings.iter().any(|it| it.starts_with("two agents call themselves a; give one another --host"));
+        assert!(host.lost && warned, "{host:?}");
+    }
+    for second in 40..75 {
+        story.hear(second, sent_by("second", second, 0.95));
+    }
+    let status = story.status(75);
+    assert!(!status.hosts[0].lost && status.hosts[0].warnings.is_empty(), "one of them has left: {:?}", status.hosts);
+    assert_eq!(status.services[0].target, Some(4));
+}
+
+#[test]
 fn a_clock_that_differs_is_told_and_does_no_harm() {
     const HOUR: u64 = 3_600_000;
     let mut story = Story::new(&[("web.yaml", WEB)]);

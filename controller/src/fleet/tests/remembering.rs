@@ -6,18 +6,37 @@ use bytes::Bytes;
 
 use super::*;
 
-/// The buckets `memory` and `decisions`, as these effects leave them, read by the next controller.
+/// The buckets, as these effects leave them, read by the next controller.
 fn stored(effects: &[Effect]) -> Stored {
     let mut memory: BTreeMap<String, Bytes> = BTreeMap::new();
     let mut decisions = BTreeMap::new();
+    let mut targets = BTreeMap::new();
     for effect in effects {
         match effect {
             Effect::Memory(key, Some(saved)) => drop(memory.insert(key.in_bucket(), payload::encode(saved))),
             Effect::Decisions(key, Some(saved)) => drop(decisions.insert(key.in_bucket(), payload::encode(saved))),
+            Effect::Target(key, Some(target)) => drop(targets.insert(key.in_bucket(), payload::encode(target))),
             _ => {}
         }
     }
-    Stored::read(&memory, &decisions, &BTreeMap::new(), &BTreeMap::new())
+    Stored::read(&memory, &decisions, &targets, &BTreeMap::new())
+}
+
+#[test]
+fn killed_between_memory_and_target_the_newer_of_both_holds() {
+    let mut story = Story::new(&[("web.yaml", WEB)]);
+    let first = story.list(0, "a", 2);
+    let second = story.measure(1, "a", 2, 0.95);
+    let position = |wanted: fn(&Effect) -> bool| second.iter().position(wanted);
+    let (memory, target) =
+        (position(|it| matches!(it, Effect::Memory(..))), position(|it| matches!(it, Effect::Target(..))));
+    assert!(memory < target && memory.is_some(), "memory is to be written first: {second:?}");
+    for lost in [memory, target] {
+        let mut written = first.clone();
+        written.extend(second.iter().enumerate().filter(|(at, _)| Some(*at) != lost).map(|(_, it)| it.clone()));
+        let mut story = Story::restarted(&[("web.yaml", WEB)], 2, stored(&written), 20);
+        assert_eq!(targets(&story.list(20, "a", 2)), [("a", 4, 3)]);
+    }
 }
 
 #[test]
