@@ -106,6 +106,7 @@ fn wish(evaluation: &Evaluation) -> String {
     };
     let reason = reason(recommendation, reading, evaluation);
     match (evaluation.combined.wants, evaluation.combined.blind) {
+        (_, true) if evaluation.verdict.direction().is_some() => format!("blind: {reason}"),
         (_, true) => format!("blind: {reason}; nothing is removed without that"),
         (Some(wants), _) if evaluation.verdict.replicas() != Some(wants) => {
             format!("{} wants {wants} ({reason})", name(recommendation))

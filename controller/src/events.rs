@@ -141,11 +141,9 @@ pub(crate) fn outcome(outcome: &payload::Outcome, ahead: impl Fn(u64) -> Timesta
     match &outcome.result {
         OutcomeResult::Reached { to, .. } => Some(event::Outcome::Reached { replicas: *to }),
         OutcomeResult::Failed { cause, cure, retry_ms, .. } => failed(format!("{cause}: {cure}"), retry_ms.map(ahead)),
-        OutcomeResult::Refused { refusals } => {
-            failed(refusals.iter().map(refusal).collect::<Vec<_>>().join("; "), None)
-        }
         OutcomeResult::Stale { cause } => failed(cause.clone(), None),
-        OutcomeResult::Unknown => None,
+        // Where it was refused, nothing was attempted, and the inventory says why.
+        OutcomeResult::Refused { .. } | OutcomeResult::Unknown => None,
     }
 }
 

@@ -41,8 +41,8 @@ const MOST_HOSTS: usize = 1000;
 const MOST_SERVICES: usize = 10_000;
 /// The most things that are complained about in the log, each once.
 const MOST_COMPLAINTS: usize = 1000;
-/// A service that its host no longer lists is forgotten after this: `docker compose up` may bring it back meanwhile.
-const GONE_AFTER: Duration = Duration::from_mins(1);
+/// A service that its host no longer lists is forgotten after this: a redeployment brings it back sooner.
+const GONE_AFTER: Duration = Duration::from_secs(10);
 /// A lost host without services is forgotten after this.
 const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
 /// What guards remember is written at least so far apart, unless the service was scaled.

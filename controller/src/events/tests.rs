@@ -126,7 +126,7 @@ fn an_outcome_says_what_went_wrong_and_what_helps() {
             },
             failed("no image: pull", Some(here(9))),
         ),
-        (OutcomeResult::Refused { refusals: vec![refusal] }, failed("a fixed port: use a range", None)),
+        (OutcomeResult::Refused { refusals: vec![refusal] }, None),
         (OutcomeResult::Stale { cause: "term 3 is newer".to_owned() }, failed("term 3 is newer", None)),
         (OutcomeResult::Unknown, None),
     ] {

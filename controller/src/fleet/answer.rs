@@ -81,6 +81,13 @@ impl Fleet {
                 }
             }
         }
+        for entry in self.policies.entries.iter().filter(|entry| entry.origin == source.origin) {
+            let services = &entry.policy.services;
+            let named = |key: &ServiceKey| services.matches(&key.host, &key.project, &key.service);
+            if !self.hosts.is_empty() && !self.services.keys().any(named) && source.warnings.len() < MOST_NAMED {
+                source.warnings.push(format!("{services} is none of the services that run: is it spelt right?"));
+            }
+        }
         source
     }
 
@@ -131,6 +138,9 @@ fn service_status(key: &ServiceKey, service: &Service, in_full: bool, asked: Ask
     status
 }
 
+/// So many of a service's latest decisions are told to those who ask about all services.
+const LATEST: usize = 5;
+
 fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool, asked: Asked, now: Timestamp) {
     let policy = governed.autoscaler.policy();
     let newest = match asked {
@@ -152,9 +162,9 @@ fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool
         status.signals = evaluation.signals.iter().map(|reading| signal(reading, since)).collect();
         status.decision = Some(decision(evaluation, asked == Asked::Explain));
     }
-    if in_full {
-        status.history = governed.history.iter().cloned().collect();
-    }
+    // Whoever asks once a second must not miss what was decided in between.
+    let most = if in_full { usize::MAX } else { LATEST };
+    status.history = governed.history.iter().take(most).cloned().collect();
 }
 
 /// A signal as a rule read it, so long ago.

@@ -79,14 +79,14 @@ fn what_earlier_controllers_left_goes_once_no_policy_names_it() {
 }
 
 #[test]
-fn a_service_that_went_down_is_kept_for_a_minute_and_then_forgotten() {
+fn a_service_that_went_down_is_kept_for_ten_seconds_and_then_forgotten() {
     let mut story = Story::new(&[("web.yaml", WEB)]);
     story.list(0, "a", 2);
     story.measure(1, "a", 2, 0.95);
     assert_eq!(targets(&story.list_as(10, "a", Vec::new())), []);
-    assert_eq!(targets(&story.list_as(69, "a", Vec::new())), [], "not confirmed either");
-    assert_eq!(story.list_as(70, "a", Vec::new()), Effect::forget(&key("a")));
-    assert!(story.status(71).services.is_empty());
+    assert_eq!(targets(&story.list_as(19, "a", Vec::new())), [], "not confirmed either");
+    assert_eq!(story.list_as(20, "a", Vec::new()), Effect::forget(&key("a")));
+    assert!(story.status(21).services.is_empty());
 }
 
 #[test]
