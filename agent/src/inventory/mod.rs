@@ -8,6 +8,7 @@ pub(crate) mod read;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    iter,
     sync::Arc,
     time::Duration,
 };
@@ -85,6 +86,7 @@ impl Inventory {
             error: None,
             last_event_ms: None,
             dirty: BTreeSet::new(),
+            hung: BTreeSet::new(),
             wait: RECONNECT.start,
         };
         tokio::spawn(async move {
@@ -133,6 +135,8 @@ struct Keeper {
     error: Option<String>,
     last_event_ms: Option<u64>,
     dirty: BTreeSet<String>,
+    /// Containers whose inspection hung; each is asked for again with the next full listing and not before.
+    hung: BTreeSet<String>,
     wait: Duration,
 }
 
@@ -183,15 +187,19 @@ impl Keeper {
                     }),
                 },
                 Some(done) = self.requests.recv() => {
-                    // What is known of already is part of this look; and others may ask for the same.
+                    // What is known of already is part of this look.
                     while let Ok(Ok(event)) = events.try_recv() {
                         self.hear(&event);
                     }
+                    // Whoever asks from now on may want to see what happens after this look has begun.
+                    let asked: Vec<_> = iter::once(done).chain(iter::from_fn(|| self.requests.try_recv().ok())).collect();
                     self.list(false).await?;
                     debounced = None;
                     self.publish();
-                    // Whoever asked may have stopped waiting.
-                let _ = done.send(());
+                    for done in asked {
+                        // Whoever asked may have stopped waiting.
+                        let _ = done.send(());
+                    }
                 }
                 () = sleep_until(next) => {
                     let now = Instant::now();
@@ -251,7 +259,7 @@ impl Keeper {
             let Some(id) = summary["Id"].as_str() else { continue };
             there.insert(id.to_owned());
             let unchanged = self.containers.get(id).is_some_and(|known| known["State"]["Status"] == summary["State"]);
-            if full || !unchanged || dirty.contains(id) {
+            if full || ((!unchanged || dirty.contains(id)) && !self.hung.contains(id)) {
                 inspected.push(id.to_owned());
             }
         }
@@ -264,16 +272,9 @@ impl Keeper {
         }
         drop(answers);
         self.containers.retain(|id, _| there.contains(id));
+        self.hung.retain(|id| there.contains(id));
         for (id, answer) in news {
-            match answer {
-                Ok(inspect) => drop(self.containers.insert(id, Arc::new(inspect))),
-                Err(error) if error.is_away() => return Err(error),
-                // It went away between the list and the question, or it is on its way.
-                Err(error) => {
-                    tracing::debug!(%error, id, "not inspected");
-                    self.containers.remove(&id);
-                }
-            }
+            take_in(&mut self.containers, &mut self.hung, id, answer)?;
         }
         if full {
             self.list_networks().await?;
@@ -334,6 +335,31 @@ impl Keeper {
     }
 }
 
+/// Takes in what the engine answered when asked for one container. Only an engine that is away is everybody's trouble.
+fn take_in(
+    containers: &mut BTreeMap<String, Arc<Value>>,
+    hung: &mut BTreeSet<String>,
+    id: String,
+    answer: Result<Value, EngineError>,
+) -> Result<(), EngineError> {
+    hung.remove(&id);
+    match answer {
+        Ok(inspect) => drop(containers.insert(id, Arc::new(inspect))),
+        Err(error @ EngineError::Away { .. }) => return Err(error),
+        // What was known of it stays until the engine tells more.
+        Err(error @ EngineError::TimedOut { .. }) => {
+            tracing::warn!(%error, id, "not inspected; what was known of it stays");
+            hung.insert(id);
+        }
+        // It went away between the list and the question, or it is on its way.
+        Err(error) => {
+            tracing::debug!(%error, id, "not inspected");
+            containers.remove(&id);
+        }
+    }
+    Ok(())
+}
+
 fn ballast_labels(inspect: &Value) -> BTreeMap<String, String> {
     let all = inspect["Config"]["Labels"].as_object().into_iter().flatten();
     let own = all.filter(|(name, _)| name.starts_with("ballast.") && *name != labels::MANAGED);
@@ -347,4 +373,32 @@ pub async fn wait_until(
     mut condition: impl FnMut(&Host) -> bool,
 ) -> Option<Arc<Host>> {
     timeout(limit, host.wait_for(|host| condition(host))).await.ok()?.ok().map(|host| host.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn one_container_whose_inspection_hangs_costs_nobody_anything() -> Result<(), EngineError> {
+        let timed_out = || EngineError::TimedOut {
+            address: "unix:///x".into(),
+            call: "GET /containers/a/json".into(),
+            limit: Duration::from_secs(30),
+        };
+        let known = |version: u32| Arc::new(json!({ "version": version }));
+        let mut containers = BTreeMap::from([("a".to_owned(), known(1)), ("b".to_owned(), known(1))]);
+        let mut hung = BTreeSet::new();
+        take_in(&mut containers, &mut hung, "a".into(), Err(timed_out()))?;
+        take_in(&mut containers, &mut hung, "b".into(), Ok(json!({ "version": 2 })))?;
+        assert_eq!(containers, BTreeMap::from([("a".to_owned(), known(1)), ("b".to_owned(), known(2))]));
+        assert!(hung.contains("a"));
+        take_in(&mut containers, &mut hung, "a".into(), Ok(json!({ "version": 3 })))?;
+        assert!(hung.is_empty() && containers["a"] == known(3));
+        let away = EngineError::Away { address: "unix:///x".into(), why: "refused".into() };
+        assert!(take_in(&mut containers, &mut hung, "a".into(), Err(away)).is_err());
+        Ok(())
+    }
 }
