@@ -56,6 +56,14 @@ pub(crate) struct Journey {
     refused: Option<(u64, u64)>,
 }
 
+impl Journey {
+    /// What is left of it when the service is taken down: only which changes by somebody else have been seen through, and
+    /// which target has been refused.
+    fn after_down(&self) -> Self {
+        Self { answered_ms: self.answered_ms, refused: self.refused, ..Self::default() }
+    }
+}
+
 /// What makes two reports of one target the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum OutcomeKind {
@@ -125,6 +133,7 @@ impl Reconciler {
         let Some(service) = host.services.get(&self.name) else {
             // Taken down: whatever was learnt of it is over, and nothing is brought back.
             self.memory = Memory::default();
+            self.journey = self.journey.after_down();
             return Verdict::Nothing;
         };
         let Some(assignment) = wishes.assignment.as_ref().filter(|assignment| assignment.mode == Mode::Act) else {
@@ -426,4 +435,25 @@ enum Verdict {
 
 fn count(service: &Service) -> u32 {
     u32::try_from(service.replicas.len()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_taken_down_begins_its_next_journey_anew_and_answers_no_change_twice() {
+        let before = Journey {
+            began: Some((1_000, 4)),
+            reasserted: Some("somebody else changed it".into()),
+            answered_ms: 900,
+            has_reached_one: true,
+            reported: Some((1, 2, OutcomeKind::Reached)),
+            refused: Some((1, 1)),
+        };
+        let after = before.after_down();
+        assert_eq!((after.began, after.reasserted, after.reported), (None, None, None));
+        assert!(!after.has_reached_one, "there is nothing that somebody else could have undone");
+        assert_eq!((after.answered_ms, after.refused), (900, Some((1, 1))));
+    }
 }

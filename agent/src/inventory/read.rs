@@ -57,17 +57,13 @@ pub(crate) fn is_temporary(name: &str) -> bool {
     name.as_bytes().get(12) == Some(&b'_') && name.as_bytes()[..12].iter().all(is_hex)
 }
 
-/// The limit of the CPU in cores, in the order in which the kernel applies them.
+/// The limit of the CPU in cores. The kernel applies all that are set, so the lowest counts.
 pub(crate) fn cpu_limit(host_config: &Value) -> Option<f64> {
     let number = |field: &str| host_config[field].as_f64().filter(|&number| number > 0.0);
-    if let Some(nano) = number("NanoCpus") {
-        return Some(nano / 1e9);
-    }
-    if let Some(quota) = number("CpuQuota") {
-        // The kernel's default period is 100 ms.
-        return Some(quota / number("CpuPeriod").unwrap_or(100_000.0));
-    }
-    cpuset_size(host_config["CpusetCpus"].as_str()?).map(f64::from)
+    // The kernel's default period is 100 ms.
+    let quota = number("CpuQuota").map(|quota| quota / number("CpuPeriod").unwrap_or(100_000.0));
+    let cpuset = host_config["CpusetCpus"].as_str().and_then(cpuset_size).map(f64::from);
+    [number("NanoCpus").map(|nano| nano / 1e9), quota, cpuset].into_iter().flatten().reduce(f64::min)
 }
 
 fn newest_group(replicas: &[Replica]) -> Option<(String, String)> {
@@ -282,6 +278,8 @@ mod tests {
             (json!({ "CpusetCpus": "0-2,5" }), Some(4.0)),
             (json!({ "CpusetCpus": "" }), None),
             (json!({ "CpusetCpus": "3-1" }), None),
+            (json!({ "NanoCpus": 4_000_000_000_u64, "CpusetCpus": "0,1" }), Some(2.0)),
+            (json!({ "CpuQuota": 150_000, "CpusetCpus": "0-3" }), Some(1.5)),
             (json!({ "CpuQuota": -1 }), None),
             (json!({}), None),
         ] {
