@@ -135,7 +135,7 @@ struct Keeper {
     error: Option<String>,
     last_event_ms: Option<u64>,
     dirty: BTreeSet<String>,
-    /// Containers whose inspection hung; each is asked for again with the next full listing and not before.
+    /// Containers whose inspection hung; each is asked for again after an event of it and with the next full listing.
     hung: BTreeSet<String>,
     wait: Duration,
 }
@@ -259,7 +259,7 @@ impl Keeper {
             let Some(id) = summary["Id"].as_str() else { continue };
             there.insert(id.to_owned());
             let unchanged = self.containers.get(id).is_some_and(|known| known["State"]["Status"] == summary["State"]);
-            if full || ((!unchanged || dirty.contains(id)) && !self.hung.contains(id)) {
+            if full || dirty.contains(id) || (!unchanged && !self.hung.contains(id)) {
                 inspected.push(id.to_owned());
             }
         }
