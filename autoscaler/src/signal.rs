@@ -134,6 +134,16 @@ impl Signals {
         }
     }
 
+    /// The newest value of one replica, and when it was true.
+    pub(crate) fn newest(&self, signal: &SignalName, replica: &ReplicaId) -> Option<(Timestamp, f64)> {
+        self.by_name.get(signal)?.replicas.get(replica)?.newest().map(|point| (point.at, point.value))
+    }
+
+    /// The newest value of the service as a whole, and when it was true.
+    pub(crate) fn newest_of_service(&self, signal: &SignalName) -> Option<(Timestamp, f64)> {
+        self.by_name.get(signal)?.service.newest().map(|point| (point.at, point.value))
+    }
+
     /// The signal as a rule reads it.
     pub(crate) fn read(&self, reads: &Reads, view: Viewpoint<'_>) -> SignalReading {
         let nothing = Signal::default();
@@ -338,7 +348,7 @@ impl Series {
 }
 
 /// What a share of the signal is a share of.
-fn limit(signal: &SignalName, replica: &Replica, host: HostCapacity) -> Option<f64> {
+pub(crate) fn limit(signal: &SignalName, replica: &Replica, host: HostCapacity) -> Option<f64> {
     let limit = match signal.as_str() {
         SignalName::CPU => replica.cpu_limit_cores.or(host.cores),
         SignalName::MEMORY => replica.memory_limit_bytes.or(host.memory_bytes),
@@ -348,7 +358,7 @@ fn limit(signal: &SignalName, replica: &Replica, host: HostCapacity) -> Option<f
 }
 
 /// What is kept for a replica of what the signal measures.
-fn reservation(signal: &SignalName, replica: &Replica) -> Option<f64> {
+pub(crate) fn reservation(signal: &SignalName, replica: &Replica) -> Option<f64> {
     let reservation = match signal.as_str() {
         SignalName::CPU => replica.cpu_reservation_cores,
         SignalName::MEMORY => replica.memory_reservation_bytes,

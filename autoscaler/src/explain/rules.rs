@@ -1,5 +1,7 @@
 //! What each rule wants, and why.
 
+mod kubernetes_hpa;
+
 use std::fmt::Write as _;
 
 use super::gap_sentence;
@@ -65,6 +67,9 @@ pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -
             }
             text
         }
+        RuleReason::KubernetesHpa { signal, .. } => {
+            format!("{signal} is {}", kubernetes_hpa::reason(&recommendation.reason, reading))
+        }
         RuleReason::Threshold { signal, level, bounds, state, .. } => {
             let unit = reading.map_or(Unit::Number, |reading| reading.unit);
             let level = match bounds.lower.or(bounds.upper).map(|bound| bound.value) {
@@ -76,10 +81,12 @@ pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -
     }
 }
 
-/// From which demand on a `target` rule wants more, and below which fewer.
+/// From which level on a rule wants more, and below which fewer.
 pub(super) fn turning_points(recommendation: &Recommendation, evaluation: &Evaluation, current: u32) -> Option<String> {
-    let RuleReason::Target { goal, tolerance, warming, .. } = &recommendation.reason else { return None };
     let reading = recommendation.reading(evaluation)?;
+    let RuleReason::Target { goal, tolerance, warming, .. } = &recommendation.reason else {
+        return kubernetes_hpa::turning_points(&recommendation.reason, reading, current);
+    };
     let present = f64::from(current);
     let more = present * (1.0 + tolerance.up);
     let fewer = ((present - 1.0).min(present * (1.0 - tolerance.down)) - f64::from(*warming)).max(0.0);

@@ -1,5 +1,6 @@
 //! The decisions, from the outside: stories with every sentence, and what holds for all stories.
 
 mod driver;
+mod kubernetes_hpa;
 mod properties;
 mod stories;
