@@ -222,6 +222,12 @@ pub enum RuleReason {
         /// What is said instead of doing anything.
         #[serde(default)]
         warns: Option<String>,
+        /// What a breach leads to; absent: neither more nor fewer.
+        #[serde(default)]
+        direction: Option<Direction>,
+        /// Why a breach changes nothing, where that is so.
+        #[serde(default)]
+        stays: Option<ThresholdStays>,
     },
     /// The signal is missing.
     Missing {
@@ -276,6 +282,16 @@ pub enum ThresholdState {
         /// Since when.
         since: Timestamp,
     },
+}
+
+/// Why a threshold's breach changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdStays {
+    /// The rule does not go beyond this count.
+    Limit(u32),
+    /// Its step for this level is none, or too small for a whole replica.
+    NoStep,
 }
 
 /// What the rules want together.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::gap_sentence;
 use crate::{
     Evaluation,
-    evaluation::{Gap, Opinion, Recommendation, RuleReason, SignalReading, ThresholdState},
+    evaluation::{Gap, Opinion, Recommendation, RuleReason, SignalReading, ThresholdState, ThresholdStays},
     policy::{Bounds, Direction, Goal, Tolerance},
     quantity::{Quantity, Unit},
     time::{Timestamp, spoken},
@@ -70,13 +70,18 @@ pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -
         RuleReason::KubernetesHpa { signal, .. } => {
             format!("{signal} is {}", kubernetes_hpa::reason(&recommendation.reason, reading))
         }
-        RuleReason::Threshold { signal, level, bounds, state, .. } => {
+        RuleReason::Threshold { signal, level, bounds, state, stays, .. } => {
             let unit = reading.map_or(Unit::Number, |reading| reading.unit);
             let level = match bounds.lower.or(bounds.upper).map(|bound| bound.value) {
                 Some(Quantity::OfLimit(_) | Quantity::OfReservation(_)) => Unit::Share.print(*level),
                 _ => unit.print(*level),
             };
-            format!("{signal} is {level}, {}", threshold(*bounds, *state, evaluation.at))
+            let stays = match stays {
+                None => String::new(),
+                Some(ThresholdStays::Limit(limit)) => format!(", and the rule goes no further than {limit}"),
+                Some(ThresholdStays::NoStep) => ", and its step for that is none".to_owned(),
+            };
+            format!("{signal} is {level}, {}{stays}", threshold(*bounds, *state, evaluation.at))
         }
     }
 }
@@ -84,8 +89,13 @@ pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -
 /// From which level on a rule wants more, and below which fewer.
 pub(super) fn turning_points(recommendation: &Recommendation, evaluation: &Evaluation, current: u32) -> Option<String> {
     let reading = recommendation.reading(evaluation)?;
-    let RuleReason::Target { goal, tolerance, warming, .. } = &recommendation.reason else {
-        return kubernetes_hpa::turning_points(&recommendation.reason, reading, current);
+    let (goal, tolerance, warming) = match &recommendation.reason {
+        RuleReason::Target { goal, tolerance, warming, .. } => (goal, tolerance, warming),
+        RuleReason::Threshold { signal, bounds, direction, state: ThresholdState::Clear, .. } => {
+            let change = if (*direction)? == Direction::Up { "more" } else { "fewer" };
+            return Some(format!("{change} once {signal} is {}", side(*bounds)));
+        }
+        reason => return kubernetes_hpa::turning_points(reason, reading, current),
     };
     let present = f64::from(current);
     let more = present * (1.0 + tolerance.up);

@@ -2,5 +2,6 @@
 
 mod driver;
 mod kubernetes_hpa;
+mod nomad;
 mod properties;
 mod stories;
