@@ -22,7 +22,7 @@ pub mod rule;
 mod signal;
 pub mod time;
 
-pub use autoscaler::Autoscaler;
+pub use autoscaler::{Autoscaler, Hypothesis, Supposed};
 pub use evaluation::{Evaluation, Verdict, Wakeup};
 pub use event::Event;
 pub use memory::Memory;
