@@ -12,6 +12,7 @@ mod combine;
 pub mod evaluation;
 pub mod event;
 pub mod explain;
+pub mod formula;
 pub mod guard;
 pub mod policy;
 pub mod policy_file;
