@@ -240,7 +240,7 @@ pub(crate) fn outcome_stale() -> Outcome {
 }
 
 pub(crate) fn question() -> Question {
-    Question { v: 1, service: Some("shop/web".into()) }
+    Question { v: 1, service: Some("shop/web".into()), ..Question::default() }
 }
 
 pub(crate) fn status() -> Status {
