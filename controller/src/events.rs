@@ -184,6 +184,10 @@ pub(crate) fn assignment(policy: &Policy, term: u64, project: &str, service: &st
         max: policy.limits.max,
         term,
         probes: probes.collect(),
+        victims: payload::Victim::usual(),
+        drain_ms: None,
+        busy: None,
+        manual_ms: 0,
     }
 }
 

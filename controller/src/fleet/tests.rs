@@ -172,6 +172,7 @@ fn web(host: &str, replicas: u32) -> ServiceInventory {
         most: None,
         warnings: Vec::new(),
         labels: std::collections::BTreeMap::new(),
+        count_by_others: None,
     }
 }
 

@@ -214,6 +214,7 @@ pub(crate) fn inventory(host: &str, sequence: u64, replicas: u32) -> Inventory {
             most: None,
             warnings: Vec::new(),
             labels: std::collections::BTreeMap::new(),
+            count_by_others: None,
         }],
     }
 }
