@@ -1,6 +1,10 @@
 //! The state of one service, and the four calls that drive it.
 
+mod what_if;
+
 use std::{collections::BTreeMap, time::Duration};
+
+pub use what_if::{Hypothesis, Supposed};
 
 use crate::{
     Evaluation, Event, Memory, Policy, Timestamp, Verdict, Wakeup,

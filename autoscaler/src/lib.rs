@@ -8,10 +8,12 @@
 //! keeps that. The live controller and the replay drive the same [`Autoscaler`].
 
 mod autoscaler;
+pub mod calendar;
 mod combine;
 pub mod evaluation;
 pub mod event;
 pub mod explain;
+pub mod formula;
 pub mod guard;
 pub mod memory;
 mod missing;
@@ -22,7 +24,7 @@ pub mod rule;
 mod signal;
 pub mod time;
 
-pub use autoscaler::Autoscaler;
+pub use autoscaler::{Autoscaler, Hypothesis, Supposed};
 pub use evaluation::{Evaluation, Verdict, Wakeup};
 pub use event::Event;
 pub use memory::Memory;

@@ -124,6 +124,11 @@ impl Signals {
         series.add(Point { at, value, partial });
     }
 
+    /// Drops every sample of one signal.
+    pub(crate) fn forget(&mut self, name: &SignalName) {
+        self.by_name.remove(name);
+    }
+
     /// Drops the samples of replicas that are neither listed nor newly measured.
     pub(crate) fn forget_replicas_but(&mut self, listed: &[Replica], now: Timestamp) {
         for signal in self.by_name.values_mut() {

@@ -5,3 +5,4 @@ mod kubernetes_hpa;
 mod nomad;
 mod properties;
 mod stories;
+mod what_if;
