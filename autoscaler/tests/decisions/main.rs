@@ -4,5 +4,6 @@ mod driver;
 mod kubernetes_hpa;
 mod nomad;
 mod properties;
+mod rules;
 mod stories;
 mod what_if;
