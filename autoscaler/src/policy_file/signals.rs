@@ -52,10 +52,9 @@ fn measure(source: &SignalSource) -> Measure {
         SignalSource::Prometheus { read: Read::Rate, .. } => Measure::Rate,
         SignalSource::Prometheus { metric, .. } if metric.ends_with("_seconds") => Measure::Seconds,
         SignalSource::Prometheus { metric, .. } if metric.ends_with("_bytes") => Measure::Bytes,
-        SignalSource::Prometheus { .. } => Measure::Plain,
+        SignalSource::Prometheus { .. } | SignalSource::Formula(_) => Measure::Plain,
         SignalSource::Jetstream { .. } => Measure::Messages,
         SignalSource::Published => Measure::Published,
-        SignalSource::Formula(_) => Measure::Plain,
     }
 }
 

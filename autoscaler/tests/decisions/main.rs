@@ -2,6 +2,7 @@
 
 mod driver;
 mod kubernetes_hpa;
+mod missing;
 mod nomad;
 mod properties;
 mod rules;
