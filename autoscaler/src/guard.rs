@@ -26,6 +26,8 @@ mod limits;
 mod manual;
 mod pause;
 mod protected;
+#[cfg(test)]
+mod scene;
 mod stabilization;
 mod step;
 mod strained;
@@ -36,7 +38,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     evaluation::{Combined, Guard, GuardEffect, Recommendation},
-    policy::{Direction, DirectionGuards, Guards, Limits},
+    policy::{Direction, DirectionGuards, Guards, Limits, StepSize},
     rule::Situation,
     time::Timestamp,
 };
@@ -128,4 +130,14 @@ impl Circumstances<'_> {
 /// That a guard makes `to` of `from`; `None` where that is the same.
 fn effect(guard: Guard, from: u32, to: u32, until: Option<Timestamp>) -> Option<GuardEffect> {
     (from != to).then_some(GuardEffect { guard, from, to, until })
+}
+
+/// So many of `whole` replicas as a limit allows: a share is rounded down, and at least one is allowed.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to integer cast saturates")]
+fn part(size: StepSize, whole: i64) -> u32 {
+    let part = match size {
+        StepSize::Count(count) => count,
+        StepSize::Share(share) => (whole as f64 * share + 1e-9).floor() as u32,
+    };
+    part.max(1)
 }

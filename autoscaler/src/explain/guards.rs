@@ -44,12 +44,7 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         }
         Guard::Led { by } => format!("{by} has to grow first: what serves of it carries {to}"),
         Guard::Headroom { of, free, reserve, each } => headroom(*of, *free, *reserve, *each, to),
-        Guard::Budget { name, by_others, total, each } => format!(
-            "of {name} there are {} and others take {}: at {} for each replica that is enough for {to}",
-            plain(*total),
-            plain(*by_others),
-            plain(*each)
-        ),
+        Guard::Budget { name, by_others, total, each } => budget(name, *by_others, *total, *each, to),
         Guard::Min => match evaluation.combined.activity {
             Activity::Active { .. } if to == 1 && evaluation.limits.min == 0 => {
                 "an active service has at least 1".to_owned()
@@ -86,6 +81,18 @@ fn headroom(of: Resource, free: f64, reserve: f64, each: f64, to: u32) -> String
         unit.print(reserve),
         unit.print(each)
     )
+}
+
+fn budget(name: &str, by_others: f64, total: f64, each: f64, to: u32) -> String {
+    let enough = ((total - by_others) / each + 1e-9).floor().max(0.0);
+    let text = format!(
+        "of {name} there are {} and others take {}: at {} for each replica that is enough for {}",
+        plain(total),
+        plain(by_others),
+        plain(each),
+        plain(enough)
+    );
+    if f64::from(to) > enough { format!("{text}; what is there already stays") } else { text }
 }
 
 fn frozen(freeze: &Freeze, evaluation: &Evaluation) -> String {

@@ -8,8 +8,9 @@ use autoscaler::{
     event::{HostCapacity, Observation, Phase, Reading, Replica, ReplicaId, Sample, Subject},
     explain,
     policy::{
-        Action, Arithmetic, Bounds, Direction, Goal, Group, Guards, Lasting, Limits, Mode, Rounding, Rule, RuleKind,
-        Selector, SignalSource, Step, StepSize, Target, Threshold, Tolerance,
+        Action, Arithmetic, Bound, Bounds, Budget, CrashLoop, Direction, Goal, Group, Guards, Lasting, Limits, Mode,
+        Rate, Reserve, Rounding, Rule, RuleKind, Selector, SignalSource, Step, StepSize, Strain, StrainLevel, Target,
+        Threshold, Tolerance, Worse,
     },
     quantity::{Quantity, SignalName, Unit},
 };
@@ -235,23 +236,101 @@ pub(crate) fn policy(guards: &str, rules: &str) -> Policy {
         signals: BTreeMap::from([(SignalName::new("latency.p95"), SignalSource::Published)]),
         combine: Group::largest(rules.len()),
         rules,
-        guards: Guards::default(),
+        guards: unprotected(),
     };
     for guard in guards.split(", ") {
         let (name, value) = guard.split_once(' ').unwrap_or((guard, ""));
+        if guarded(&mut policy.guards, name, value) {
+            continue;
+        }
         match name {
             "observe" => policy.mode = Mode::Observe,
             "min" => policy.limits.min = value.parse().expect("a number"),
             "max" => policy.limits.max = value.parse().expect("a number"),
-            "stabilize_up" => policy.guards.up.stabilize = span(value),
-            "stabilize_down" => policy.guards.down.stabilize = span(value),
-            "cooldown_up" => policy.guards.up.cooldown = span(value),
-            "cooldown_down" => policy.guards.down.cooldown = span(value),
-            "warm_up" => policy.guards.warm_up = span(value),
             _ => panic!("no guard {name}"),
         }
     }
     policy
+}
+
+/// The guards of a policy that says nothing of them, without those against accidents: a story names the ones that it is
+/// about.
+fn unprotected() -> Guards {
+    let Guards { up, down, missing, warm_up, stale_after, manual, .. } = Guards::default();
+    Guards { up, down, missing, warm_up, stale_after, manual, ..Guards::none() }
+}
+
+/// Sets one guard; false where there is none of that name.
+fn guarded(guards: &mut Guards, name: &str, value: &str) -> bool {
+    match name {
+        "default" => *guards = Guards::default(),
+        "none" => *guards = Guards::none(),
+        "kubernetes_hpa" => *guards = Guards::kubernetes_hpa(),
+        "stabilize_up" => guards.up.stabilize = span(value),
+        "stabilize_down" => guards.down.stabilize = span(value),
+        "cooldown_up" => guards.up.cooldown = span(value),
+        "cooldown_down" => guards.down.cooldown = span(value),
+        "at_most_up" => guards.up.at_most.push(rate(value)),
+        "at_most_down" => guards.down.at_most.push(rate(value)),
+        "step_up" => guards.up.step = Some(size(value)),
+        "step_down" => guards.down.step = Some(size(value)),
+        "warm_up" => guards.warm_up = span(value),
+        "undone" => guards.undone = true,
+        "implausible" => guards.implausible = Some(share(value)),
+        "kill_budget" => guards.kill_budget = Some(rate(value)),
+        "manual" => guards.manual = span(value),
+        "unless" => guards.unless.push(strain(value)),
+        "worse" => {
+            let [signal, "by", by, "within", within] = words(value)[..] else { panic!("no circuit breaker {value}") };
+            guards.worse = Some(Worse { signal: SignalName::new(signal), by: share(by), within: span(within) });
+        }
+        "crash_loop" | "crash_loop_back" => {
+            let [restarts, "within", within] = words(value)[..] else { panic!("no crash loop {value}") };
+            let restarts = restarts.parse().expect("a number");
+            guards.crash_loop = Some(CrashLoop { restarts, within: span(within), roll_back: name.ends_with("back") });
+        }
+        "headroom_memory" => guards.headroom.memory = Some(Reserve::Absolute(value.parse().expect("bytes"))),
+        "headroom_cpu" => guards.headroom.cpu = Some(Reserve::Share(share(value))),
+        "budget" => {
+            let [name, total, "reserve", reserve, "each", each] = words(value)[..] else { panic!("no budget {value}") };
+            let number = |text: &str| text.parse().expect("a number");
+            let (total, reserve, per_replica) = (number(total), number(reserve), number(each));
+            guards.budgets.push(Budget { name: name.into(), total, reserve, per_replica });
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// `4 per 15s`, or `50% per 60s`.
+fn rate(text: &str) -> Rate {
+    let [many, "per", per] = words(text)[..] else { panic!("no rate {text}") };
+    Rate { size: size(many), per: span(per) }
+}
+
+/// `SIGNAL above SECONDS`, or `SIGNAL above_normal 50%`.
+fn strain(text: &str) -> Strain {
+    let (signal, level) = match words(text)[..] {
+        [signal, "above", value] => {
+            let value = Quantity::Absolute { value: value.parse().expect("a value"), unit: Unit::Seconds };
+            (signal, StrainLevel::Above(Bound { value, inclusive: false }))
+        }
+        [signal, "above_normal", by] => (signal, StrainLevel::AboveNormal(share(by))),
+        _ => panic!("no strain {text}"),
+    };
+    Strain { signal: SignalName::new(signal), level }
+}
+
+fn size(text: &str) -> StepSize {
+    if text.ends_with('%') { StepSize::Share(share(text)) } else { StepSize::Count(text.parse().expect("a count")) }
+}
+
+fn share(text: &str) -> f64 {
+    text.trim_end_matches('%').parse::<f64>().expect("a share") / 100.0
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split(' ').collect()
 }
 
 /// `target SIGNAL SHARE%`, or `above|below SIGNAL VALUE for SPAN add|remove COUNT`.
