@@ -386,7 +386,10 @@ pub enum Guard {
         of: u32,
     },
     /// The operator set the count by hand.
-    Manual,
+    Manual {
+        /// To this.
+        asked: u32,
+    },
     /// The policy is paused.
     Pause,
     /// Nothing may be changed just now.

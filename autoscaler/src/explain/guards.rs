@@ -64,7 +64,12 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         Guard::Implausible { missing, of } => format!(
             "the samples of {missing} of {of} replicas vanished at once, which is hard to believe; it stays at {to}{left}"
         ),
-        Guard::Manual => format!("somebody set it to {to} by hand, which is respected{left}"),
+        Guard::Manual { asked } if *asked == to => {
+            format!("somebody set it to {to} by hand, which is respected{left}")
+        }
+        Guard::Manual { asked } => {
+            format!("somebody set it to {asked} by hand, of which the limits leave {to}; that is respected{left}")
+        }
         Guard::Pause => format!("the policy is paused{left}; it stays at {to}"),
         Guard::Freeze(freeze) => frozen(freeze, evaluation),
     }
