@@ -306,8 +306,10 @@ pub enum Guard {
         signal: SignalName,
         /// Its level; absent: it cannot be told.
         level: Option<f64>,
-        /// From when on it is strained.
-        bound: f64,
+        /// From when on it is strained; absent: what is normal is not known yet.
+        bound: Option<f64>,
+        /// What both are measured in.
+        unit: Unit,
     },
     /// After the last scale-up this got worse.
     Worse {

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    guard::History,
+    guard::{GuardState, History},
     policy::{Direction, Policy},
     quantity::SignalName,
     rule::RuleState,
@@ -36,6 +36,8 @@ pub struct Memory {
     pub(crate) missing_since: BTreeMap<SignalName, Timestamp>,
     /// The count that the operator set by hand last.
     pub(crate) manual: Option<Manual>,
+    /// What single guards remember.
+    pub(crate) guards: GuardState,
 }
 
 /// A count that the operator set by hand.

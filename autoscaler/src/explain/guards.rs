@@ -5,7 +5,7 @@ use crate::{
     evaluation::{Activity, Freeze, Guard, GuardEffect, Resource},
     event::Phase,
     policy::{Direction, Rate, StepSize},
-    quantity::Unit,
+    quantity::{SignalName, Unit},
     time::spoken,
 };
 
@@ -18,20 +18,11 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         Guard::Undone { rule } => {
             format!("with {} replicas rule {} would at once want more; it stays at {to}", effect.from, rule + 1)
         }
-        Guard::Strained { signal, level: Some(level), bound } => {
-            format!(
-                "nothing is removed while the service is strained: {signal} is {}, above {}",
-                plain(*level),
-                plain(*bound)
-            )
-        }
-        Guard::Strained { signal, level: None, .. } => {
-            format!("nothing is removed while it cannot be told whether the service is strained: {signal} is missing")
-        }
+        Guard::Strained { signal, level, bound, unit } => strained(signal, *level, *bound, *unit),
         Guard::Worse { signal, before, now } => format!(
             "nothing more is added{left}: after the last step up {signal} got worse, from {} to {}",
-            plain(*before),
-            plain(*now)
+            value_of(signal, *before, evaluation),
+            value_of(signal, *now, evaluation)
         ),
         Guard::Stabilization(Direction::Up) => format!("up.stabilize keeps it to {to}{left}"),
         Guard::Stabilization(Direction::Down) => {
@@ -72,6 +63,19 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         }
         Guard::Pause => format!("the policy is paused{left}; it stays at {to}"),
         Guard::Freeze(freeze) => frozen(freeze, evaluation),
+    }
+}
+
+fn strained(signal: &SignalName, level: Option<f64>, bound: Option<f64>, unit: Unit) -> String {
+    let cannot_tell = "nothing is removed while it cannot be told whether the service is strained";
+    match (level, bound) {
+        (None, _) => format!("{cannot_tell}: {signal} is missing"),
+        (Some(_), None) => format!("{cannot_tell}: what is normal for {signal} is not known yet"),
+        (Some(level), Some(bound)) => format!(
+            "nothing is removed while the service is strained: {signal} is {}, above {}",
+            unit.print(level),
+            unit.print(bound)
+        ),
     }
 }
 
@@ -126,6 +130,12 @@ fn printed(rate: Rate) -> String {
         StepSize::Share(share) => Unit::Share.print(share),
     };
     format!("{size} per {}", spoken(rate.per))
+}
+
+/// A level of a signal, with the unit that it is read in.
+fn value_of(signal: &SignalName, value: f64, evaluation: &Evaluation) -> String {
+    let reading = evaluation.signals.iter().find(|reading| reading.signal == *signal);
+    reading.map_or(Unit::Number, |reading| reading.unit).print(value)
 }
 
 fn plain(value: f64) -> String {

@@ -26,6 +26,11 @@ pub(crate) struct Story {
     replicas: Vec<Replica>,
     made: u32,
     phase: Phase,
+    pub(crate) host: HostCapacity,
+    /// So many of the oldest replicas have no samples.
+    pub(crate) mute: usize,
+    /// Replicas that are made from now on never serve, and start again every five seconds.
+    pub(crate) doomed: bool,
     told: String,
     headline: String,
 }
@@ -41,6 +46,9 @@ impl Story {
             replicas: Vec::new(),
             made: 0,
             phase: Phase::Settled,
+            host: HostCapacity::default(),
+            mute: 0,
+            doomed: false,
             told: String::new(),
             headline: String::new(),
         };
@@ -99,6 +107,38 @@ impl Story {
         });
     }
 
+    /// Each replica's CPU, whatever work there is: idle ones, or busy ones that wait for nothing.
+    pub(crate) fn cpu_each(&mut self, ticks: u32, cores: f64) {
+        self.run(ticks, |story| {
+            story.heard().into_iter().map(|id| story.sample("cpu", Subject::Replica(id), cores)).collect()
+        });
+    }
+
+    /// The policy is edited.
+    pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Policy)) {
+        let mut policy = self.autoscaler.policy().clone();
+        change(&mut policy);
+        self.event(Event::PolicyReplaced(Box::new(policy)));
+    }
+
+    /// The operator sets the count by hand.
+    pub(crate) fn rescale(&mut self, replicas: u32) {
+        while self.replicas.len() < replicas as usize {
+            self.make(self.now.plus(START));
+        }
+        self.replicas.truncate(replicas as usize);
+        self.event(Event::Rescaled { replicas });
+        self.observe();
+    }
+
+    /// The oldest replicas must not be removed.
+    pub(crate) fn protect(&mut self, replicas: usize, why: &str) {
+        for replica in self.replicas.iter_mut().take(replicas) {
+            replica.protected = Some(why.to_owned());
+        }
+        self.observe();
+    }
+
     /// The newest replica never comes to serve.
     pub(crate) fn break_newest(&mut self) {
         if let Some(newest) = self.replicas.last_mut() {
@@ -146,6 +186,10 @@ impl Story {
     fn run(&mut self, ticks: u32, samples: impl Fn(&Self) -> Vec<Sample>) {
         for _ in 0..ticks {
             self.now = self.now.plus(seconds(1));
+            let starts_again = self.now.since(self.start).as_secs() % 5 == 0;
+            for replica in &mut self.replicas {
+                replica.restarts += u64::from(starts_again && replica.ready_since.is_none());
+            }
             self.observe();
             let samples = samples(self);
             self.event(Event::Samples(samples));
@@ -184,10 +228,15 @@ impl Story {
         serving.map(|replica| replica.id.clone()).collect()
     }
 
+    /// Those that serve and whose samples arrive.
+    fn heard(&self) -> Vec<ReplicaId> {
+        let mute = |id: &ReplicaId| self.replicas.iter().take(self.mute).any(|replica| replica.id == *id);
+        self.serving().into_iter().filter(|id| !mute(id)).collect()
+    }
+
     fn work(&self, cores: f64) -> Vec<Sample> {
-        let serving = self.serving();
-        let each = (cores / f64::from(u32::try_from(serving.len()).unwrap_or(1)).max(1.0)).min(1.0);
-        serving.into_iter().map(|id| self.sample("cpu", Subject::Replica(id), each)).collect()
+        let each = (cores / f64::from(u32::try_from(self.serving().len()).unwrap_or(1)).max(1.0)).min(1.0);
+        self.heard().into_iter().map(|id| self.sample("cpu", Subject::Replica(id), each)).collect()
     }
 
     fn sample(&self, signal: &str, of: Subject, value: f64) -> Sample {
@@ -198,7 +247,7 @@ impl Story {
         self.made += 1;
         self.replicas.push(Replica {
             id: ReplicaId(format!("replica-{:02}", self.made)),
-            ready_since: Some(ready_since),
+            ready_since: (!self.doomed).then_some(ready_since),
             cpu_limit_cores: Some(1.0),
             ..Replica::default()
         });
@@ -209,13 +258,8 @@ impl Story {
         for replica in &mut replicas {
             replica.ready_since = replica.ready_since.filter(|since| *since <= self.now);
         }
-        let observation = Observation {
-            replicas,
-            phase: self.phase.clone(),
-            refusals: Vec::new(),
-            most: None,
-            host: HostCapacity::default(),
-        };
+        let observation =
+            Observation { replicas, phase: self.phase.clone(), refusals: Vec::new(), most: None, host: self.host };
         self.event(Event::Observed(observation));
     }
 }
@@ -233,7 +277,7 @@ pub(crate) fn policy(guards: &str, rules: &str) -> Policy {
         pause: None,
         limits: Limits::new(1, 20),
         arithmetic: Arithmetic::Demand,
-        signals: BTreeMap::from([(SignalName::new("latency.p95"), SignalSource::Published)]),
+        signals: ["latency.p95", "errors"].map(|name| (SignalName::new(name), SignalSource::Published)).into(),
         combine: Group::largest(rules.len()),
         rules,
         guards: unprotected(),
