@@ -377,8 +377,8 @@ pub enum Guard {
     CrashLoop {
         /// How often.
         restarts: u64,
-        /// Whether it goes back to the last count that served.
-        rolled_back: bool,
+        /// The last count at which all served, if it goes back to that.
+        back_to: Option<u32>,
     },
     /// Too many samples vanished at once.
     Implausible {
