@@ -2,6 +2,9 @@
 
 mod driver;
 mod guards;
+mod kubernetes_hpa;
+mod nomad;
 mod properties;
+mod rules;
 mod stories;
 mod what_if;
