@@ -5,6 +5,7 @@ mod guards;
 mod kubernetes_hpa;
 mod missing;
 mod nomad;
+mod promises;
 mod properties;
 mod rules;
 mod stories;
