@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-/// Where something stands in the text.
+/// Where something stands in one of the texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
+    /// Which of [`Texts`](super::source::Texts).
+    pub(super) source: u32,
     /// From 1.
     pub(super) line: usize,
     /// From 1, in characters.

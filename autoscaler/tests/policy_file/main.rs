@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the core does no input or output; its tests read their files")]
 
 mod golden;
+mod layers;
 mod properties;
 mod traps;
 
