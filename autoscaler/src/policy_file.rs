@@ -12,6 +12,7 @@ mod catalog;
 mod document;
 mod fields;
 mod finding;
+mod fmt;
 mod grammar;
 mod guards;
 mod labels;
@@ -31,6 +32,7 @@ mod yaml;
 
 pub use catalog::{Catalog, Resolved};
 pub use finding::{Kind, PolicyError, PolicyErrors, Severity, render, render_all};
+pub use fmt::fmt;
 pub use settings::Setting;
 pub use source::{Layer, Origin, Source};
 

@@ -1,7 +1,7 @@
 //! The language as data: one table for each of its maps.
 //!
 //! From these tables come the keys that a map may have and the nearest spelling of one that it may not, what a key is
-//! when it is left out, the order in which [`fmt`](super::fmt()) writes keys, the JSON Schema, and the tables of
+//! when it is left out, the order in which `fmt` writes keys, the JSON Schema, and the tables of
 //! docs/policy.md. What the values mean is up to the reading functions; there is no second list of keys.
 
 pub(super) mod forms;
@@ -27,6 +27,8 @@ pub(super) struct Map {
     pub(super) keys: &'static [Key],
     /// Keys that exclude each other.
     pub(super) groups: &'static [Group],
+    /// Whether it is written with a key a line, however short it is.
+    pub(super) block: bool,
     /// Whether layers are merged key by key. Otherwise it is one value, which a higher layer replaces.
     pub(super) layered: bool,
 }

@@ -17,6 +17,9 @@ pub(super) struct Place {
     pub(super) end: usize,
 }
 
+/// The first text that is not built in.
+pub(super) const FIRST: u32 = 3;
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}", self.line, self.column)

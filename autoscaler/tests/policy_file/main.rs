@@ -4,6 +4,7 @@
 
 mod golden;
 mod layers;
+mod layout;
 mod properties;
 mod traps;
 

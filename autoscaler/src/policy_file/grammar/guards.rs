@@ -36,6 +36,7 @@ pub(in crate::policy_file) static GUARDS: Map = Map {
         ),
     ],
     groups: &[],
+    block: true,
     layered: true,
 };
 
@@ -58,6 +59,7 @@ pub(in crate::policy_file) static UP: Map = Map {
         ),
     ],
     groups: &[],
+    block: false,
     layered: true,
 };
 
@@ -80,5 +82,6 @@ pub(in crate::policy_file) static DOWN: Map = Map {
         ),
     ],
     groups: &[],
+    block: false,
     layered: true,
 };

@@ -13,6 +13,7 @@ pub(in crate::policy_file) static SEVERAL: Map = Map {
     example: "policies: [ … ]",
     keys: &[needed("policies", Shape::List(&ANY), "The policies.")],
     groups: &[],
+    block: true,
     layered: false,
 };
 
@@ -50,6 +51,7 @@ pub(in crate::policy_file) static DEFAULTS: Map = Map {
         left_out(GUARDS),
     ],
     groups: &[],
+    block: true,
     layered: true,
 };
 
@@ -75,6 +77,7 @@ pub(in crate::policy_file) static POLICY: Map = Map {
         GUARDS,
     ],
     groups: &[],
+    block: true,
     layered: true,
 };
 
@@ -87,5 +90,6 @@ pub(in crate::policy_file) static REPLICAS: Map = Map {
         needed("max", Shape::Whole(1, MOST_REPLICAS), "No more."),
     ],
     groups: &[],
+    block: false,
     layered: true,
 };

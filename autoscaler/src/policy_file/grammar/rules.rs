@@ -16,6 +16,7 @@ pub(in crate::policy_file) static RULE: Map = Map {
         may("threshold", Shape::Map(&THRESHOLD), "", "A step while the signal is past a bound."),
     ],
     groups: &[Group { what: "the kind", keys: &["target", "threshold"], needed: true }],
+    block: true,
     layered: false,
 };
 
@@ -43,6 +44,7 @@ pub(in crate::policy_file) static TARGET: Map = Map {
         ),
     ],
     groups: &[],
+    block: false,
     layered: false,
 };
 
@@ -63,5 +65,6 @@ pub(in crate::policy_file) static THRESHOLD: Map = Map {
         Group { what: "the bound", keys: &["above", "below"], needed: true },
         Group { what: "the step", keys: &["add", "remove"], needed: true },
     ],
+    block: false,
     layered: false,
 };

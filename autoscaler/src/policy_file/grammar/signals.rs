@@ -25,6 +25,7 @@ pub(in crate::policy_file) static PROMETHEUS: Map = Map {
         ),
     ],
     groups: &[],
+    block: false,
     layered: false,
 };
 
@@ -34,6 +35,7 @@ pub(in crate::policy_file) static JETSTREAM: Map = Map {
     example: "{ jetstream: { stream: JOBS, consumer: workers } }",
     keys: &[needed("jetstream", Shape::Map(&CONSUMER), "Which consumer.")],
     groups: &[],
+    block: false,
     layered: false,
 };
 
@@ -52,5 +54,6 @@ pub(in crate::policy_file) static CONSUMER: Map = Map {
         ),
     ],
     groups: &[],
+    block: false,
     layered: false,
 };
