@@ -100,8 +100,11 @@ pub(crate) fn observation(
     let replicas = service.replicas.iter().filter(|replica| is_up(replica)).map(|replica| Replica {
         id: ReplicaId(replica.id.clone()),
         ready_since: replica.ready_ms.map(&here),
+        started: replica.started_ms.map(&here),
         cpu_limit_cores: replica.cpu_limit_cores,
         memory_limit_bytes: replica.memory_limit_bytes.map(|bytes| bytes as f64),
+        restarts: replica.restarts,
+        ..Replica::default()
     });
     Observation {
         replicas: replicas.collect(),
@@ -149,8 +152,9 @@ pub(crate) fn outcome(outcome: &payload::Outcome, ahead: impl Fn(u64) -> Timesta
 
 /// What a policy asks of the agent: its limits, and what to measure for the rules.
 pub(crate) fn assignment(policy: &Policy, term: u64, project: &str, service: &str) -> Assignment {
-    let read = |name: &SignalName| policy.rules.iter().any(|rule| rule.signal() == name);
-    let probes = policy.signals.iter().filter(|(name, _)| read(name)).filter_map(|(name, source)| probe(name, source));
+    let read = policy.signals_read();
+    let probes =
+        policy.signals.iter().filter(|(name, _)| read.contains(name)).filter_map(|(name, source)| probe(name, source));
     Assignment {
         v: payload::VERSION,
         project: project.to_owned(),

@@ -9,7 +9,7 @@ use super::{
     signals::{self, ReadSignals},
     values::word,
 };
-use crate::policy::{Limits, Mode, Policy, Selector};
+use crate::policy::{Arithmetic, Group, Limits, Mode, Policy, Selector};
 
 /// A policy, and where its parts stand.
 #[derive(Clone, Debug)]
@@ -32,8 +32,11 @@ impl ReadPolicy {
         services.into_iter().map(move |(services, _)| Policy {
             services,
             mode,
+            pause: None,
             limits,
+            arithmetic: Arithmetic::Demand,
             signals: signals.sources.clone(),
+            combine: Group::largest(rules.len()),
             rules: rules.clone(),
             guards: guards.guards.clone(),
         })
@@ -79,7 +82,7 @@ fn limits(node: &Node, findings: &mut Findings) -> Option<Limits> {
         findings.add(Kind::Conflict, fields.entry("min")?.value.place, message, "swap them, or raise `max`");
         return None;
     }
-    Some(Limits { min, max })
+    Some(Limits::new(min, max))
 }
 
 /// The services that a policy is for: one or a list.

@@ -139,11 +139,8 @@ impl Governed {
     /// Leaves the samples that say something to the policy, so that what anybody may publish stays bounded.
     pub(crate) fn keep_relevant(&self, samples: &mut Vec<Sample>) {
         let policy = self.autoscaler.policy();
-        let known = |name: &SignalName| {
-            SignalName::BUILT_IN.contains(&name.as_str())
-                || policy.signals.contains_key(name)
-                || policy.rules.iter().any(|rule| rule.signal() == name)
-        };
+        let known =
+            |name: &SignalName| SignalName::BUILT_IN.contains(&name.as_str()) || policy.signals.contains_key(name);
         samples.retain(|sample| known(&sample.signal));
     }
 
