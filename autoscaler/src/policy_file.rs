@@ -24,7 +24,7 @@ mod rules;
 mod settings;
 mod signals;
 mod source;
-mod spelling;
+pub(crate) mod spelling;
 mod values;
 mod variables;
 mod warnings;

@@ -9,8 +9,8 @@ use autoscaler::{
     quantity::SignalName,
 };
 use bus::payload::{
-    self, Assignment, DecodeError, OutcomeResult, Probe, PublishedValue, Refusal, ReplicaInventory, ServiceInventory,
-    ServiceName, SignalSample,
+    self, Assignment, DecodeError, DiskSample, HostSample, OutcomeResult, Probe, PublishedValue, Refusal,
+    ReplicaInventory, ServiceInventory, ServiceName, SignalSample,
 };
 
 /// The shortest beginning of a container ID that names a replica: what Docker gives a container as its host name.
@@ -45,6 +45,26 @@ pub(crate) fn samples(
         });
     }
     found
+}
+
+/// What one payload measured of the host itself, as shares, as samples of each service that goes by it.
+pub(crate) fn host_samples(host: &HostSample, at: Timestamp) -> Vec<Sample> {
+    let share = |used: f64, total: f64| (total > 0.0).then(|| (used / total).clamp(0.0, 1.0));
+    let memory = host.memory_total_bytes as f64;
+    let disk = |disk: &DiskSample| {
+        let total = disk.total_bytes as f64;
+        share(total - disk.available_bytes as f64, total)
+    };
+    let values = [
+        (SignalName::HOST_CPU, host.cpu_busy_cores.and_then(|busy| share(busy, f64::from(host.cores)))),
+        (SignalName::HOST_MEMORY, share(memory - host.memory_available_bytes as f64, memory)),
+        (SignalName::HOST_DISK, host.disks.iter().filter_map(disk).reduce(f64::max)),
+    ];
+    let measured = values.into_iter().filter_map(|(signal, value)| {
+        let reading = Reading::Value(value?);
+        Some(Sample { signal: SignalName::new(signal), of: Subject::Service, at, reading })
+    });
+    measured.collect()
 }
 
 /// A value that came with an error covers only some replicas; without saying how many, it cannot be relied upon.

@@ -91,7 +91,7 @@ impl Fleet {
         source
     }
 
-    fn governed(&self) -> impl Iterator<Item = (&ServiceKey, &Governed)> {
+    pub(super) fn governed(&self) -> impl Iterator<Item = (&ServiceKey, &Governed)> {
         self.services.iter().filter_map(|(key, service)| Some((key, service.governed.as_deref()?)))
     }
 

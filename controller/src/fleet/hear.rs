@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Display};
 
-use autoscaler::{Event, Timestamp};
+use autoscaler::{Event, Timestamp, event::Sample, quantity::SignalName};
 use bus::payload::{self, Inventory, Outcome, Samples, ServiceInventory, ServiceName};
 use serde::de::DeserializeOwned;
 
@@ -48,12 +48,15 @@ impl Fleet {
         let at = host.clock.here(samples.at_ms, now);
         let mut measured = events::samples(&samples, |agent_ms| host.clock.here(agent_ms, now));
         let capacity = host.capacity();
+        let mut of_host = Vec::new();
         if let Some(sample) = samples.host_sample {
+            of_host = events::host_samples(&sample, at);
             host.sample = Some(sample);
         }
         if host.capacity() != capacity {
             self.observe_host(&samples.host, now);
         }
+        self.tell_of_host(&samples.host, &of_host, now);
         for replica in &samples.replicas {
             let key = key(&samples.host, &replica.project, &replica.service);
             if let Some(service) = self.services.get_mut(&key) {
@@ -63,6 +66,20 @@ impl Fleet {
         while let Some((ServiceName { project, service }, samples_of_it)) = measured.pop_first() {
             let key = key(&samples.host, &project, &service);
             self.tell(&key, Event::Samples(samples_of_it), now);
+        }
+    }
+
+    /// Tells the services that go by their host how that is.
+    fn tell_of_host(&mut self, host: &str, samples: &[Sample], now: Timestamp) {
+        let going_by_it: Vec<ServiceKey> = self
+            .keys_of(host)
+            .filter(|key| {
+                let governed = self.services.get(key).and_then(|service| service.governed.as_deref());
+                governed.is_some_and(|governed| governed.reads_any(&SignalName::OF_HOST))
+            })
+            .collect();
+        for key in going_by_it {
+            self.tell(&key, Event::Samples(samples.to_vec()), now);
         }
     }
 
