@@ -15,6 +15,7 @@ mod key;
 mod memory;
 mod relations;
 mod service;
+mod suppose;
 #[cfg(test)]
 mod tests;
 

@@ -261,6 +261,24 @@ pub struct ServiceInventory {
     /// Container labels that start with `ballast.`, of the newest replica.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// The newest change of the count by somebody else, once the project stands still after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count_by_others: Option<CountByOthers>,
+}
+
+/// Somebody else (`docker compose up --scale`, for example) changed how many replicas there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CountByOthers {
+    /// When the last of it was seen.
+    pub at_ms: u64,
+    /// How many there were afterwards.
+    pub replicas: u32,
+    /// How many there were before.
+    pub before: u32,
+    /// It is the count of the Compose file, which a plain `docker compose up` restores: nobody's will.
+    #[serde(skip_serializing_if = "is_false")]
+    pub reset: bool,
 }
 
 /// Whether a service stands still.
@@ -322,6 +340,25 @@ pub struct ReplicaInventory {
     /// Memory limit; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_limit_bytes: Option<u64>,
+    /// CPU set aside for it; absent where nothing tells: Compose does not pass its CPU reservations on to the engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_reservation_cores: Option<f64>,
+    /// Memory set aside for it; absent without a reservation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_reservation_bytes: Option<u64>,
+    /// Why it may not be removed; absent: it may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protected: Option<String>,
+    /// When its process ended last, also if it runs again since; absent: it never did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_exit_ms: Option<u64>,
+    /// With which code it ended; absent while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i64>,
+    /// It ended by itself then: neither a person, Ballast nor the engine ended it. Each such end has a `last_exit_ms` of
+    /// its own, so that a reader can count them.
+    #[serde(skip_serializing_if = "is_false")]
+    pub exited_unexpectedly: bool,
 }
 
 /// Why a service is not scaled, and what helps.
@@ -400,4 +437,9 @@ pub enum OutcomeResult {
     /// Something that this build does not know.
     #[serde(other)]
     Unknown,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }

@@ -1,6 +1,9 @@
 //! One service: what is known of it, and, where a policy names it, what is decided for it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use autoscaler::{
     Autoscaler, Evaluation, Event, Timestamp,
@@ -12,6 +15,7 @@ use autoscaler::{
 use bus::payload::{DecisionStatus, Outcome, ReplicaSample, ServiceInventory, Target};
 
 use super::{
+    answer::signal,
     headline::{Headline, verdict_word},
     host::ClockDifference,
     memory::{Saved, SavedDecisions},
@@ -20,7 +24,7 @@ use super::{
 use crate::events;
 
 /// Decisions kept per service.
-const LONGEST_HISTORY: usize = 50;
+const LONGEST_HISTORY: usize = 100;
 
 /// One service on one host.
 #[derive(Debug)]
@@ -206,6 +210,8 @@ pub(crate) fn decision(evaluation: &Evaluation, detail: bool) -> DecisionStatus 
         sentence: explain::sentence(evaluation),
         rules: explain::rules(evaluation),
         guards: explain::guards(evaluation),
+        signals: evaluation.signals.iter().map(|reading| signal(reading, Duration::ZERO)).collect(),
+        warnings: explain::warnings(evaluation),
         next: explain::next(evaluation),
         evaluation_detail: if detail { serde_json::to_value(evaluation).ok() } else { None },
     }
