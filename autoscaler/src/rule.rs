@@ -88,6 +88,7 @@ pub(crate) fn recommend(rule: &Rule, place: usize, given: &Situation<'_>) -> (Op
         RuleKind::Ratio(ratio) => ratio::recommend(ratio, given),
         RuleKind::Burst(burst) => burst::recommend(burst, state, given),
         RuleKind::Forecast(forecast) => forecast::recommend(forecast, given),
+        RuleKind::Schedule(_) | RuleKind::Formula(_) => (Opinion::Abstains, RuleReason::Unsaid),
     }
 }
 
@@ -96,7 +97,12 @@ pub(crate) fn update(rule: &Rule, state: &RuleState, given: &Situation<'_>) -> R
     match &rule.kind {
         RuleKind::Threshold(threshold) => threshold::update(threshold, state, given),
         RuleKind::Burst(burst) => burst::update(burst, state, given),
-        RuleKind::Target(_) | RuleKind::Queue(_) | RuleKind::Ratio(_) | RuleKind::Forecast(_) => RuleState::Blank,
+        RuleKind::Target(_)
+        | RuleKind::Queue(_)
+        | RuleKind::Ratio(_)
+        | RuleKind::Forecast(_)
+        | RuleKind::Schedule(_)
+        | RuleKind::Formula(_) => RuleState::Blank,
     }
 }
 
@@ -115,7 +121,7 @@ pub(crate) fn main_signal(rule: &Rule) -> Option<(&SignalName, Duration)> {
         RuleKind::Queue(rule) => Some((&rule.signal, rule.window)),
         RuleKind::Burst(rule) => Some((&rule.signal, rule.window)),
         RuleKind::Forecast(rule) => Some((&rule.signal, rule.window)),
-        RuleKind::Ratio(_) => None,
+        RuleKind::Ratio(_) | RuleKind::Schedule(_) | RuleKind::Formula(_) => None,
     }
 }
 
@@ -124,7 +130,10 @@ pub(crate) fn can(rule: &Rule, direction: Direction) -> bool {
     match &rule.kind {
         RuleKind::Threshold(threshold) => threshold::can(threshold, direction),
         RuleKind::Forecast(_) => direction == Direction::Up,
-        RuleKind::Target(_) | RuleKind::Queue(_) | RuleKind::Ratio(_) | RuleKind::Burst(_) => true,
+        RuleKind::Schedule(_) => false,
+        RuleKind::Target(_) | RuleKind::Queue(_) | RuleKind::Ratio(_) | RuleKind::Burst(_) | RuleKind::Formula(_) => {
+            true
+        }
     }
 }
 
@@ -167,7 +176,8 @@ pub(crate) fn reads(policy: &Policy) -> Vec<Reads> {
                 add(&rule.signal, rule.panic_window, Some(rule.per_replica));
             }
             RuleKind::Forecast(rule) => add(&rule.signal, rule.window, Some(rule.per_replica)),
-            RuleKind::Ratio(_) => {}
+            RuleKind::Formula(rule) => rule.replicas.signals().for_each(|signal| add(signal, rule.window, None)),
+            RuleKind::Ratio(_) | RuleKind::Schedule(_) => {}
         }
     }
     for strain in &policy.guards.unless {

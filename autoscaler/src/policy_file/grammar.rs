@@ -138,7 +138,9 @@ impl Shape {
             Self::OneOrList(shape) => shape.map(has),
             Self::AnyOf(shapes) => {
                 let maps: Vec<_> = shapes.iter().filter_map(|shape| shape.map(has)).collect();
+                let named = shapes.iter().any(|shape| matches!(shape, Self::Named(..)));
                 match maps.as_slice() {
+                    [only] if named => Some(*only).filter(|map| map.names().any(has)),
                     [only] => Some(*only),
                     maps => maps.iter().copied().find(|map| map.keys.first().is_some_and(|key| has(key.name))),
                 }

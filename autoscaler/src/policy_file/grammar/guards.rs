@@ -116,12 +116,8 @@ const SELECT: Key = optional(
     "Which of several limits counts.",
 );
 const STEP: Key = may("step", Shape::Text(&forms::STEP), "no limit", "Only so many at once.");
-const TOLERANCE: Key = optional(
-    "tolerance",
-    Shape::Text(&forms::PERCENTAGE),
-    "10%",
-    "Of `target` rules that do not say.",
-);
+const TOLERANCE: Key =
+    optional("tolerance", Shape::Text(&forms::PERCENTAGE), "10%", "Of `target` rules that do not say.");
 
 pub(in crate::policy_file) static UP: Map = Map {
     what: "`guards.up`",
@@ -129,7 +125,12 @@ pub(in crate::policy_file) static UP: Map = Map {
     example: "{ cooldown: 30s, at_most: 4 per 15s }",
     keys: &[
         guard("cooldown", COOLDOWN, ["0s", "0s", "0s"], "No step up until so long after the last step up."),
-        guard("stabilize", STABILIZE, ["0s", "0s", "0s"], "Up only as far as every recommendation of so long agrees to."),
+        guard(
+            "stabilize",
+            STABILIZE,
+            ["0s", "0s", "0s"],
+            "Up only as far as every recommendation of so long agrees to.",
+        ),
         guard("at_most", AT_MOST, ["[]", "[]", "[4 per 15s, 100% per 15s]"], LIMITS),
         SELECT,
         STEP,
@@ -146,7 +147,12 @@ pub(in crate::policy_file) static DOWN: Map = Map {
     example: "{ cooldown: 5m, stabilize: 5m }",
     keys: &[
         guard("cooldown", COOLDOWN, ["1m", "0s", "0s"], "No step down until so long after the last step either way."),
-        guard("stabilize", STABILIZE, ["5m", "0s", "5m"], "Down only as far as every recommendation of so long agrees to."),
+        guard(
+            "stabilize",
+            STABILIZE,
+            ["5m", "0s", "5m"],
+            "Down only as far as every recommendation of so long agrees to.",
+        ),
         guard("at_most", AT_MOST, ["[]", "[]", "[100% per 15s]"], LIMITS),
         SELECT,
         STEP,
@@ -181,10 +187,8 @@ pub(in crate::policy_file) static DOWN: Map = Map {
     layered: true,
 };
 
-const MISSING_WORDS: Shape = Shape::Words(&[
-    ("hold", "nothing; it never lowers the count"),
-    ("max", "as many replicas as are allowed"),
-]);
+const MISSING_WORDS: Shape =
+    Shape::Words(&[("hold", "nothing; it never lowers the count"), ("max", "as many replicas as are allowed")]);
 static MISSING_ONE: Shape = Shape::AnyOf(&[MISSING_WORDS, Shape::Map(&MISSING)]);
 
 pub(in crate::policy_file) static MISSING: Map = Map {
@@ -199,12 +203,7 @@ pub(in crate::policy_file) static MISSING: Map = Map {
             "`last_good`",
             "From when on `then` holds, counted from the last value.",
         ),
-        optional(
-            "then",
-            Shape::AnyOf(&[MISSING_WORDS, Shape::Map(&AT_LEAST)]),
-            "hold",
-            "What it asks for then.",
-        ),
+        optional("then", Shape::AnyOf(&[MISSING_WORDS, Shape::Map(&AT_LEAST)]), "hold", "What it asks for then."),
         may("at_least", Shape::Whole(0, MOST_REPLICAS), "", "The same as `then: { at_least: … }`."),
     ],
     groups: &[one_of("what it asks for", &["then", "at_least"], false)],

@@ -22,44 +22,36 @@ pub(in crate::policy_file) static SEVERAL: Map = Map {
 const SERVICES: Shape = Shape::OneOrList(&Shape::Text(&forms::SELECTOR));
 const WHICH: &str = "Which services: one, or a list of such. `*` stands for any run of characters.";
 
+static COMPAT_SHAPES: [Shape; 2] =
+    [Shape::Words(&[("kubernetes-hpa", "as Kubernetes' horizontal pod autoscaler")]), Shape::Map(&COMPAT_WITH)];
 const COMPAT: Key = may(
     "compat",
-    Shape::AnyOf(&[
-        Shape::Words(&[("kubernetes-hpa", "as Kubernetes' horizontal pod autoscaler")]),
-        Shape::Map(&COMPAT_WITH),
-    ]),
+    Shape::AnyOf(&COMPAT_SHAPES),
     "Ballast's own",
     "Whose arithmetic `target` rules have, and whose guards are taken where none are given.",
 );
 const REPLICAS_KEY: Key = needed("replicas", Shape::Map(&REPLICAS), "How few and how many replicas.");
-const MODE: Key = optional(
-    "mode",
-    Shape::AnyOf(&[
-        Shape::Words(&[
-            ("act", "decide and scale"),
-            ("observe", "decide and record, touch nothing, limits included"),
-            ("paused", "decide and record, add and remove nothing"),
-            ("paused up", "add nothing"),
-            ("paused down", "remove nothing"),
-        ]),
-        Shape::Map(&PAUSE),
+static MODE_SHAPES: [Shape; 2] = [
+    Shape::Words(&[
+        ("act", "decide and scale"),
+        ("observe", "decide and record, touch nothing, limits included"),
+        ("paused", "decide and record, add and remove nothing"),
+        ("paused up", "add nothing"),
+        ("paused down", "remove nothing"),
     ]),
-    "act",
-    "Whether to act.",
-);
-const COMBINE: Key = optional(
-    "combine",
-    Shape::AnyOf(&[
-        Shape::Words(&[
-            ("largest", "the rule that wants the most wins"),
-            ("all", "a change only if all rules want one; then the smallest"),
-            ("first", "the first rule with an opinion decides"),
-        ]),
-        Shape::Map(&AGREE),
+    Shape::Map(&PAUSE),
+];
+const MODE: Key = optional("mode", Shape::AnyOf(&MODE_SHAPES), "act", "Whether to act.");
+static COMBINE_SHAPES: [Shape; 2] = [
+    Shape::Words(&[
+        ("largest", "the rule that wants the most wins"),
+        ("all", "a change only if all rules want one; then the smallest"),
+        ("first", "the first rule with an opinion decides"),
     ]),
-    "largest",
-    "How what the rules want becomes one wish.",
-);
+    Shape::Map(&AGREE),
+];
+const COMBINE: Key =
+    optional("combine", Shape::AnyOf(&COMBINE_SHAPES), "largest", "How what the rules want becomes one wish.");
 const SIGNALS: Key = may(
     "signals",
     Shape::Named(&forms::SIGNAL_NAME, &signals::SOURCE),
@@ -67,19 +59,15 @@ const SIGNALS: Key = may(
     "Where signals beyond the built-in ones come from; at most 50.",
 );
 const RULES: Key = needed("rules", Shape::List(&rules::ANY), "What wants how many replicas; at most 100.");
-const GUARDS: Key = optional(
-    "guards",
-    Shape::AnyOf(&[
-        Shape::Words(&[
-            ("none", "every guard off: `{ base: none }`"),
-            ("default", "as if left out"),
-            ("kubernetes-hpa", "`{ base: kubernetes-hpa }`"),
-        ]),
-        Shape::Map(&guards::GUARDS),
+static GUARDS_SHAPES: [Shape; 2] = [
+    Shape::Words(&[
+        ("none", "every guard off: `{ base: none }`"),
+        ("default", "as if left out"),
+        ("kubernetes-hpa", "`{ base: kubernetes-hpa }`"),
     ]),
-    "{}",
-    "What holds or bends what the rules want.",
-);
+    Shape::Map(&guards::GUARDS),
+];
+const GUARDS: Key = optional("guards", Shape::AnyOf(&GUARDS_SHAPES), "{}", "What holds or bends what the rules want.");
 
 pub(in crate::policy_file) static DEFAULTS: Map = Map {
     what: "the block of defaults",
@@ -144,8 +132,18 @@ pub(in crate::policy_file) static HPA: Map = Map {
     doc: "What a cluster's operator sets for all of its horizontal pod autoscalers.",
     example: "{ cpu_initialization_period: 2m }",
     keys: &[
-        optional("cpu_initialization_period", UP_TO_AN_HOUR, "5m", "`--horizontal-pod-autoscaler-cpu-initialization-period`."),
-        optional("initial_readiness_delay", UP_TO_AN_HOUR, "30s", "`--horizontal-pod-autoscaler-initial-readiness-delay`."),
+        optional(
+            "cpu_initialization_period",
+            UP_TO_AN_HOUR,
+            "5m",
+            "`--horizontal-pod-autoscaler-cpu-initialization-period`.",
+        ),
+        optional(
+            "initial_readiness_delay",
+            UP_TO_AN_HOUR,
+            "30s",
+            "`--horizontal-pod-autoscaler-initial-readiness-delay`.",
+        ),
         optional("sample_window", UP_TO_AN_HOUR, "1m", "What each sample of the resource metrics covers."),
     ],
     groups: &[],

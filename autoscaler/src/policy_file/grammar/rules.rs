@@ -11,9 +11,8 @@ use crate::policy::Rule;
 pub(in crate::policy_file) static ANY: Shape = Shape::Map(&RULE);
 
 /// The kinds of rules and groups of rules, in the order of the documentation.
-const KINDS: &[&str] = &[
-    "target", "threshold", "queue", "schedule", "ratio", "burst", "formula", "forecast", "all", "any", "first",
-];
+const KINDS: &[&str] =
+    &["target", "threshold", "queue", "schedule", "ratio", "burst", "formula", "forecast", "all", "any", "first"];
 
 pub(in crate::policy_file) static RULE: Map = Map {
     what: "a rule",
@@ -43,7 +42,8 @@ pub(in crate::policy_file) const BOOLEAN: Shape = Shape::Words(&[("true", ""), (
 
 const SIGNAL: Key = needed("signal", Shape::Text(&forms::SIGNAL_NAME), "What it reads.");
 const SECOND: Duration = Duration::from_secs(1);
-const WINDOW: Key = optional("window", Shape::Duration(SECOND, Rule::LONGEST_WINDOW), "15s", "The value is the mean over this.");
+const WINDOW: Key =
+    optional("window", Shape::Duration(SECOND, Rule::LONGEST_WINDOW), "15s", "The value is the mean over this.");
 const ACTIVATE: Key = optional(
     "activate",
     Shape::Text(&forms::QUANTITY),
@@ -137,7 +137,11 @@ pub(in crate::policy_file) static GRADE: Map = Map {
     doc: "A step for values at least so far past the bound.",
     example: "{ past: 10%, add: 20% }",
     keys: &[
-        needed("past", Shape::Text(&forms::QUANTITY), "How far past the bound, in its unit; the largest that is reached counts."),
+        needed(
+            "past",
+            Shape::Text(&forms::QUANTITY),
+            "How far past the bound, in its unit; the largest that is reached counts.",
+        ),
         may("add", Shape::Text(&forms::STEP), "", "So many more; 0 is none."),
         may("remove", Shape::Text(&forms::STEP), "", "So many fewer; 0 is none."),
     ],
@@ -153,10 +157,25 @@ pub(in crate::policy_file) static QUEUE: Map = Map {
     keys: &[
         SIGNAL,
         may("per_replica", Shape::Text(&forms::COUNT), "", "How many jobs one replica may have before it; above 0."),
-        may("drain_in", Shape::Duration(SECOND, Duration::from_hours(24)), "", "Within this the backlog shall be gone."),
-        may("job_takes", Shape::Text(&forms::DURATION_OR_SIGNAL), "", "With `drain_in`: what one job takes; a duration, or a signal that measures it."),
+        may(
+            "drain_in",
+            Shape::Duration(SECOND, Duration::from_hours(24)),
+            "",
+            "Within this the backlog shall be gone.",
+        ),
+        may(
+            "job_takes",
+            Shape::Text(&forms::DURATION_OR_SIGNAL),
+            "",
+            "With `drain_in`: what one job takes; a duration, or a signal that measures it.",
+        ),
         may("arrivals", Shape::Text(&forms::SIGNAL_NAME), "none", "With `drain_in`: the rate at which jobs come."),
-        optional("at_once", Shape::Whole(1, 10_000), "1", "With `drain_in`: how many jobs one replica works on at once."),
+        optional(
+            "at_once",
+            Shape::Whole(1, 10_000),
+            "1",
+            "With `drain_in`: how many jobs one replica works on at once.",
+        ),
         WINDOW,
         ACTIVATE,
     ],
@@ -171,7 +190,12 @@ pub(in crate::policy_file) static SCHEDULE: Map = Map {
     example: "{ daily: \"08:00-18:00\", days: mon-fri, timezone: Europe/Oslo, replicas: { min: 6 } }",
     keys: &[
         may("cron", Shape::Text(&forms::CRON), "", "When it begins: minute, hour, day, month, day of the week."),
-        may("for", Shape::Duration(Duration::from_mins(1), Duration::from_hours(366 * 24)), "", "With `cron`: how long it lasts."),
+        may(
+            "for",
+            Shape::Duration(Duration::from_mins(1), Duration::from_hours(366 * 24)),
+            "",
+            "With `cron`: how long it lasts.",
+        ),
         may("daily", Shape::Text(&forms::HOURS), "", "From when to when, each day."),
         may("days", Shape::Text(&forms::WEEKDAYS), "every day", "With `daily`: on which days it begins."),
         may("on", Shape::Text(&forms::DATE), "", "On one date."),
@@ -207,7 +231,11 @@ pub(in crate::policy_file) static RATIO: Map = Map {
     doc: "So many replicas for each so many of another service.",
     example: "{ of: web, for_each: 10, replicas: 1 }",
     keys: &[
-        needed("of", Shape::Text(&forms::OTHER_SERVICE), "The other service; of the same project, or `project/service`."),
+        needed(
+            "of",
+            Shape::Text(&forms::OTHER_SERVICE),
+            "The other service; of the same project, or `project/service`.",
+        ),
         optional("for_each", Shape::Whole(1, MOST_REPLICAS), "1", "For each so many of it."),
         optional("replicas", Shape::Whole(1, MOST_REPLICAS), "1", "So many of this one."),
         optional(
@@ -240,7 +268,12 @@ pub(in crate::policy_file) static BURST: Map = Map {
             "200%",
             "It panics, and does not shrink, when the short window wants so much of the replicas that serve; 110% to 1000%.",
         ),
-        optional("up_by", Shape::Text(&forms::FACTOR), "1000x", "At most so many times the replicas that serve, at once."),
+        optional(
+            "up_by",
+            Shape::Text(&forms::FACTOR),
+            "1000x",
+            "At most so many times the replicas that serve, at once.",
+        ),
         optional("down_by", Shape::Text(&forms::FACTOR), "2x", "At least the replicas that serve divided by this."),
         ACTIVATE,
     ],
