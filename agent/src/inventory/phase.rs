@@ -235,7 +235,7 @@ impl History {
         {
             return Phase::Changing { since_ms: change.since_ms, why: change.why.clone() };
         }
-        if let Some((since_ms, why)) = being_recreated(replicas)
+        if let Some((since_ms, why)) = being_recreated(replicas).or_else(|| between_configurations(replicas))
             && now_ms < since_ms + RECREATE_LIMIT_MS
         {
             return Phase::Changing { since_ms, why };
@@ -420,6 +420,16 @@ fn being_recreated(replicas: &[Replica]) -> Option<(u64, String)> {
     let mut numbers = BTreeSet::new();
     let twice = replicas.iter().find(|replica| !numbers.insert(replica.summary.number))?;
     Some((newest_ms, format!("number {} is there twice", twice.summary.number)))
+}
+
+/// Since when, and how it shows, that Compose has made a replica of a new configuration and has not come to all of them.
+/// Between two it may be quiet for as long as a grace period, and an agent that was not there has heard nothing of it.
+fn between_configurations(replicas: &[Replica]) -> Option<(u64, String)> {
+    let old = replicas.iter().find(|replica| replica.summary.obsolete)?;
+    let by_compose = replicas.iter().filter(|replica| !replica.summary.obsolete && !replica.summary.managed);
+    let newest = by_compose.max_by_key(|replica| replica.summary.created_ms)?;
+    let why = format!("{} has a newer configuration than {}", newest.summary.name, old.summary.name);
+    Some((newest.summary.created_ms, why))
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -394,6 +394,20 @@ fn an_agent_that_comes_later_infers_who_ended_a_replica() {
 }
 
 #[test]
+fn an_agent_that_comes_in_the_middle_of_a_rollout_waits_for_its_end_but_not_for_ever() {
+    let mut replicas: Vec<Replica> = (1..=3).map(|number| replica(number, "running", None)).collect();
+    for (replica, obsolete) in replicas.iter_mut().zip([false, true, true]) {
+        replica.summary.obsolete = obsolete;
+    }
+    replicas[0].summary.created_ms = START_MS;
+    let mut story = found(replicas, START_MS - 200_000, 0);
+    assert_eq!((story.phase(29), story.phase(30)), ("changing", "settled"));
+    // What Ballast made of the new configuration is no sign of Compose.
+    story.replicas[0].summary.managed = true;
+    assert_eq!(story.phase(1), "settled");
+}
+
+#[test]
 fn after_a_reboot_the_service_is_not_taken_for_stopped() {
     let ended = START_MS - 201_000;
     let story = found((1..=3).map(|n| replica(n, "exited", Some(ended))).collect(), START_MS - 200_000, ended);
