@@ -16,7 +16,7 @@ use super::{
     plan::{self, Failure, Memory, Patience, Plan, Step, View},
 };
 use crate::{
-    instant::{now_ms, readable},
+    instant::{is_recent, now_ms, readable},
     inventory::Inventory,
     model::{ExitCause, Host, Replica, Service},
 };
@@ -78,8 +78,8 @@ impl Journey {
         let identity = order.map(|order| (order.target.term, order.target.sequence));
         let known = self.chosen.filter(|(at_ms, _)| *at_ms == count.at_ms);
         let (_, held) = *self.chosen.insert(known.unwrap_or((count.at_ms, identity)));
-        let until_ms = count.at_ms.saturating_add(manual_ms);
-        (identity <= held && now_ms < until_ms).then_some((count.replicas, until_ms))
+        let stands = identity <= held && is_recent(count.at_ms, now_ms, manual_ms);
+        stands.then_some((count.replicas, count.at_ms.saturating_add(manual_ms)))
     }
 }
 

@@ -21,6 +21,7 @@ use serde_json::Value;
 use super::{labels, read::newest_group};
 use crate::{
     docker::Event,
+    instant::is_recent,
     model::{ExitCause, ForeignChange, Replica},
 };
 
@@ -231,12 +232,12 @@ impl History {
     /// Whether the service `name` stands still.
     pub(crate) fn phase(&self, name: &ServiceName, replicas: &[Replica], now_ms: u64, quiet: Duration) -> Phase {
         if let Some(change) = self.changes.get(&name.project)
-            && now_ms < change.last_ms + millis(quiet)
+            && is_recent(change.last_ms, now_ms, millis(quiet))
         {
             return Phase::Changing { since_ms: change.since_ms, why: change.why.clone() };
         }
         if let Some((since_ms, why)) = being_recreated(replicas).or_else(|| between_configurations(replicas))
-            && now_ms < since_ms + RECREATE_LIMIT_MS
+            && is_recent(since_ms, now_ms, RECREATE_LIMIT_MS)
         {
             return Phase::Changing { since_ms, why };
         }
@@ -278,7 +279,7 @@ impl History {
             let change = self.changes.get(&name.project);
             let change_ms = change.map_or(0, |change| change.since_ms);
             let known = self.counts.get(name);
-            let is_known = known.is_some_and(|known| change_ms <= known.change_ms);
+            let is_known = known.is_some_and(|known| change_ms == known.change_ms || change_ms == 0);
             if is_known || matches!(self.phase(name, replicas, now_ms, quiet), Phase::Changing { .. }) {
                 continue;
             }
@@ -331,7 +332,7 @@ impl History {
         quiet: Duration,
     ) -> &mut ProjectChange {
         let change = self.changes.entry(project.to_owned()).or_default();
-        if change.since_ms == 0 || at_ms >= change.last_ms + millis(quiet) {
+        if change.since_ms == 0 || !is_recent(change.last_ms, at_ms, millis(quiet)) {
             let of_project = services.iter().filter(|(name, _)| name.project == project);
             let known = |replica: &Replica| {
                 let asleep = replica.exit == Some(ExitCause::Asleep);

@@ -127,6 +127,16 @@ fn a_restart_policy_that_brings_a_crash_back_is_nobodys_change() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_freezes_nothing_and_hides_nothing() {
+    let mut story = one_of_compose().event(3_600, "create", 4);
+    assert_eq!((story.phase(3_601), story.phase(60)), ("changing", "settled"));
+    assert_eq!(chosen(&mut story, 60), "3 -> 4");
+    let mut story = story.event(70, "create", 5);
+    assert_eq!((story.phase(71), story.phase(80)), ("changing", "settled"));
+    assert_eq!(chosen(&mut story, 80), "4 -> 5");
+}
+
+#[test]
 fn an_oom_kill_is_nobodys_change() {
     assert_eq!(Story::begin().event(5, "oom", 2).event(5, "die", 2).phase(5), "settled");
 }
