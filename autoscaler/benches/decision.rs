@@ -6,7 +6,10 @@ use autoscaler::{
     Autoscaler, Event, Policy, Timestamp,
     event::{HostCapacity, Observation, Reading, Replica, ReplicaId, Sample, Subject},
     explain,
-    policy::{Direction, Guards, Limits, Mode, Rule, Selector, Side, SignalSource, Step, StepSize, Target, Threshold},
+    policy::{
+        Action, Arithmetic, Bounds, Direction, Goal, Group, Guards, Lasting, Limits, Mode, Rounding, Rule, RuleKind,
+        Selector, SignalSource, Step, StepSize, Target, Threshold, Tolerance,
+    },
     quantity::{Quantity, SignalName, Unit},
 };
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -15,29 +18,41 @@ const REPLICAS: u32 = 10;
 
 fn policy() -> Policy {
     let target = |signal: &str, per_replica| {
-        Rule::Target(Target { signal: SignalName::new(signal), per_replica, window: Rule::WINDOW, tolerance: 0.1 })
-    };
-    let threshold = |signal: &str, when, value, direction| {
-        Rule::Threshold(Threshold {
+        Rule::from(RuleKind::Target(Target {
             signal: SignalName::new(signal),
-            when,
-            bound: Quantity::Absolute { value, unit: Unit::Seconds },
-            hold_for: Duration::from_secs(30),
-            step: Step { direction, size: StepSize::Count(1) },
+            goal: Goal::PerReplica(per_replica),
             window: Rule::WINDOW,
-        })
+            tolerance: Tolerance::both(Rule::TOLERANCE),
+        }))
     };
+    let threshold = |signal: &str, value, direction| {
+        let bound = Quantity::Absolute { value, unit: Unit::Seconds };
+        Rule::from(RuleKind::Threshold(Threshold {
+            signal: SignalName::new(signal),
+            bounds: if direction == Direction::Up { Bounds::above(bound) } else { Bounds::below(bound) },
+            lasting: Lasting::For(Duration::from_secs(30)),
+            action: Action::Step(Step { direction, size: StepSize::Count(1) }),
+            rounding: Rounding::default(),
+            at_least_step: 1,
+            limit: None,
+            window: Rule::WINDOW,
+        }))
+    };
+    let rules = vec![
+        target("cpu", Quantity::OfLimit(0.7)),
+        target("queue.jobs", Quantity::Absolute { value: 20.0, unit: Unit::Number }),
+        threshold("latency.p95", 0.25, Direction::Up),
+        threshold("latency.p95", 0.05, Direction::Down),
+    ];
     Policy {
         services: Selector { host: None, project: "shop".into(), service: "web".into() },
         mode: Mode::Act,
-        limits: Limits { min: 2, max: 20 },
+        pause: None,
+        limits: Limits::new(2, 20),
+        arithmetic: Arithmetic::Demand,
         signals: BTreeMap::from([(SignalName::new("latency.p95"), SignalSource::Published)]),
-        rules: vec![
-            target("cpu", Quantity::OfLimit(0.7)),
-            target("queue.jobs", Quantity::Absolute { value: 20.0, unit: Unit::Number }),
-            threshold("latency.p95", Side::Above, 0.25, Direction::Up),
-            threshold("latency.p95", Side::Below, 0.05, Direction::Down),
-        ],
+        combine: Group::largest(rules.len()),
+        rules,
         guards: Guards::default(),
     }
 }
@@ -68,9 +83,9 @@ fn settled() -> (Autoscaler, Timestamp) {
         id: ReplicaId(format!("{number:064}")),
         ready_since: Some(now.minus(Duration::from_mins(10))),
         cpu_limit_cores: Some(1.0),
-        memory_limit_bytes: None,
+        ..Replica::default()
     });
-    let host = HostCapacity { cores: Some(8.0), memory_bytes: Some(1e10) };
+    let host = HostCapacity { cores: Some(8.0), memory_bytes: Some(1e10), ..HostCapacity::default() };
     let observation = Observation { replicas: replicas.collect(), host, ..Observation::default() };
     autoscaler.handle_event(Event::Observed(observation), now);
     for _ in 0..600 {

@@ -1,23 +1,23 @@
 //! The state of one service, and the four calls that drive it.
 
-use std::time::Duration;
+mod what_if;
 
-use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, time::Duration};
+
+pub use what_if::{Hypothesis, Supposed};
 
 use crate::{
-    Evaluation, Event, Policy, Timestamp, Verdict, Wakeup,
+    Evaluation, Event, Memory, Policy, Timestamp, Verdict, Wakeup,
     combine::combine,
     evaluation::{
-        Combined, GuardEffect, Observed, Opinion, Recommendation, RuleReason, SignalReading, ThresholdState,
-        WakeupReason,
+        Activity, Combined, Observed, Recommendation, RuleReason, SignalReading, ThresholdState, WakeupReason,
     },
-    event::{Observation, Outcome, Replica},
-    guard::{self, Circumstances, History},
-    policy::{Direction, Mode, Rule},
-    rule::{
-        self,
-        threshold::{self, Breach, Footing},
-    },
+    event::{Observation, Outcome, Peer, Replica},
+    guard::{self, Circumstances},
+    memory::Manual,
+    missing,
+    policy::{Limits, Mode},
+    rule::{self, Readings, Reads, RuleState, Situation},
     signal::{Signals, Viewpoint, count},
 };
 
@@ -25,40 +25,18 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Autoscaler {
     policy: Policy,
+    /// What the policy reads.
+    reads: Vec<Reads>,
     memory: Memory,
     signals: Signals,
     observation: Option<Observation>,
     last_removal: Timestamp,
     host_lost: bool,
     outcome: Option<Outcome>,
+    peers: BTreeMap<String, Peer>,
+    /// What others take of shared budgets.
+    budgets: BTreeMap<String, f64>,
     now: Timestamp,
-}
-
-/// What must survive a restart: what guards and rules remember.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Memory {
-    /// Evaluations recorded.
-    evaluations: u64,
-    /// How many replicas there shall be, once that was decided.
-    target: Option<u32>,
-    last_up: Option<Timestamp>,
-    last_down: Option<Timestamp>,
-    history: History,
-    /// One per rule, in the policy's order; those of other rules stay blank.
-    breaches: Vec<Breach>,
-}
-
-impl Memory {
-    /// How many replicas there shall be, once that was decided.
-    pub fn target(&self) -> Option<u32> {
-        self.target
-    }
-
-    /// Puts a newer decision of how many replicas there shall be in the place of the one remembered.
-    pub fn set_target(&mut self, replicas: u32) {
-        self.target = Some(replicas);
-    }
 }
 
 impl Autoscaler {
@@ -69,11 +47,12 @@ impl Autoscaler {
 
     /// One that goes on where another left off.
     pub fn restore(policy: Policy, mut memory: Memory) -> Self {
-        memory.breaches.resize(policy.rules.len(), Breach::default());
+        memory.rules.resize(policy.rules.len(), RuleState::default());
         if policy.mode == Mode::Observe {
             memory.target = None;
         }
         Self {
+            reads: rule::reads(&policy),
             policy,
             memory,
             signals: Signals::default(),
@@ -81,6 +60,8 @@ impl Autoscaler {
             last_removal: Timestamp::default(),
             host_lost: false,
             outcome: None,
+            peers: BTreeMap::new(),
+            budgets: BTreeMap::new(),
             now: Timestamp::default(),
         }
     }
@@ -109,8 +90,12 @@ impl Autoscaler {
             Event::PolicyReplaced(policy) => self.replace_policy(*policy),
             Event::HostLost => self.host_lost = true,
             Event::HostFound => self.host_lost = false,
+            Event::Rescaled { replicas } => self.rescaled(replicas),
+            Event::Peer { service, peer: Some(peer) } => drop(self.peers.insert(service, peer)),
+            Event::Peer { service, peer: None } => drop(self.peers.remove(&service)),
+            Event::BudgetUsed { name, by_others } => drop(self.budgets.insert(name, by_others)),
         }
-        self.update_breaches();
+        self.update();
     }
 
     /// What every rule wants, what every guard does, and the verdict. Changes nothing.
@@ -121,39 +106,39 @@ impl Autoscaler {
         assert!(now >= self.now, "time went back from {} ms to {} ms", self.now.as_millis(), now.as_millis());
         let nothing = Observation::default();
         let observation = self.observation.as_ref().unwrap_or(&nothing);
-        let observed = observed(observation);
-        let signals: Vec<_> = self.policy.rules.iter().map(|rule| self.read(rule, observation, now)).collect();
+        let limits = self.limits(now);
         let mut evaluation = Evaluation {
             number: self.memory.evaluations + 1,
             at: now,
             mode: self.policy.mode,
-            limits: self.policy.limits,
-            observed,
+            limits,
+            observed: observed(observation),
             current: self.current(),
-            signals,
+            signals: self.read(observation, now),
             recommendations: Vec::new(),
-            combined: Combined { wants: None, winner: None, blind: false },
+            combined: Combined { wants: None, winner: None, blind: false, activity: Activity::Always },
             effects: Vec::new(),
             verdict: Verdict::Unseen,
             outcome: self.outcome.clone().filter(|outcome| matches!(outcome, Outcome::Failed { .. })),
             next: None,
         };
         let Some(current) = evaluation.current else { return evaluation };
-        evaluation.recommendations = self.recommend(&evaluation.signals, observed, current, now);
-        evaluation.combined = combine(&evaluation.recommendations, current);
+        let situation = self.situation(observation, &evaluation.signals, current, now);
+        let recommendations = self.recommend(&situation);
+        let combined = combine(&self.policy, limits, &recommendations, &evaluation.signals, current);
         let (replicas, effects) = guard::apply(
-            evaluation.combined.wants.unwrap_or(current),
+            combined.wants.unwrap_or(current),
             &Circumstances {
-                now,
-                policy: &self.policy,
-                current,
-                history: &self.memory.history,
-                last_up: self.memory.last_up,
-                last_down: self.memory.last_down,
-                observation,
+                situation: &situation,
+                recommendations: &recommendations,
+                combined: &combined,
+                limits,
                 host_lost: self.host_lost,
+                budgets: &self.budgets,
             },
         );
+        evaluation.recommendations = recommendations;
+        evaluation.combined = combined;
         evaluation.effects = effects;
         evaluation.verdict = match replicas {
             to if to == current => Verdict::Hold { at: current },
@@ -168,8 +153,7 @@ impl Autoscaler {
         self.memory.evaluations = evaluation.number;
         let Some(current) = evaluation.current else { return };
         let wanted = evaluation.combined.wants.unwrap_or(current);
-        let longest = self.policy.guards.longest_stabilization();
-        self.memory.history.push(wanted, evaluation.at, longest);
+        self.memory.add_recommendation(wanted, evaluation.at, &self.policy);
         if self.policy.mode == Mode::Observe {
             return;
         }
@@ -177,13 +161,10 @@ impl Autoscaler {
             self.outcome = None;
         }
         self.memory.target = evaluation.verdict.replicas();
-        let Some(direction) = evaluation.verdict.direction() else { return };
-        match direction {
-            Direction::Up => self.memory.last_up = Some(evaluation.at),
-            Direction::Down => self.memory.last_down = Some(evaluation.at),
-        }
-        for breach in &mut self.memory.breaches {
-            breach.step(evaluation.at);
+        let Verdict::Scale { from, to } = evaluation.verdict else { return };
+        self.memory.add_step(evaluation.at, from, to, &self.policy);
+        for state in &mut self.memory.rules {
+            rule::after_step(state, evaluation.at);
         }
     }
 
@@ -201,20 +182,25 @@ impl Autoscaler {
         self.observation = Some(observation);
         // The present count is the first recommendation: what was there before is removed only after a whole window.
         if let (true, Some(current)) = (self.memory.history.is_empty(), self.current()) {
-            self.memory.history.push(current, self.now, self.policy.guards.longest_stabilization());
+            self.memory.add_recommendation(current, self.now, &self.policy);
         }
     }
 
     fn replace_policy(&mut self, policy: Policy) {
         let old = std::mem::replace(&mut self.policy, policy);
-        let remembered = old.rules.into_iter().zip(std::mem::take(&mut self.memory.breaches));
-        let remembered: Vec<_> = remembered.collect();
-        self.memory.breaches = (self.policy.rules.iter())
-            .map(|rule| remembered.iter().find(|(other, _)| other == rule).map(|(_, breach)| *breach))
-            .map(Option::unwrap_or_default)
-            .collect();
+        let remembered: Vec<_> = old.rules.into_iter().zip(std::mem::take(&mut self.memory.rules)).collect();
+        let state_of = |rule| remembered.iter().find(|(other, _)| other == rule).map(|(_, state)| state.clone());
+        self.memory.rules = self.policy.rules.iter().map(|rule| state_of(rule).unwrap_or_default()).collect();
+        self.reads = rule::reads(&self.policy);
         if self.policy.mode == Mode::Observe {
             self.memory.target = None;
+        }
+    }
+
+    fn rescaled(&mut self, replicas: u32) {
+        self.memory.manual = Some(Manual { at: self.now, replicas });
+        if self.policy.mode == Mode::Act && !self.policy.guards.manual.is_zero() {
+            self.memory.target = Some(replicas);
         }
     }
 
@@ -224,8 +210,12 @@ impl Autoscaler {
         Some(self.memory.target.unwrap_or_else(|| observed(observation).running))
     }
 
-    fn read(&self, rule: &Rule, observation: &Observation, now: Timestamp) -> SignalReading {
-        let unit = rule::unit(&self.policy, rule);
+    /// The limits in force.
+    fn limits(&self, _now: Timestamp) -> Limits {
+        self.policy.limits
+    }
+
+    fn read(&self, observation: &Observation, now: Timestamp) -> Vec<SignalReading> {
         let view = Viewpoint {
             now,
             replicas: &observation.replicas,
@@ -233,55 +223,61 @@ impl Autoscaler {
             host: observation.host,
             guards: &self.policy.guards,
         };
-        self.signals.read(rule.signal(), unit, rule.window(), view)
+        self.reads.iter().map(|reads| self.signals.read(reads, view)).collect()
     }
 
-    fn recommend(
-        &self,
-        signals: &[SignalReading],
-        observed: Observed,
+    fn situation<'a>(
+        &'a self,
+        observation: &'a Observation,
+        signals: &'a [SignalReading],
         current: u32,
         now: Timestamp,
-    ) -> Vec<Recommendation> {
-        let footing = self.footing(observed, current, now);
-        let rules = self.policy.rules.iter().zip(signals).zip(&self.memory.breaches).enumerate();
+    ) -> Situation<'a> {
+        Situation {
+            now,
+            policy: &self.policy,
+            observation,
+            observed: observed(observation),
+            current,
+            readings: Readings(signals),
+            signals: &self.signals,
+            memory: &self.memory,
+            peers: &self.peers,
+        }
+    }
+
+    fn recommend(&self, situation: &Situation<'_>) -> Vec<Recommendation> {
+        let rules = self.policy.rules.iter().enumerate();
         rules
-            .map(|(place, ((rule, reading), breach))| {
-                let (opinion, reason): (Opinion, RuleReason) = match rule {
-                    Rule::Target(rule) => rule::target::recommend(rule, reading, current),
-                    Rule::Threshold(rule) => threshold::recommend(rule, reading, *breach, footing),
-                };
-                Recommendation { rule: place, opinion, reason }
+            .map(|(place, rule)| {
+                let (opinion, reason) = rule::recommend(rule, place, situation);
+                let reading =
+                    rule::main_signal(rule).and_then(|(signal, window)| situation.readings.place(signal, window));
+                let opinion = missing::fall_back(opinion, &reason, situation);
+                let name = rule.name.clone();
+                Recommendation { rule: place, name, observes: rule.observe, reading, opinion, reason }
             })
             .collect()
     }
 
-    fn footing(&self, observed: Observed, current: u32, now: Timestamp) -> Footing {
-        let Memory { last_up, last_down, .. } = self.memory;
-        Footing { now, observed, current, last_up, last_down }
-    }
-
-    fn update_breaches(&mut self) {
+    /// What rules remember of what has just happened.
+    fn update(&mut self) {
         let (Some(observation), Some(current)) = (self.observation.as_ref(), self.current()) else { return };
-        let footing = self.footing(observed(observation), current, self.now);
-        let mut breaches = self.memory.breaches.clone();
-        for (rule, breach) in self.policy.rules.iter().zip(&mut breaches) {
-            if let Rule::Threshold(threshold) = rule {
-                let reading = self.read(rule, observation, self.now);
-                let settling = threshold::settling(threshold, &reading, footing);
-                let past = threshold::breached(threshold, &reading);
-                breach.update(past, settling, self.policy.guards.stale_after, self.now);
-            }
-        }
-        self.memory.breaches = breaches;
+        let signals = self.read(observation, self.now);
+        let situation = self.situation(observation, &signals, current, self.now);
+        let rules = self.policy.rules.iter().zip(&self.memory.rules);
+        let states: Vec<RuleState> = rules.map(|(rule, state)| rule::update(rule, state, &situation)).collect();
+        let missing_since = missing::since(&signals, &self.memory.missing_since, self.now);
+        self.memory.rules = states;
+        self.memory.missing_since = missing_since;
     }
 
     /// The first moment at which time alone can change the verdict or its reasons.
     fn next(&self, evaluation: &Evaluation, observation: &Observation) -> Option<Wakeup> {
         let now = evaluation.at;
         let guards = &self.policy.guards;
-        let held = evaluation.effects.iter().filter_map(|GuardEffect { guard, until, .. }| {
-            until.map(|at| Wakeup { at, because: WakeupReason::Released(guard.clone()) })
+        let held = evaluation.effects.iter().filter_map(|effect| {
+            effect.until.map(|at| Wakeup { at, because: WakeupReason::Released(effect.guard.clone()) })
         });
         let breaches = evaluation.recommendations.iter().filter_map(|recommendation| match recommendation.reason {
             RuleReason::Threshold { state: ThresholdState::Pending { until, .. }, .. } => {
@@ -298,11 +294,19 @@ impl Autoscaler {
             let at = newest.plus(guards.stale_after).plus(Duration::from_millis(1));
             Some(Wakeup { at, because: WakeupReason::Stale(reading.signal.clone()) })
         });
-        held.chain(breaches).chain(warm).chain(stale).filter(|wakeup| wakeup.at > now).min_by_key(|wakeup| wakeup.at)
+        held.chain(breaches)
+            .chain(warm)
+            .chain(stale)
+            .chain(missing::wakeups(&self.policy, &self.memory))
+            .filter(|wakeup| wakeup.at > now)
+            .min_by_key(|wakeup| wakeup.at)
     }
 }
 
 fn observed(observation: &Observation) -> Observed {
-    let ready = observation.replicas.iter().filter(|replica| replica.ready_since.is_some());
-    Observed { running: count(observation.replicas.len()), ready: count(ready.count()) }
+    let there = || observation.replicas.iter().filter(|replica| replica.counts());
+    Observed {
+        running: count(there().count()),
+        ready: count(there().filter(|replica| replica.ready_since.is_some()).count()),
+    }
 }

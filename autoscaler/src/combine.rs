@@ -1,76 +1,293 @@
-//! From what each rule wants to what they want together: the largest wins, and nothing is removed while one cannot tell.
+//! From what each rule wants to what they want together.
+//!
+//! Each group folds its members into one wish:
+//!
+//! | members                                       | `any` upwards / downwards    | `all` upwards / downwards     |
+//! |-----------------------------------------------|------------------------------|-------------------------------|
+//! | some want more than there are                 | the most that any wants      | the least, if all that can do |
+//! | else: one cannot tell, or waits for a step up | hold                         | hold                          |
+//! | else: some want as many as there are          | hold                         | hold                          |
+//! | else: some want fewer                         | the most of these            | the most, if all that can do  |
+//! | else                                          | no opinion                   | no opinion                    |
+//!
+//! One that wants more where not all do still keeps the group from removing. `first` takes the first member that has an opinion; one that cannot tell lets later ones add, but not remove.
+//! A rule that only observes is in no group.
 
 use crate::{
-    evaluation::{Combined, Opinion, Recommendation},
-    policy::Direction,
+    evaluation::{Activity, Combined, Opinion, Origin, Recommendation, SignalReading},
+    policy::{Combine, Direction, Group, Limits, Member, Policy, Quorum},
+    rule::can,
 };
 
+/// What a rule or a group wants, and which rule made it so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Wish {
+    opinion: Opinion,
+    rule: Option<usize>,
+}
+
+const NOTHING: Wish = Wish { opinion: Opinion::Abstains, rule: None };
+
 /// What `recommendations` want together, starting from `current` replicas.
-///
-/// | some rule                                  | result                                                |
-/// |--------------------------------------------|-------------------------------------------------------|
-/// | wants more than `current`                  | the most that any wants                               |
-/// | cannot tell, or waits for a step upwards   | no opinion: hold                                      |
-/// | wants as many or fewer                     | the most that any wants                               |
-/// | – all abstain or wait for a step downwards | no opinion: hold                                      |
-pub(crate) fn combine(recommendations: &[Recommendation], current: u32) -> Combined {
-    let mut largest: Option<(u32, usize)> = None;
-    let mut unknown = None;
-    let mut waiting = None;
-    for recommendation in recommendations {
-        match recommendation.opinion {
-            Opinion::Wants(wants) if largest.is_none_or(|(most, _)| wants > most) => {
-                largest = Some((wants, recommendation.rule));
-            }
-            Opinion::Unknown => unknown = unknown.or(Some(recommendation.rule)),
-            Opinion::Waits(Direction::Up) => waiting = waiting.or(Some(recommendation.rule)),
-            Opinion::Wants(_) | Opinion::Waits(Direction::Down) | Opinion::Abstains => {}
+pub(crate) fn combine(
+    policy: &Policy,
+    limits: Limits,
+    recommendations: &[Recommendation],
+    signals: &[SignalReading],
+    current: u32,
+) -> Combined {
+    let activity = if limits.has_idle() { activity(policy, recommendations, signals) } else { Activity::Always };
+    if activity == Activity::Inactive {
+        return Combined { wants: Some(limits.while_idle()), winner: None, blind: false, activity };
+    }
+    let given = Given { policy, recommendations, current };
+    let Wish { opinion, rule: winner } = given.group(&policy.combine);
+    let (wants, blind) = match opinion {
+        Opinion::Wants(wants) => (Some(wants), false),
+        Opinion::Unknown => (None, true),
+        Opinion::Waits(_) | Opinion::Abstains => (None, false),
+    };
+    let winner = winner.filter(|_| !matches!(opinion, Opinion::Abstains | Opinion::Waits(Direction::Down)));
+    Combined { wants, winner, blind, activity }
+}
+
+/// Whether any rule that can say so says that there is something to do. A signal that each replica has says nothing: there
+/// is none where there is no replica.
+fn activity(policy: &Policy, recommendations: &[Recommendation], signals: &[SignalReading]) -> Activity {
+    let mut found = None;
+    for (recommendation, rule) in recommendations.iter().zip(&policy.rules).filter(|(_, rule)| !rule.observe) {
+        let said = match recommendation.reading.and_then(|place| signals.get(place)) {
+            Some(reading) if reading.origin == Origin::Service => match (reading.total, &reading.gap) {
+                (Some(value), _) => Some(value > rule.activate),
+                (None, Some(crate::evaluation::Gap::Idle)) => Some(false),
+                (None, _) => None,
+            },
+            Some(_) => continue,
+            None => match crate::rule::activity(rule, recommendation) {
+                Some(active) => Some(active),
+                None => continue,
+            },
+        };
+        found = match (found, said) {
+            (_, Some(true)) => return Activity::Active { rule: recommendation.rule },
+            (Some(Activity::Unknown), _) | (_, None) => Some(Activity::Unknown),
+            (_, Some(false)) => Some(Activity::Inactive),
+        };
+    }
+    found.unwrap_or(Activity::Unknown)
+}
+
+struct Given<'a> {
+    policy: &'a Policy,
+    recommendations: &'a [Recommendation],
+    current: u32,
+}
+
+impl Given<'_> {
+    fn member(&self, member: &Member) -> Wish {
+        match member {
+            Member::Group(group) => self.group(group),
+            Member::Rule(place) => match self.recommendations.get(*place) {
+                Some(recommendation) if !recommendation.observes => {
+                    Wish { opinion: recommendation.opinion, rule: Some(*place) }
+                }
+                _ => NOTHING,
+            },
         }
     }
-    match (largest, unknown, waiting) {
-        (Some((wants, winner)), ..) if wants > current => {
-            Combined { wants: Some(wants), winner: Some(winner), blind: false }
+
+    fn can(&self, member: &Member, direction: Direction) -> bool {
+        match member {
+            Member::Group(group) => group.members.iter().any(|member| self.can(member, direction)),
+            Member::Rule(place) => {
+                self.policy.rules.get(*place).is_some_and(|rule| !rule.observe && can(rule, direction))
+            }
         }
-        (_, Some(rule), _) => Combined { wants: None, winner: Some(rule), blind: true },
-        (_, None, Some(rule)) => Combined { wants: None, winner: Some(rule), blind: false },
-        (Some((wants, winner)), None, None) => Combined { wants: Some(wants), winner: Some(winner), blind: false },
-        (None, None, None) => Combined { wants: None, winner: None, blind: false },
+    }
+
+    fn group(&self, group: &Group) -> Wish {
+        match group.how {
+            Combine::First => self.first(group),
+            Combine::Agree { up, down } => self.agree(group, up, down),
+        }
+    }
+
+    fn first(&self, group: &Group) -> Wish {
+        let mut blind = None;
+        for member in &group.members {
+            let wish = self.member(member);
+            match wish.opinion {
+                Opinion::Abstains => {}
+                Opinion::Unknown => blind = blind.or(Some(wish)),
+                Opinion::Wants(wants) if wants > self.current => return wish,
+                Opinion::Wants(_) | Opinion::Waits(_) => return blind.unwrap_or(wish),
+            }
+        }
+        blind.unwrap_or(NOTHING)
+    }
+
+    fn agree(&self, group: &Group, up: Quorum, down: Quorum) -> Wish {
+        let mut tally = Tally::default();
+        for member in &group.members {
+            let wish = self.member(member);
+            tally.add(wish, self.current, up);
+            let grows = matches!(wish.opinion, Opinion::Wants(wants) if wants > self.current);
+            let shrinks = matches!(wish.opinion, Opinion::Wants(wants) if wants < self.current);
+            tally.not_all_grow |= !grows && self.can(member, Direction::Up);
+            tally.not_all_shrink |= !shrinks && self.can(member, Direction::Down);
+        }
+        tally.wish(up, down)
+    }
+}
+
+/// The first of each sort of wish, and of those that change something the one that wins.
+#[derive(Default)]
+struct Tally {
+    grows: Option<Wish>,
+    unknown: Option<Wish>,
+    waits_up: Option<Wish>,
+    keeps: Option<Wish>,
+    shrinks: Option<Wish>,
+    waits_down: Option<Wish>,
+    not_all_grow: bool,
+    not_all_shrink: bool,
+}
+
+impl Tally {
+    fn add(&mut self, wish: Wish, current: u32, up: Quorum) {
+        let larger = |held: Option<Wish>| match (wish.opinion, held) {
+            (Opinion::Wants(wants), Some(Wish { opinion: Opinion::Wants(most), .. })) if wants <= most => held,
+            _ => Some(wish),
+        };
+        let smaller = |held: Option<Wish>| match (wish.opinion, held) {
+            (Opinion::Wants(wants), Some(Wish { opinion: Opinion::Wants(least), .. })) if wants >= least => held,
+            _ => Some(wish),
+        };
+        match wish.opinion {
+            Opinion::Wants(wants) if wants > current => {
+                self.grows = if up == Quorum::All { smaller(self.grows) } else { larger(self.grows) };
+            }
+            Opinion::Wants(wants) if wants < current => self.shrinks = larger(self.shrinks),
+            Opinion::Wants(_) => self.keeps = self.keeps.or(Some(wish)),
+            Opinion::Unknown => self.unknown = self.unknown.or(Some(wish)),
+            Opinion::Waits(Direction::Up) => self.waits_up = self.waits_up.or(Some(wish)),
+            Opinion::Waits(Direction::Down) => self.waits_down = self.waits_down.or(Some(wish)),
+            Opinion::Abstains => {}
+        }
+    }
+
+    fn wish(self, up: Quorum, down: Quorum) -> Wish {
+        let agreed = up == Quorum::Any || !self.not_all_grow;
+        let grows = self.grows.filter(|_| agreed);
+        // One that would grow and may not still objects to removing.
+        let objects = self.grows.map(|wish| Wish { opinion: Opinion::Waits(Direction::Up), ..wish });
+        let shrinks = self.shrinks.filter(|_| down == Quorum::Any || !self.not_all_shrink);
+        grows
+            .or(self.unknown)
+            .or(objects)
+            .or(self.waits_up)
+            .or(self.keeps)
+            .or(shrinks)
+            .or(self.waits_down)
+            .unwrap_or(NOTHING)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::{
-        evaluation::{Gap, RuleReason},
-        quantity::SignalName,
+        evaluation::RuleReason,
+        policy::{Arithmetic, Goal, Guards, Mode, Rule, RuleKind, Selector, Target, Tolerance},
+        quantity::{Quantity, SignalName},
     };
+
+    fn policy(how: Combine, rules: usize) -> Policy {
+        let target = Target {
+            signal: SignalName::new("cpu"),
+            goal: Goal::PerReplica(Quantity::OfLimit(0.5)),
+            window: Rule::WINDOW,
+            tolerance: Tolerance::both(0.1),
+        };
+        Policy {
+            services: Selector { host: None, project: "shop".into(), service: "web".into() },
+            mode: Mode::Act,
+            pause: None,
+            limits: Limits::new(1, 20),
+            arithmetic: Arithmetic::Demand,
+            signals: BTreeMap::new(),
+            rules: vec![Rule::from(RuleKind::Target(target)); rules],
+            combine: Group { how, members: (0..rules).map(Member::Rule).collect() },
+            guards: Guards::none(),
+        }
+    }
+
+    fn combined(how: Combine, opinions: &[Opinion]) -> (Option<u32>, Option<usize>, bool) {
+        let policy = policy(how, opinions.len());
+        let recommendations: Vec<_> = opinions
+            .iter()
+            .enumerate()
+            .map(|(rule, opinion)| Recommendation {
+                rule,
+                name: None,
+                observes: false,
+                reading: None,
+                opinion: *opinion,
+                reason: RuleReason::Unsaid,
+            })
+            .collect();
+        let Combined { wants, winner, blind, .. } = combine(&policy, policy.limits, &recommendations, &[], 4);
+        (wants, winner, blind)
+    }
 
     #[test]
     fn the_largest_wins_and_nothing_is_removed_while_one_cannot_tell() {
         use Opinion::{Abstains, Unknown, Waits, Wants};
         let down = Waits(Direction::Down);
         let up = Waits(Direction::Up);
-        for (name, opinions, wants, winner, blind) in [
-            ("no rule has an opinion", vec![Abstains, down], None, None, false),
-            ("the largest wins", vec![Wants(6), Wants(8)], Some(8), Some(1), false),
-            ("the first of equals is named", vec![Wants(6), Wants(6)], Some(6), Some(0), false),
-            ("more is wanted although one cannot tell", vec![Unknown, Wants(6)], Some(6), Some(1), false),
-            ("fewer is not, while one cannot tell", vec![Unknown, Wants(2)], None, Some(0), true),
-            ("nor while one waits for a step upwards", vec![up, Wants(2)], None, Some(0), false),
-            ("one that waits for a step downwards does not object", vec![down, Wants(2)], Some(2), Some(1), false),
-            ("as many as now keeps another from removing", vec![Wants(4), Wants(2)], Some(4), Some(0), false),
+        for (name, opinions, expected) in [
+            ("no rule has an opinion", vec![Abstains, down], (None, None, false)),
+            ("the largest wins", vec![Wants(6), Wants(8)], (Some(8), Some(1), false)),
+            ("the first of equals is named", vec![Wants(6), Wants(6)], (Some(6), Some(0), false)),
+            ("more is wanted although one cannot tell", vec![Unknown, Wants(6)], (Some(6), Some(1), false)),
+            ("fewer is not, while one cannot tell", vec![Unknown, Wants(2)], (None, Some(0), true)),
+            ("nor while one waits for a step upwards", vec![up, Wants(2)], (None, Some(0), false)),
+            ("one that waits for a step downwards does not object", vec![down, Wants(2)], (Some(2), Some(1), false)),
+            ("as many as now keeps another from removing", vec![Wants(4), Wants(2)], (Some(4), Some(0), false)),
         ] {
-            let recommendations: Vec<_> = opinions
-                .into_iter()
-                .enumerate()
-                .map(|(rule, opinion)| Recommendation {
-                    rule,
-                    opinion,
-                    reason: RuleReason::Missing { signal: SignalName::new("cpu"), gap: Gap::Never },
-                })
-                .collect();
-            assert_eq!(combine(&recommendations, 4), Combined { wants, winner, blind }, "{name}");
+            assert_eq!(combined(Combine::LARGEST, &opinions), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn all_have_to_agree_where_the_group_says_so() {
+        use Opinion::{Abstains, Unknown, Wants};
+        let in_only_if_all = Combine::Agree { up: Quorum::Any, down: Quorum::All };
+        for (name, how, opinions, expected) in [
+            ("all want more: the smallest step", Combine::ALL, vec![Wants(6), Wants(8)], (Some(6), Some(0), false)),
+            ("one does not: hold", Combine::ALL, vec![Wants(6), Abstains], (None, Some(0), false)),
+            ("all want fewer: the smallest step", Combine::ALL, vec![Wants(2), Wants(3)], (Some(3), Some(1), false)),
+            ("one has no opinion: no step down", Combine::ALL, vec![Wants(2), Abstains], (None, None, false)),
+            ("out if any", in_only_if_all, vec![Wants(6), Wants(2)], (Some(6), Some(0), false)),
+            ("in only if all", in_only_if_all, vec![Abstains, Wants(2)], (None, None, false)),
+            ("and none is blind", in_only_if_all, vec![Wants(2), Unknown], (None, Some(1), true)),
+            (
+                "the first opinion decides",
+                Combine::First,
+                vec![Abstains, Wants(3), Wants(9)],
+                (Some(3), Some(1), false),
+            ),
+            (
+                "behind a blind one more may be added",
+                Combine::First,
+                vec![Unknown, Wants(6)],
+                (Some(6), Some(1), false),
+            ),
+            ("but nothing removed", Combine::First, vec![Unknown, Wants(2)], (None, Some(0), true)),
+        ] {
+            assert_eq!(combined(how, &opinions), expected, "{name}");
         }
     }
 }

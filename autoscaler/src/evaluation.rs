@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::{Outcome, Phase},
-    policy::{Direction, Limits, Mode, Side},
-    quantity::{Quantity, SignalName, Unit},
+    policy::{Bounds, Direction, Goal, Limits, Mode, Rate, Tolerance},
+    quantity::{SignalName, Unit},
     time::Timestamp,
 };
 
@@ -20,13 +20,13 @@ pub struct Evaluation {
     pub at: Timestamp,
     /// Whether the policy acts.
     pub mode: Mode,
-    /// The policy's limits.
+    /// The limits in force.
     pub limits: Limits,
     /// Replicas as listed.
     pub observed: Observed,
     /// Replicas that the verdict starts from: the newest target, or what was listed where there is none.
     pub current: Option<u32>,
-    /// What the rules read, one per rule, in their order.
+    /// What rules and guards read, each once.
     pub signals: Vec<SignalReading>,
     /// What the rules want, in their order.
     pub recommendations: Vec<Recommendation>,
@@ -64,8 +64,14 @@ pub struct SignalReading {
     pub total: Option<f64>,
     /// Sum over replicas of each one's share of its limit; absent: missing, or without limit.
     pub shares: Option<f64>,
+    /// Sum over replicas of each one's share of its reservation; absent: missing, or without reservation.
+    #[serde(default)]
+    pub of_reservations: Option<f64>,
     /// Age of the newest sample.
     pub age: Option<Duration>,
+    /// The value is the last good one, and this old.
+    #[serde(default)]
+    pub kept: Option<Duration>,
     /// Whose values it is made of.
     pub origin: Origin,
     /// Replicas that it covers.
@@ -121,6 +127,15 @@ pub enum Gap {
 pub struct Recommendation {
     /// Its place in the policy, from 0.
     pub rule: usize,
+    /// What the policy calls it.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// It is recorded and never acts.
+    #[serde(default)]
+    pub observes: bool,
+    /// The place in [`Evaluation::signals`] of what it goes by; absent: it goes by no signal.
+    #[serde(default)]
+    pub reading: Option<usize>,
     /// What it wants.
     pub opinion: Opinion,
     /// Why.
@@ -141,24 +156,33 @@ pub enum Opinion {
     Unknown,
 }
 
+impl Recommendation {
+    /// What its rule goes by.
+    pub fn reading<'e>(&self, evaluation: &'e Evaluation) -> Option<&'e SignalReading> {
+        evaluation.signals.get(self.reading?)
+    }
+}
+
 /// Why a rule wants what it wants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RuleReason {
+    /// Nothing to say.
+    Unsaid,
     /// Demand against what the replicas shall carry.
     Target {
         /// Which signal.
         signal: SignalName,
-        /// What one replica shall carry.
-        per_replica: Quantity,
+        /// What shall be carried.
+        goal: Goal,
         /// The demand, as so many replicas' worth.
         load: f64,
         /// Replicas that are too new to say anything: idle when growing, busy when shrinking.
         warming: u32,
         /// Replicas that should have a sample and have none: nothing is removed meanwhile.
         absent: u32,
-        /// The tolerance, 0.1 being 10 %.
-        tolerance: f64,
+        /// How far demand may be from that.
+        tolerance: Tolerance,
         /// Whether that is what held it.
         within_tolerance: bool,
     },
@@ -168,12 +192,13 @@ pub enum RuleReason {
         signal: SignalName,
         /// Its level, in the bound's unit.
         level: f64,
-        /// The side that is a breach.
-        when: Side,
-        /// The bound.
-        bound: Quantity,
+        /// Which levels are a breach.
+        bounds: Bounds,
         /// How it stands.
         state: ThresholdState,
+        /// What is said instead of doing anything.
+        #[serde(default)]
+        warns: Option<String>,
     },
     /// The signal is missing.
     Missing {
@@ -190,6 +215,15 @@ pub enum RuleReason {
 pub enum ThresholdState {
     /// Not past the bound.
     Clear,
+    /// Past it in too few of the newest samples.
+    Counting {
+        /// So many are.
+        hits: u8,
+        /// So many have to be.
+        needed: u8,
+        /// Of so many.
+        of: u8,
+    },
     /// Past it, not for long enough yet.
     Pending {
         /// Since when.
@@ -220,10 +254,32 @@ pub struct Combined {
     pub winner: Option<usize>,
     /// A rule without data kept the others from removing replicas.
     pub blind: bool,
+    /// Whether there is anything to do for the service at all.
+    #[serde(default)]
+    pub activity: Activity,
+}
+
+/// Whether there is anything to do for a service at all. Of services that may have fewer than one replica, or fewer than
+/// `min` while idle, this decides before anything else does: activation beats scaling.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// It does not matter: the policy knows no idle count.
+    #[default]
+    Always,
+    /// This rule's signal is above its `activate`.
+    Active {
+        /// Its place in the policy.
+        rule: usize,
+    },
+    /// No rule's is.
+    Inactive,
+    /// One that could say so is blind.
+    Unknown,
 }
 
 /// What one guard did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GuardEffect {
     /// Which.
     pub guard: Guard,
@@ -235,22 +291,116 @@ pub struct GuardEffect {
     pub until: Option<Timestamp>,
 }
 
-/// The guards, in the order of application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The guards, in the order of application. See [`guard`](crate::guard).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Guard {
+    /// It would at once be undone, by this rule.
+    Undone {
+        /// Its place in the policy.
+        rule: usize,
+    },
+    /// Latency or errors are above normal, so that idle CPU is no sign of idleness.
+    Strained {
+        /// Which signal.
+        signal: SignalName,
+        /// Its level; absent: it cannot be told.
+        level: Option<f64>,
+        /// From when on it is strained.
+        bound: f64,
+    },
+    /// After the last scale-up this got worse.
+    Worse {
+        /// Which signal.
+        signal: SignalName,
+        /// Before.
+        before: f64,
+        /// Now.
+        now: f64,
+    },
     /// Recommendations of the last while that do not agree.
     Stabilization(Direction),
     /// The last step was too short a time ago.
     Cooldown(Direction),
-    /// `replicas.min`.
+    /// Only so many at once.
+    Step(Direction),
+    /// Only so many within such a time.
+    AtMost {
+        /// Which way.
+        direction: Direction,
+        /// The limit that decided.
+        rate: Rate,
+    },
+    /// Another service has to grow first.
+    Led {
+        /// Which.
+        by: String,
+    },
+    /// The host has no room for more.
+    Headroom {
+        /// Of what.
+        of: Resource,
+        /// What there is, in cores or bytes.
+        free: f64,
+        /// What has to stay free.
+        reserve: f64,
+        /// What one more replica would take.
+        each: f64,
+    },
+    /// Something shared has no room for more.
+    Budget {
+        /// Its name.
+        name: String,
+        /// What others take of it.
+        by_others: f64,
+        /// All of it, less the reserve.
+        total: f64,
+        /// What one replica takes.
+        each: f64,
+    },
+    /// `replicas.min`, or that of a schedule, or that of an idle service.
     Min,
-    /// `replicas.max`.
+    /// `replicas.max`, or that of a schedule.
     Max,
     /// The service's own configuration allows no more, whatever the policy says.
     Most,
+    /// So many must not be removed.
+    Protected {
+        /// Why.
+        why: String,
+    },
+    /// So many removals within such a time, of whatever cause.
+    KillBudget(Rate),
+    /// Replicas die again and again.
+    CrashLoop {
+        /// How often.
+        restarts: u64,
+        /// Whether it goes back to the last count that served.
+        rolled_back: bool,
+    },
+    /// Too many samples vanished at once.
+    Implausible {
+        /// So many replicas have none.
+        missing: u32,
+        /// Of so many.
+        of: u32,
+    },
+    /// The operator set the count by hand.
+    Manual,
+    /// The policy is paused.
+    Pause,
     /// Nothing may be changed just now.
     Freeze(Freeze),
+}
+
+/// What a host has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resource {
+    /// Cores.
+    Cpu,
+    /// Memory.
+    Memory,
 }
 
 /// Why nothing may be changed just now.
@@ -306,7 +456,7 @@ impl Verdict {
 }
 
 /// When it is worth another look.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wakeup {
     /// When.
     pub at: Timestamp,
@@ -315,7 +465,7 @@ pub struct Wakeup {
 }
 
 /// Why it is worth another look.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WakeupReason {
     /// A guard lets go.
@@ -325,6 +475,8 @@ pub enum WakeupReason {
         /// The rule's place in the policy.
         rule: usize,
     },
+    /// A missing signal's fallback begins.
+    Fallback(SignalName),
     /// A replica will have served for long enough to count.
     WarmedUp,
     /// A signal will be missing if no sample comes.

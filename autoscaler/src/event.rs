@@ -21,6 +21,39 @@ pub enum Event {
     HostLost,
     /// Its host has been heard of again.
     HostFound,
+    /// The operator set its count by hand.
+    Rescaled {
+        /// To this.
+        replicas: u32,
+    },
+    /// What another service has that a `ratio` ties to this one.
+    Peer {
+        /// As the rule names it, or, where that service follows this one, its name.
+        service: String,
+        /// What it has; absent: it is gone.
+        peer: Option<Peer>,
+    },
+    /// What the other services take of a budget that they share with this one.
+    BudgetUsed {
+        /// The budget's name.
+        name: String,
+        /// In the budget's own unit.
+        by_others: f64,
+    },
+}
+
+/// Another service that a `ratio` ties to this one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Peer {
+    /// How many there shall be.
+    pub target: u32,
+    /// How many its rules want, before this service held it back.
+    pub wants: u32,
+    /// How many serve.
+    pub ready: u32,
+    /// So many replicas of this service the other one carries: it grows first.
+    pub carries: Option<u32>,
 }
 
 /// One measurement.
@@ -66,7 +99,7 @@ pub enum Reading {
 }
 
 /// What tells replicas apart: the container ID.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReplicaId(pub String);
 
@@ -80,7 +113,7 @@ impl fmt::Display for ReplicaId {
 /// A service as listed at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observation {
-    /// Its replicas that run or are starting; stopped ones are left out.
+    /// Its replicas; stopped ones are left out.
     pub replicas: Vec<Replica>,
     /// Whether it stands still.
     pub phase: Phase,
@@ -88,30 +121,70 @@ pub struct Observation {
     pub refusals: Vec<String>,
     /// The most replicas that its configuration allows.
     pub most: Option<u32>,
-    /// What a replica without limits may use.
+    /// What its host has.
     pub host: HostCapacity,
 }
 
-/// What a replica without limits may use.
+/// What a host has.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HostCapacity {
-    /// Cores of the host, where known.
+    /// Its cores, where known: what a replica without a limit may use.
     pub cores: Option<f64>,
-    /// Memory of the host in bytes, where known.
+    /// Its memory in bytes, where known: what a replica without a limit may use.
     pub memory_bytes: Option<f64>,
+    /// Cores busy.
+    pub busy_cores: Option<f64>,
+    /// Memory that can be had without swapping, in bytes.
+    pub available_bytes: Option<f64>,
 }
 
 /// One replica.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Replica {
     /// Which.
     pub id: ReplicaId,
+    /// How far it is.
+    pub state: ReplicaState,
+    /// When its process started.
+    pub started: Option<Timestamp>,
     /// Since when it serves; absent while it is starting or unhealthy.
     pub ready_since: Option<Timestamp>,
+    /// Since when it does not serve, where it does not and that is known.
+    pub unready_since: Option<Timestamp>,
     /// Cores that it may use; absent: those of the host.
     pub cpu_limit_cores: Option<f64>,
     /// Memory that it may use; absent: that of the host.
     pub memory_limit_bytes: Option<f64>,
+    /// Cores that are kept for it.
+    pub cpu_reservation_cores: Option<f64>,
+    /// Memory that is kept for it.
+    pub memory_reservation_bytes: Option<f64>,
+    /// Why it must not be removed.
+    pub protected: Option<String>,
+    /// How often it was started again.
+    pub restarts: u64,
+}
+
+/// How far a replica is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplicaState {
+    /// Its process runs.
+    #[default]
+    Running,
+    /// It is made and its process does not run yet.
+    Pending,
+    /// It ended and does not come back.
+    Failed,
+    /// It is being removed.
+    Removing,
+}
+
+impl Replica {
+    /// Whether it is one of those that there are: running or on its way.
+    pub fn counts(&self) -> bool {
+        matches!(self.state, ReplicaState::Running | ReplicaState::Pending)
+    }
 }
 
 /// Whether a service stands still.

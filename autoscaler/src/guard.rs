@@ -1,16 +1,43 @@
-//! What may hold or bend what the rules want, in one order:
-//! stabilization, cooldown, `min`, `max`, what the configuration allows, freeze.
+//! What may hold or bend what the rules want: one file per guard, in one order.
 //!
-//! The later one wins: limits hold whatever the rules want, and while a service must not be touched, nothing is.
+//! ```text
+//! undone · strained · worse            is a step this way a good idea at all?
+//! stabilization · cooldown             is it the time?
+//! step · at_most                       how fast?
+//! led · headroom · budgets             is there room?
+//! min · max · most                     the limits hold whatever the rules want
+//! protected · kill_budget              whatever the cause, no more than this is removed
+//! crash_loop · implausible             something is wrong: hold
+//! manual · pause · freeze              somebody else has the say
+//! ```
+//!
+//! The later one wins. Each that changed something leaves an effect; a freeze also where nothing was wanted.
 
+mod at_most;
+mod budgets;
 mod cooldown;
+mod crash_loop;
+mod freeze;
+mod headroom;
+mod implausible;
+mod kill_budget;
+mod led;
 mod limits;
+mod manual;
+mod pause;
+mod protected;
 mod stabilization;
+mod step;
+mod strained;
+mod undone;
+mod worse;
+
+use std::collections::BTreeMap;
 
 use crate::{
-    evaluation::{Freeze, Guard, GuardEffect},
-    event::{Observation, Phase},
-    policy::{Direction, Policy},
+    evaluation::{Combined, Guard, GuardEffect, Recommendation},
+    policy::{Direction, DirectionGuards, Guards, Limits},
+    rule::Situation,
     time::Timestamp,
 };
 
@@ -19,22 +46,47 @@ pub use stabilization::History;
 /// What the guards go by.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Circumstances<'a> {
-    pub(crate) now: Timestamp,
-    pub(crate) policy: &'a Policy,
-    pub(crate) current: u32,
-    pub(crate) history: &'a History,
-    pub(crate) last_up: Option<Timestamp>,
-    pub(crate) last_down: Option<Timestamp>,
-    pub(crate) observation: &'a Observation,
+    pub(crate) situation: &'a Situation<'a>,
+    pub(crate) recommendations: &'a [Recommendation],
+    pub(crate) combined: &'a Combined,
+    /// The limits in force.
+    pub(crate) limits: Limits,
     pub(crate) host_lost: bool,
+    /// What others take of the budgets, by name.
+    pub(crate) budgets: &'a BTreeMap<String, f64>,
 }
+
+/// What one guard makes of what is left of the wish; `None` where it has nothing against that.
+type Apply = fn(u32, &Circumstances<'_>) -> Option<GuardEffect>;
+
+const ORDER: [Apply; 20] = [
+    undone::apply,
+    strained::apply,
+    worse::apply,
+    stabilization::apply,
+    cooldown::apply,
+    step::apply,
+    at_most::apply,
+    led::apply,
+    headroom::apply,
+    budgets::apply,
+    limits::min,
+    limits::max,
+    limits::most,
+    protected::apply,
+    kill_budget::apply,
+    crash_loop::apply,
+    implausible::apply,
+    manual::apply,
+    pause::apply,
+    freeze::apply,
+];
 
 /// What is left of `wanted`, and what each guard did that did something.
 pub(crate) fn apply(wanted: u32, given: &Circumstances<'_>) -> (u32, Vec<GuardEffect>) {
-    let order = [stabilization::apply, cooldown::apply, limits::min, limits::max, limits::most, freeze];
     let mut effects = Vec::new();
     let mut replicas = wanted;
-    for guard in order {
+    for guard in ORDER {
         if let Some(effect) = guard(replicas, given) {
             replicas = effect.to;
             effects.push(effect);
@@ -43,25 +95,37 @@ pub(crate) fn apply(wanted: u32, given: &Circumstances<'_>) -> (u32, Vec<GuardEf
     (replicas, effects)
 }
 
-/// More or fewer than there are; `None` for as many.
-fn direction(wanted: u32, given: &Circumstances<'_>) -> Option<Direction> {
-    match wanted.cmp(&given.current) {
-        std::cmp::Ordering::Greater => Some(Direction::Up),
-        std::cmp::Ordering::Less => Some(Direction::Down),
-        std::cmp::Ordering::Equal => None,
+impl Circumstances<'_> {
+    fn now(&self) -> Timestamp {
+        self.situation.now
+    }
+
+    fn current(&self) -> u32 {
+        self.situation.current
+    }
+
+    fn guards(&self) -> &Guards {
+        &self.situation.policy.guards
+    }
+
+    fn guards_of(&self, direction: Direction) -> &DirectionGuards {
+        match direction {
+            Direction::Up => &self.guards().up,
+            Direction::Down => &self.guards().down,
+        }
+    }
+
+    /// More or fewer than there are; `None` for as many.
+    fn direction(&self, wanted: u32) -> Option<Direction> {
+        match wanted.cmp(&self.current()) {
+            std::cmp::Ordering::Greater => Some(Direction::Up),
+            std::cmp::Ordering::Less => Some(Direction::Down),
+            std::cmp::Ordering::Equal => None,
+        }
     }
 }
 
-/// Holds everything while the service must not be touched. It is named even if nothing was wanted, since it matters more.
-fn freeze(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffect> {
-    let why = if given.host_lost {
-        Freeze::HostLost
-    } else if given.observation.phase != Phase::Settled {
-        Freeze::Phase(given.observation.phase.clone())
-    } else if !given.observation.refusals.is_empty() {
-        Freeze::Refused(given.observation.refusals.clone())
-    } else {
-        return None;
-    };
-    Some(GuardEffect { guard: Guard::Freeze(why), from: wanted, to: given.current, until: None })
+/// That a guard makes `to` of `from`; `None` where that is the same.
+fn effect(guard: Guard, from: u32, to: u32, until: Option<Timestamp>) -> Option<GuardEffect> {
+    (from != to).then_some(GuardEffect { guard, from, to, until })
 }

@@ -8,11 +8,15 @@
 //! keeps that. The live controller and the replay drive the same [`Autoscaler`].
 
 mod autoscaler;
+pub mod calendar;
 mod combine;
 pub mod evaluation;
 pub mod event;
 pub mod explain;
+pub mod formula;
 pub mod guard;
+pub mod memory;
+mod missing;
 pub mod policy;
 pub mod policy_file;
 pub mod quantity;
@@ -20,8 +24,9 @@ pub mod rule;
 mod signal;
 pub mod time;
 
-pub use autoscaler::{Autoscaler, Memory};
+pub use autoscaler::{Autoscaler, Hypothesis, Supposed};
 pub use evaluation::{Evaluation, Verdict, Wakeup};
 pub use event::Event;
+pub use memory::Memory;
 pub use policy::Policy;
 pub use time::Timestamp;

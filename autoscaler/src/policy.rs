@@ -5,7 +5,13 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::quantity::{Quantity, SignalName};
+use crate::{quantity::SignalName, time::Timestamp};
+
+mod guards;
+mod rule;
+
+pub use guards::*;
+pub use rule::*;
 
 /// What shall be done for the services that it names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,14 +20,27 @@ pub struct Policy {
     pub services: Selector,
     /// Whether to act.
     pub mode: Mode,
+    /// Which ways are closed for now, and until when.
+    pub pause: Option<Pause>,
     /// How few and how many replicas.
     pub limits: Limits,
+    /// How `target` rules count.
+    pub arithmetic: Arithmetic,
     /// Where signals beyond the built-in ones come from.
     pub signals: BTreeMap<SignalName, SignalSource>,
     /// What wants how many, in the order of the file.
     pub rules: Vec<Rule>,
+    /// How what they want becomes one wish.
+    pub combine: Group,
     /// What holds or bends that.
     pub guards: Guards,
+}
+
+impl Policy {
+    /// Every signal that a rule or guard reads, some of them more than once.
+    pub fn signals_read(&self) -> Vec<SignalName> {
+        crate::rule::reads(self).into_iter().map(|reads| reads.signal).collect()
+    }
 }
 
 /// Which services a policy is for: `[host/]project/service`, where `*` stands for any run of characters.
@@ -64,13 +83,78 @@ pub enum Mode {
     Observe,
 }
 
-/// How few and how many replicas. `min` is at most `max`, `max` at least 1.
+/// Closes one way or both: replicas stay as they are, limits included. The decisions go on and are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Nothing is added.
+    pub up: bool,
+    /// Nothing is removed.
+    pub down: bool,
+    /// Until then; absent: until the policy is edited.
+    pub until: Option<Timestamp>,
+}
+
+/// How few and how many replicas. `idle` is below `min`, `min` at most `max`, `max` at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// No fewer.
+    /// No fewer while the service is active.
     pub min: u32,
     /// No more.
     pub max: u32,
+    /// As many while no rule is active; absent: `min`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<u32>,
+}
+
+impl Limits {
+    /// `min` to `max`, also while nothing is active.
+    pub const fn new(min: u32, max: u32) -> Self {
+        Self { min, max, idle: None }
+    }
+
+    /// Whether there is a count for a service that is not active: it has to be told from one that is.
+    pub fn has_idle(self) -> bool {
+        self.idle.is_some() || self.min == 0
+    }
+
+    /// As many while the service is not active.
+    pub fn while_idle(self) -> u32 {
+        self.idle.unwrap_or(self.min)
+    }
+}
+
+/// How `target` rules count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arithmetic {
+    /// On demand: see [`rule::target`](crate::rule::target).
+    #[default]
+    Demand,
+    /// Exactly as Kubernetes' horizontal pod autoscaler, so that who moves keeps their numbers: see
+    /// [`rule::kubernetes_hpa`](crate::rule::kubernetes_hpa).
+    KubernetesHpa(HpaSettings),
+}
+
+/// What a cluster's operator sets for all of its horizontal pod autoscalers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HpaSettings {
+    /// `--horizontal-pod-autoscaler-cpu-initialization-period`.
+    pub cpu_initialization_period: Duration,
+    /// `--horizontal-pod-autoscaler-initial-readiness-delay`.
+    pub initial_readiness_delay: Duration,
+    /// What each sample of the resource metrics covers.
+    pub sample_window: Duration,
+}
+
+impl Default for HpaSettings {
+    /// Those of `kube-controller-manager` and metrics-server.
+    fn default() -> Self {
+        Self {
+            cpu_initialization_period: Duration::from_mins(5),
+            initial_readiness_delay: Duration::from_secs(30),
+            sample_window: Duration::from_mins(1),
+        }
+    }
 }
 
 /// Where a signal comes from.
@@ -117,155 +201,6 @@ pub enum Read {
     Max,
     /// A histogram's quantile, above 0 and below 1.
     Quantile(f64),
-}
-
-/// One line of reasoning.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
-    /// See [`rule::threshold`](crate::rule::threshold).
-    Threshold(Threshold),
-    /// See [`rule::target`](crate::rule::target).
-    Target(Target),
-}
-
-impl Rule {
-    /// The signal that it reads.
-    pub fn signal(&self) -> &SignalName {
-        match self {
-            Self::Threshold(rule) => &rule.signal,
-            Self::Target(rule) => &rule.signal,
-        }
-    }
-
-    /// The window that it reads it over.
-    pub fn window(&self) -> Duration {
-        match self {
-            Self::Threshold(rule) => rule.window,
-            Self::Target(rule) => rule.window,
-        }
-    }
-}
-
-/// Adds or removes replicas while a signal is past a bound.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Threshold {
-    /// What it reads.
-    pub signal: SignalName,
-    /// Which side of the bound is a breach. The bound itself is none.
-    pub when: Side,
-    /// The bound.
-    pub bound: Quantity,
-    /// How long without a break.
-    pub hold_for: Duration,
-    /// What a breach asks for.
-    pub step: Step,
-    /// The signal's value is its mean over this.
-    pub window: Duration,
-}
-
-/// A side of a bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// Greater than it.
-    Above,
-    /// Less than it.
-    Below,
-}
-
-/// A change of the number of replicas.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    /// More or fewer.
-    pub direction: Direction,
-    /// By how much.
-    pub size: StepSize,
-}
-
-/// More or fewer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// More.
-    Up,
-    /// Fewer.
-    Down,
-}
-
-/// By how much.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepSize {
-    /// So many replicas, at least 1.
-    Count(u32),
-    /// Such a share of the present ones, above 0; rounded away from them, so that it always is a step.
-    Share(f64),
-}
-
-/// As many replicas as carry the demand, each carrying so much.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Target {
-    /// What it reads.
-    pub signal: SignalName,
-    /// What one replica shall carry; above 0.
-    pub per_replica: Quantity,
-    /// The demand is the mean over this.
-    pub window: Duration,
-    /// No change while demand is within this share of what the present replicas shall carry; 0.1 is 10 %.
-    pub tolerance: f64,
-}
-
-/// What holds or bends what the rules want.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Guards {
-    /// Upwards.
-    pub up: DirectionGuards,
-    /// Downwards.
-    pub down: DirectionGuards,
-    /// A replica that serves for less than this says nothing about load yet.
-    pub warm_up: Duration,
-    /// A signal without a sample for this long is missing.
-    pub stale_after: Duration,
-}
-
-/// Guards of one direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DirectionGuards {
-    /// No step this way until so long after the last one: up after the last up, down after the last of either.
-    pub cooldown: Duration,
-    /// Only as far as every recommendation of so long agrees to.
-    pub stabilize: Duration,
-}
-
-impl Guards {
-    /// The longest span that `stabilize` looks back.
-    pub(crate) fn longest_stabilization(&self) -> Duration {
-        self.up.stabilize.max(self.down.stabilize)
-    }
-}
-
-impl Default for Guards {
-    /// Up at once; down only as far as the last five minutes agree to (the defaults of Kubernetes' KEP-853), and
-    /// at most once a minute.
-    fn default() -> Self {
-        Self {
-            up: DirectionGuards { cooldown: Duration::ZERO, stabilize: Duration::ZERO },
-            down: DirectionGuards { cooldown: Duration::from_mins(1), stabilize: Duration::from_mins(5) },
-            warm_up: Duration::from_secs(10),
-            stale_after: Duration::from_secs(10),
-        }
-    }
-}
-
-/// Defaults of rules.
-impl Rule {
-    /// Of [`Threshold::window`] and [`Target::window`].
-    pub const WINDOW: Duration = Duration::from_secs(15);
-    /// Of [`Target::tolerance`]; the same as Kubernetes' horizontal autoscaler.
-    pub const TOLERANCE: f64 = 0.1;
-    /// The longest window that can be given: what the core keeps samples for.
-    pub const LONGEST_WINDOW: Duration = Duration::from_mins(10);
 }
 
 /// Whether `text` matches `pattern`, in which `*` stands for any run of characters, also none.

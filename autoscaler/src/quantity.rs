@@ -1,32 +1,54 @@
 //! Values with their units, as a policy gives them and a reason prints them.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::spoken;
 
-/// The name of a signal: `cpu`, `memory`, or one that the policy's `signals` define.
+/// The name of a signal: a built-in one, or one that the policy's `signals` define. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SignalName(String);
+#[serde(from = "String", into = "String")]
+pub struct SignalName(Arc<str>);
 
 impl SignalName {
     /// CPU, in cores.
     pub const CPU: &str = "cpu";
     /// Memory, in bytes.
     pub const MEMORY: &str = "memory";
+    /// Busy cores of the host, as a share of its cores.
+    pub const HOST_CPU: &str = "host.cpu";
+    /// Memory of the host that cannot be had without swapping, as a share of all.
+    pub const HOST_MEMORY: &str = "host.memory";
+    /// Space used on the fullest file system of the host, as a share of it.
+    pub const HOST_DISK: &str = "host.disk";
     /// What every replica is measured for without being asked.
-    pub const BUILT_IN: [&str; 2] = [Self::CPU, Self::MEMORY];
+    pub const OF_REPLICAS: [&str; 2] = [Self::CPU, Self::MEMORY];
+    /// What every host is measured for without being asked.
+    pub const OF_HOST: [&str; 3] = [Self::HOST_CPU, Self::HOST_MEMORY, Self::HOST_DISK];
+    /// What is there without being defined.
+    pub const BUILT_IN: [&str; 5] = [Self::CPU, Self::MEMORY, Self::HOST_CPU, Self::HOST_MEMORY, Self::HOST_DISK];
 
     /// A name.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
+    pub fn new(name: impl AsRef<str>) -> Self {
+        Self(name.as_ref().into())
     }
 
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<String> for SignalName {
+    fn from(name: String) -> Self {
+        Self(name.into())
+    }
+}
+
+impl From<SignalName> for String {
+    fn from(name: SignalName) -> Self {
+        name.0.as_ref().to_owned()
     }
 }
 
@@ -86,6 +108,17 @@ pub enum Quantity {
     /// A share of what each replica is allowed (`limits` in the Compose file), or of the host where it has no limit.
     /// 1 is all of it.
     OfLimit(f64),
+    /// A share of what is kept for each replica (`reservations` in the Compose file); 1 is all of it.
+    OfReservation(f64),
+}
+
+impl Quantity {
+    /// The number alone.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Absolute { value, .. } | Self::OfLimit(value) | Self::OfReservation(value) => value,
+        }
+    }
 }
 
 impl fmt::Display for Quantity {
@@ -93,6 +126,7 @@ impl fmt::Display for Quantity {
         match *self {
             Self::Absolute { value, unit } => f.write_str(&unit.print(value)),
             Self::OfLimit(share) => f.write_str(&Unit::Share.print(share)),
+            Self::OfReservation(share) => write!(f, "{} of the reservation", Unit::Share.print(share)),
         }
     }
 }

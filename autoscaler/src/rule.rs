@@ -1,25 +1,195 @@
 //! What wants how many replicas. One file per kind of rule, each with its formula and where that comes from.
 
+pub mod burst;
+pub mod forecast;
+pub mod kubernetes_hpa;
+pub mod queue;
+pub mod ratio;
 pub mod target;
 pub mod threshold;
 
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
 use crate::{
-    evaluation::{Gap, Opinion, RuleReason, SignalReading},
-    policy::{Direction, Policy, Read, Rule, SignalSource},
+    evaluation::{Gap, Observed, Opinion, Recommendation, RuleReason, SignalReading},
+    event::{Observation, Peer},
+    memory::Memory,
+    policy::{Arithmetic, Direction, JobTime, Policy, QueueGoal, Read, Rule, RuleKind, SignalSource, StrainLevel},
     quantity::{Quantity, SignalName, Unit},
+    signal::Signals,
+    time::Timestamp,
 };
 
-/// What the values that `rule` reads are measured in.
-pub(crate) fn unit(policy: &Policy, rule: &Rule) -> Unit {
-    let given = match rule {
-        Rule::Threshold(rule) => rule.bound,
-        Rule::Target(rule) => rule.per_replica,
+/// What a rule goes by: everything that it may read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Situation<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) policy: &'a Policy,
+    pub(crate) observation: &'a Observation,
+    pub(crate) observed: Observed,
+    /// Replicas that the verdict starts from.
+    pub(crate) current: u32,
+    pub(crate) readings: Readings<'a>,
+    /// Single samples, for what needs more than a reading.
+    pub(crate) signals: &'a Signals,
+    pub(crate) memory: &'a Memory,
+    pub(crate) peers: &'a BTreeMap<String, Peer>,
+}
+
+/// The signals as read for one evaluation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Readings<'a>(pub(crate) &'a [SignalReading]);
+
+impl<'a> Readings<'a> {
+    /// The place of a signal as read over a window.
+    pub(crate) fn place(self, signal: &SignalName, window: Duration) -> Option<usize> {
+        self.0.iter().position(|reading| reading.window == window && reading.signal == *signal)
+    }
+
+    /// A signal as read over a window.
+    pub(crate) fn get(self, signal: &SignalName, window: Duration) -> Option<&'a SignalReading> {
+        self.0.get(self.place(signal, window)?)
+    }
+}
+
+/// What a rule remembers from one evaluation to the next.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleState {
+    /// Nothing.
+    #[default]
+    Blank,
+    /// Of a threshold.
+    Threshold(threshold::Breach),
+    /// Of a burst rule.
+    Burst(burst::Panic),
+}
+
+/// A signal, the window that it is read over, and what it is measured in.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reads {
+    pub(crate) signal: SignalName,
+    pub(crate) window: Duration,
+    pub(crate) unit: Unit,
+}
+
+/// What one rule wants. `place` is its own in the policy.
+pub(crate) fn recommend(rule: &Rule, place: usize, given: &Situation<'_>) -> (Opinion, RuleReason) {
+    let state = given.memory.rules.get(place).unwrap_or(&RuleState::Blank);
+    match &rule.kind {
+        RuleKind::Target(target) => match given.policy.arithmetic {
+            Arithmetic::Demand => target::recommend(target, given),
+            Arithmetic::KubernetesHpa(settings) => kubernetes_hpa::recommend(target, settings, given),
+        },
+        RuleKind::Threshold(threshold) => threshold::recommend(threshold, state, given),
+        RuleKind::Queue(queue) => queue::recommend(queue, given),
+        RuleKind::Ratio(ratio) => ratio::recommend(ratio, given),
+        RuleKind::Burst(burst) => burst::recommend(burst, state, given),
+        RuleKind::Forecast(forecast) => forecast::recommend(forecast, given),
+    }
+}
+
+/// What a rule remembers after something happened.
+pub(crate) fn update(rule: &Rule, state: &RuleState, given: &Situation<'_>) -> RuleState {
+    match &rule.kind {
+        RuleKind::Threshold(threshold) => threshold::update(threshold, state, given),
+        RuleKind::Burst(burst) => burst::update(burst, state, given),
+        RuleKind::Target(_) | RuleKind::Queue(_) | RuleKind::Ratio(_) | RuleKind::Forecast(_) => RuleState::Blank,
+    }
+}
+
+/// What a rule remembers after a step of any rule was recorded.
+pub(crate) fn after_step(state: &mut RuleState, now: Timestamp) {
+    if let RuleState::Threshold(breach) = state {
+        breach.step(now);
+    }
+}
+
+/// The signal that a rule goes by and its window; `None` where it goes by none.
+pub(crate) fn main_signal(rule: &Rule) -> Option<(&SignalName, Duration)> {
+    match &rule.kind {
+        RuleKind::Target(rule) => Some((&rule.signal, rule.window)),
+        RuleKind::Threshold(rule) => Some((&rule.signal, rule.window)),
+        RuleKind::Queue(rule) => Some((&rule.signal, rule.window)),
+        RuleKind::Burst(rule) => Some((&rule.signal, rule.window)),
+        RuleKind::Forecast(rule) => Some((&rule.signal, rule.window)),
+        RuleKind::Ratio(_) => None,
+    }
+}
+
+/// Whether a rule can ever want more, or fewer, than there are.
+pub(crate) fn can(rule: &Rule, direction: Direction) -> bool {
+    match &rule.kind {
+        RuleKind::Threshold(threshold) => threshold::can(threshold, direction),
+        RuleKind::Forecast(_) => direction == Direction::Up,
+        RuleKind::Target(_) | RuleKind::Queue(_) | RuleKind::Ratio(_) | RuleKind::Burst(_) => true,
+    }
+}
+
+/// Whether a rule that goes by no signal says that there is something to do; `None` where it says nothing about that.
+pub(crate) fn activity(rule: &Rule, recommendation: &Recommendation) -> Option<bool> {
+    match &rule.kind {
+        RuleKind::Ratio(_) => Some(matches!(recommendation.opinion, Opinion::Wants(wants) if wants > 0)),
+        _ => None,
+    }
+}
+
+/// Everything that the rules and guards of a policy read, each once.
+pub(crate) fn reads(policy: &Policy) -> Vec<Reads> {
+    let mut all: Vec<Reads> = Vec::new();
+    let mut add = |signal: &SignalName, window: Duration, given: Option<Quantity>| {
+        if !all.iter().any(|reads| reads.window == window && reads.signal == *signal) {
+            all.push(Reads { signal: signal.clone(), window, unit: unit(policy, signal, given) });
+        }
     };
-    let source = policy.signals.get(rule.signal());
-    match (rule.signal().as_str(), given, source) {
+    for rule in &policy.rules {
+        match &rule.kind {
+            RuleKind::Target(rule) => add(&rule.signal, rule.window, Some(rule.goal.quantity())),
+            RuleKind::Threshold(rule) => {
+                let bound = rule.bounds.lower.or(rule.bounds.upper).map(|bound| bound.value);
+                add(&rule.signal, rule.window, bound);
+            }
+            RuleKind::Queue(rule) => {
+                add(&rule.signal, rule.window, None);
+                if let QueueGoal::Drain { job_takes, arrivals, .. } = &rule.goal {
+                    if let Some(arrivals) = arrivals {
+                        add(arrivals, rule.window, None);
+                    }
+                    if let JobTime::Measured(signal) = job_takes {
+                        add(signal, rule.window, Some(Quantity::Absolute { value: 1.0, unit: Unit::Seconds }));
+                    }
+                }
+            }
+            RuleKind::Burst(rule) => {
+                add(&rule.signal, rule.window, Some(rule.per_replica));
+                add(&rule.signal, rule.panic_window, Some(rule.per_replica));
+            }
+            RuleKind::Forecast(rule) => add(&rule.signal, rule.window, Some(rule.per_replica)),
+            RuleKind::Ratio(_) => {}
+        }
+    }
+    for strain in &policy.guards.unless {
+        let bound = match strain.level {
+            StrainLevel::Above(bound) => Some(bound.value),
+            StrainLevel::AboveNormal(_) => None,
+        };
+        add(&strain.signal, Rule::WINDOW, bound);
+    }
+    if let Some(worse) = &policy.guards.worse {
+        add(&worse.signal, Rule::WINDOW, None);
+    }
+    all
+}
+
+/// What a signal's values are measured in, for a policy that compares it with `given`.
+fn unit(policy: &Policy, signal: &SignalName, given: Option<Quantity>) -> Unit {
+    match (signal.as_str(), given, policy.signals.get(signal)) {
         (SignalName::CPU, ..) => Unit::Cores,
         (SignalName::MEMORY, ..) => Unit::Bytes,
-        (_, Quantity::Absolute { unit, .. }, _) if unit != Unit::Number => unit,
+        (SignalName::HOST_CPU | SignalName::HOST_MEMORY | SignalName::HOST_DISK, ..) => Unit::Share,
+        (_, Some(Quantity::Absolute { unit, .. }), _) if unit != Unit::Number => unit,
         (_, _, Some(SignalSource::Prometheus { read: Read::Rate, .. })) => Unit::PerSecond,
         (_, _, Some(SignalSource::Prometheus { read: Read::Quantile(_), metric, .. }))
             if metric.ends_with("_seconds") =>
@@ -32,11 +202,19 @@ pub(crate) fn unit(policy: &Policy, rule: &Rule) -> Unit {
 
 /// That the signal is missing, and why. Replicas that are too new to say anything are waited for;
 /// where it is known that there is no value, the rule does not apply.
-fn missing(reading: &SignalReading, gap: Gap) -> (Opinion, RuleReason) {
+pub(crate) fn missing(signal: &SignalName, gap: Gap) -> (Opinion, RuleReason) {
     let opinion = match gap {
         Gap::WarmingUp => Opinion::Waits(Direction::Up),
         Gap::Idle => Opinion::Abstains,
         _ => Opinion::Unknown,
     };
-    (opinion, RuleReason::Missing { signal: reading.signal.clone(), gap })
+    (opinion, RuleReason::Missing { signal: signal.clone(), gap })
+}
+
+/// Whole replicas for `load`; not a number or negative is none, too many for the type is the most.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to integer cast saturates")]
+pub(crate) fn whole(load: f64) -> u32 {
+    /// Keeps a load of exactly three replicas from becoming four by rounding.
+    const ROUNDING: f64 = 1e-9;
+    (load - ROUNDING).ceil().max(0.0) as u32
 }

@@ -9,7 +9,8 @@ use crate::{
     evaluation::{Gap, Origin, SignalReading},
     event::{HostCapacity, Reading, Replica, ReplicaId, Sample, Subject},
     policy::{Guards, Rule},
-    quantity::{SignalName, Unit},
+    quantity::SignalName,
+    rule::Reads,
     time::Timestamp,
 };
 
@@ -123,6 +124,11 @@ impl Signals {
         series.add(Point { at, value, partial });
     }
 
+    /// Drops every sample of one signal.
+    pub(crate) fn forget(&mut self, name: &SignalName) {
+        self.by_name.remove(name);
+    }
+
     /// Drops the samples of replicas that are neither listed nor newly measured.
     pub(crate) fn forget_replicas_but(&mut self, listed: &[Replica], now: Timestamp) {
         for signal in self.by_name.values_mut() {
@@ -134,16 +140,18 @@ impl Signals {
     }
 
     /// The signal as a rule reads it.
-    pub(crate) fn read(&self, name: &SignalName, unit: Unit, window: Duration, view: Viewpoint<'_>) -> SignalReading {
+    pub(crate) fn read(&self, reads: &Reads, view: Viewpoint<'_>) -> SignalReading {
         let nothing = Signal::default();
-        let signal = self.by_name.get(name).unwrap_or(&nothing);
+        let signal = self.by_name.get(&reads.signal).unwrap_or(&nothing);
         let blank = SignalReading {
-            signal: name.clone(),
-            unit,
-            window,
+            signal: reads.signal.clone(),
+            unit: reads.unit,
+            window: reads.window,
             total: None,
             shares: None,
+            of_reservations: None,
             age: None,
+            kept: None,
             origin: Origin::Service,
             measured: 0,
             warming: view.warming(),
@@ -152,7 +160,7 @@ impl Signals {
         };
         // An application may change from one value for the service to one per replica: the newest says which.
         let per_replica = signal.newest_of_replicas() > signal.newest_of_service();
-        let built_in = SignalName::BUILT_IN.contains(&name.as_str());
+        let built_in = SignalName::OF_REPLICAS.contains(&reads.signal.as_str());
         if built_in || per_replica { signal.read_replicas(blank, view) } else { signal.read_service(blank, view) }
     }
 }
@@ -206,7 +214,9 @@ impl Signal {
         for (replica, standing) in &standing {
             let mean = self.replicas.get(&replica.id).and_then(|series| series.mean(from, same_since));
             match (standing, mean) {
-                (Standing::Counts { .. }, Some(value)) => sum.add(value, limit(&blank.signal, replica, view.host)),
+                (Standing::Counts { .. }, Some(value)) => {
+                    sum.add(value, limit(&blank.signal, replica, view.host), reservation(&blank.signal, replica));
+                }
                 // There is no sample yet since the replicas changed.
                 (Standing::Counts { .. }, None) | (Standing::Warming, _) => sum.warming += 1,
                 (Standing::Absent, _) => sum.absent += 1,
@@ -227,7 +237,12 @@ impl Signal {
         if sum.measured == 0 {
             return reading;
         }
-        SignalReading { total: Some(sum.total), shares: sum.shares(), ..reading }
+        SignalReading {
+            total: Some(sum.total),
+            shares: sum.shares.whole(),
+            of_reservations: sum.of_reservations.whole(),
+            ..reading
+        }
     }
 
     fn gap(&self, sum: &Sum, newest: Option<Timestamp>, age: Option<Duration>, of: u32) -> Option<Gap> {
@@ -258,25 +273,39 @@ impl Signal {
 #[derive(Default)]
 struct Sum {
     total: f64,
-    shares: f64,
-    without_limit: bool,
+    shares: Shares,
+    of_reservations: Shares,
     measured: u32,
     warming: u32,
     absent: u32,
 }
 
 impl Sum {
-    fn add(&mut self, value: f64, limit: Option<f64>) {
+    fn add(&mut self, value: f64, limit: Option<f64>, reservation: Option<f64>) {
         self.total += value;
         self.measured += 1;
-        match limit {
-            Some(limit) => self.shares += value / limit,
-            None => self.without_limit = true,
+        self.shares.add(value, limit);
+        self.of_reservations.add(value, reservation);
+    }
+}
+
+/// A sum of shares, as long as there is something to take each share of.
+#[derive(Default)]
+struct Shares {
+    sum: f64,
+    incomplete: bool,
+}
+
+impl Shares {
+    fn add(&mut self, value: f64, of: Option<f64>) {
+        match of {
+            Some(of) => self.sum += value / of,
+            None => self.incomplete = true,
         }
     }
 
-    fn shares(&self) -> Option<f64> {
-        (!self.without_limit).then_some(self.shares)
+    fn whole(&self) -> Option<f64> {
+        (!self.incomplete).then_some(self.sum)
     }
 }
 
@@ -314,13 +343,23 @@ impl Series {
 }
 
 /// What a share of the signal is a share of.
-fn limit(signal: &SignalName, replica: &Replica, host: HostCapacity) -> Option<f64> {
+pub(crate) fn limit(signal: &SignalName, replica: &Replica, host: HostCapacity) -> Option<f64> {
     let limit = match signal.as_str() {
         SignalName::CPU => replica.cpu_limit_cores.or(host.cores),
         SignalName::MEMORY => replica.memory_limit_bytes.or(host.memory_bytes),
         _ => None,
     };
     limit.filter(|limit| *limit > 0.0)
+}
+
+/// What is kept for a replica of what the signal measures.
+pub(crate) fn reservation(signal: &SignalName, replica: &Replica) -> Option<f64> {
+    let reservation = match signal.as_str() {
+        SignalName::CPU => replica.cpu_reservation_cores,
+        SignalName::MEMORY => replica.memory_reservation_bytes,
+        _ => None,
+    };
+    reservation.filter(|reservation| *reservation > 0.0)
 }
 
 pub(crate) fn count(replicas: usize) -> u32 {

@@ -20,6 +20,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Controller(args) => in_runtime(parts::controller(args)),
         Command::Status(args) => in_runtime(status::status(args)),
         Command::Explain(args) => in_runtime(explain::explain(args)),
+        Command::Whatif(args) => in_runtime(explain::whatif(args)),
         Command::Policy(PolicyCommand::Check(args)) => policy::check(&args),
         Command::Completions { shell } => completions::completions(shell),
     }

@@ -7,22 +7,21 @@
 
 use crate::{
     evaluation::{Guard, GuardEffect},
-    guard::{Circumstances, direction},
+    guard::{Circumstances, effect},
     policy::Direction,
 };
 
 pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffect> {
-    let direction = direction(wanted, given)?;
-    let guards = &given.policy.guards;
-    let (last, cooldown) = match direction {
-        Direction::Up => (given.last_up, guards.up.cooldown),
-        Direction::Down => (given.last_up.max(given.last_down), guards.down.cooldown),
+    let direction = given.direction(wanted)?;
+    let steps = &given.situation.memory.steps;
+    let up = steps.last(Direction::Up).map(|step| step.at);
+    let last = match direction {
+        Direction::Up => up,
+        Direction::Down => up.max(steps.last(Direction::Down).map(|step| step.at)),
     };
-    let until = last?.plus(cooldown);
-    (given.now < until).then_some(GuardEffect {
-        guard: Guard::Cooldown(direction),
-        from: wanted,
-        to: given.current,
-        until: Some(until),
-    })
+    let until = last?.plus(given.guards_of(direction).cooldown);
+    if given.now() >= until {
+        return None;
+    }
+    effect(Guard::Cooldown(direction), wanted, given.current(), Some(until))
 }

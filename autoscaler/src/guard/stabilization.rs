@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     evaluation::{Guard, GuardEffect},
-    guard::{Circumstances, direction},
+    guard::{Circumstances, effect},
     policy::Direction,
     time::Timestamp,
 };
@@ -69,22 +69,14 @@ impl History {
 }
 
 pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffect> {
-    let direction = direction(wanted, given)?;
-    let window = match direction {
-        Direction::Up => given.policy.guards.up.stabilize,
-        Direction::Down => given.policy.guards.down.stabilize,
-    };
-    let (strictest, last) = given.history.strictest(direction, window, given.now)?;
+    let direction = given.direction(wanted)?;
+    let window = given.guards_of(direction).stabilize;
+    let (strictest, last) = given.situation.memory.history.strictest(direction, window, given.now())?;
     let to = match direction {
-        Direction::Up => wanted.min(strictest).max(given.current),
-        Direction::Down => wanted.max(strictest).min(given.current),
+        Direction::Up => wanted.min(strictest).max(given.current()),
+        Direction::Down => wanted.max(strictest).min(given.current()),
     };
-    (to != wanted).then_some(GuardEffect {
-        guard: Guard::Stabilization(direction),
-        from: wanted,
-        to,
-        until: Some(last.plus(window)),
-    })
+    effect(Guard::Stabilization(direction), wanted, to, Some(last.plus(window)))
 }
 
 #[cfg(test)]

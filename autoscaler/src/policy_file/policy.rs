@@ -8,7 +8,7 @@ use super::{
     signals::{self, ReadSignals},
     values::{whole, word},
 };
-use crate::policy::{Limits, Mode, Policy, Selector};
+use crate::policy::{Arithmetic, Group, Limits, Mode, Policy, Selector};
 
 /// The most replicas that a policy can ask for.
 const MOST_REPLICAS: u32 = 1000;
@@ -35,8 +35,11 @@ impl ReadPolicy {
         services.into_iter().map(move |(services, _)| Policy {
             services,
             mode,
+            pause: None,
             limits,
+            arithmetic: Arithmetic::Demand,
             signals: signals.sources.clone(),
+            combine: Group::largest(rules.len()),
             rules: rules.clone(),
             guards: guards.guards.clone(),
         })
@@ -104,7 +107,7 @@ fn limits(node: &Node, findings: &mut Findings<'_>) -> Option<Limits> {
         findings.add(Kind::Conflict, fields.entry("min")?.value.place, message, "swap them, or raise `max`");
         return None;
     }
-    Some(Limits { min, max })
+    Some(Limits::new(min, max))
 }
 
 /// The services that a policy is for: one or a list.

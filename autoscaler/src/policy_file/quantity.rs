@@ -121,7 +121,7 @@ fn out_of_bounds(quantity: Quantity, measure: Measure, bounds: Bounds) -> Option
         Quantity::OfLimit(share) if share <= 0.0 || share > 1.0 => {
             return Some(("a share of the limit is above 0% and at most 100%", "write `70%`, for example".to_owned()));
         }
-        Quantity::OfLimit(share) => share,
+        Quantity::OfLimit(share) | Quantity::OfReservation(share) => share,
         Quantity::Absolute { value, .. } => value,
     };
     if bounds == Bounds::AboveZero && value <= 0.0 {

@@ -12,7 +12,10 @@ use super::{
     values::{decimal, did_you_mean, duration, percentage},
 };
 use crate::{
-    policy::{Direction, Rule, Side, Step, StepSize, Target, Threshold},
+    policy::{
+        Action, Bounds as Band, Direction, Goal, Lasting, Rounding, Rule, RuleKind, Step, StepSize, Target, Threshold,
+        Tolerance,
+    },
     quantity::{Quantity, SignalName},
 };
 
@@ -111,8 +114,9 @@ fn target(node: &Node, signals: &ReadSignals, findings: &mut Findings<'_>) -> Op
     let window = window(&fields, findings);
     let tolerance = tolerance(&fields, findings);
     let (per_replica, bound) = per_replica?;
-    let rule = Target { signal: signal?, per_replica, window: window?, tolerance: tolerance? };
-    Some((Rule::Target(rule), bound))
+    let goal = Goal::PerReplica(per_replica);
+    let rule = Target { signal: signal?, goal, window: window?, tolerance: Tolerance::both(tolerance?) };
+    Some((RuleKind::Target(rule).into(), bound))
 }
 
 fn threshold(node: &Node, signals: &ReadSignals, findings: &mut Findings<'_>) -> Option<(Rule, Place)> {
@@ -138,14 +142,25 @@ fn threshold(node: &Node, signals: &ReadSignals, findings: &mut Findings<'_>) ->
         None => Some(Duration::ZERO),
     };
     let window = window(&fields, findings);
-    let (when, direction, bound, amount) = match side?.key.as_str() {
-        "above" => (Side::Above, Direction::Up, above, add),
-        _ => (Side::Below, Direction::Down, below, remove),
+    let (direction, bound, amount) = match side?.key.as_str() {
+        "above" => (Direction::Up, above, add),
+        _ => (Direction::Down, below, remove),
     };
     let (bound, place) = bound?;
-    let step = Step { direction, size: amount? };
-    let rule = Threshold { signal: signal?, when, bound, hold_for: hold_for?, step, window: window? };
-    Some((Rule::Threshold(rule), place))
+    let rule = Threshold {
+        signal: signal?,
+        bounds: match direction {
+            Direction::Up => Band::above(bound),
+            Direction::Down => Band::below(bound),
+        },
+        lasting: Lasting::For(hold_for?),
+        action: Action::Step(Step { direction, size: amount? }),
+        rounding: Rounding::default(),
+        at_least_step: 1,
+        limit: None,
+        window: window?,
+    };
+    Some((RuleKind::Threshold(rule).into(), place))
 }
 
 /// The signal that a rule reads, and what it is measured in.

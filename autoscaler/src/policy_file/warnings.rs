@@ -1,13 +1,16 @@
 //! What is allowed and yet hardly meant.
 
+use std::time::Duration;
+
 use super::{
     finding::{Findings, Kind, quote},
     policy::ReadPolicy,
     rules::{ReadRule, comparable},
 };
 use crate::{
-    policy::{Limits, Read, Rule, Side, SignalSource, StepSize, Threshold},
+    policy::{Action, Direction, Goal, Lasting, Limits, Read, RuleKind, SignalSource, StepSize, Threshold},
     quantity::{Quantity, SignalName},
+    rule::main_signal,
     time::spoken,
 };
 
@@ -18,8 +21,8 @@ pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings<'_>) {
     short_stabilization(policy, findings);
     nothing_damps(policy, findings);
     not_demand(policy, findings);
-    for above in thresholds(policy, Side::Above) {
-        for below in thresholds(policy, Side::Below) {
+    for above in thresholds(policy, Direction::Up) {
+        for below in thresholds(policy, Direction::Down) {
             look_at_pair(above, below, policy.limits, findings);
         }
     }
@@ -27,7 +30,7 @@ pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings<'_>) {
 
 fn unused_signals(policy: &ReadPolicy, findings: &mut Findings<'_>) {
     for (name, place) in &policy.signals.places {
-        if !policy.rules.iter().any(|read| read.rule.signal() == name) {
+        if !policy.rules.iter().any(|read| main_signal(&read.rule).is_some_and(|(signal, _)| signal == name)) {
             let message = format!("no rule reads the signal {}", quote(name.as_str()));
             findings.add(Kind::UnusedSignal, *place, message, "leave it out, or write a rule that reads it");
         }
@@ -35,7 +38,7 @@ fn unused_signals(policy: &ReadPolicy, findings: &mut Findings<'_>) {
 }
 
 fn fixed_count(policy: &ReadPolicy, findings: &mut Findings<'_>) {
-    let Limits { min, max } = policy.limits;
+    let Limits { min, max, .. } = policy.limits;
     if min == max {
         let message = format!("`min` and `max` are both {min}: there is nothing to decide");
         findings.add(Kind::FixedCount, policy.limits_place, message, "raise `max`");
@@ -44,8 +47,9 @@ fn fixed_count(policy: &ReadPolicy, findings: &mut Findings<'_>) {
 
 fn short_stabilization(policy: &ReadPolicy, findings: &mut Findings<'_>) {
     let stabilize = policy.guards.guards.down.stabilize;
-    let Some(longest) = policy.rules.iter().max_by_key(|read| read.rule.window()) else { return };
-    let window = longest.rule.window();
+    let window = |read: &&ReadRule| main_signal(&read.rule).map(|(_, window)| window).unwrap_or_default();
+    let Some(longest) = policy.rules.iter().max_by_key(window) else { return };
+    let window = window(&longest);
     if stabilize >= window {
         return;
     }
@@ -65,7 +69,7 @@ fn nothing_damps(policy: &ReadPolicy, findings: &mut Findings<'_>) {
         return;
     }
     for read in &policy.rules {
-        if matches!(&read.rule, Rule::Threshold(rule) if rule.hold_for.is_zero()) {
+        if matches!(&read.rule.kind, RuleKind::Threshold(rule) if rule.lasting == Lasting::For(Duration::ZERO)) {
             let message = "`cooldown` is 0 both ways and this threshold has no `for`: every sample past it is a step";
             findings.add(Kind::NothingDamps, read.place, message, "write `for: 30s` here, or a `cooldown`");
         }
@@ -74,7 +78,10 @@ fn nothing_damps(policy: &ReadPolicy, findings: &mut Findings<'_>) {
 
 fn not_demand(policy: &ReadPolicy, findings: &mut Findings<'_>) {
     for read in &policy.rules {
-        let Rule::Target(rule) = &read.rule else { continue };
+        let RuleKind::Target(rule) = &read.rule.kind else { continue };
+        if matches!(rule.goal, Goal::Total(_)) {
+            continue;
+        }
         if rule.signal.as_str() == SignalName::MEMORY {
             let message = "what each replica takes of memory by itself comes with every replica that is added, so that this \
                            can add replicas up to `max`";
@@ -95,16 +102,35 @@ fn not_demand(policy: &ReadPolicy, findings: &mut Findings<'_>) {
     }
 }
 
-fn thresholds(policy: &ReadPolicy, side: Side) -> impl Iterator<Item = (&ReadRule, &Threshold)> {
-    policy.rules.iter().filter_map(move |read| match &read.rule {
-        Rule::Threshold(rule) if rule.when == side => Some((read, rule)),
+/// The thresholds of one bound that go one way, with that bound and the size of their step.
+fn thresholds(policy: &ReadPolicy, direction: Direction) -> impl Iterator<Item = (&ReadRule, Simple<'_>)> {
+    policy.rules.iter().filter_map(move |read| match &read.rule.kind {
+        RuleKind::Threshold(rule) => Some((read, Simple::of(rule, direction)?)),
         _ => None,
     })
 }
 
+#[derive(Clone, Copy)]
+struct Simple<'r> {
+    signal: &'r SignalName,
+    bound: Quantity,
+    size: StepSize,
+}
+
+impl<'r> Simple<'r> {
+    fn of(rule: &'r Threshold, direction: Direction) -> Option<Self> {
+        let Action::Step(step) = &rule.action else { return None };
+        let bound = match direction {
+            Direction::Up => rule.bounds.lower.filter(|_| rule.bounds.upper.is_none())?,
+            Direction::Down => rule.bounds.upper.filter(|_| rule.bounds.lower.is_none())?,
+        };
+        (step.direction == direction).then_some(Self { signal: &rule.signal, bound: bound.value, size: step.size })
+    }
+}
+
 fn look_at_pair(
-    (up, above): (&ReadRule, &Threshold),
-    (down, below): (&ReadRule, &Threshold),
+    (up, above): (&ReadRule, Simple<'_>),
+    (down, below): (&ReadRule, Simple<'_>),
     limits: Limits,
     findings: &mut Findings<'_>,
 ) {
@@ -128,10 +154,10 @@ fn look_at_pair(
         return;
     }
     // Only the mean over replicas moves when their number does; other signals are the service's own.
-    if !SignalName::BUILT_IN.contains(&above.signal.as_str()) || low <= 0.0 {
+    if !SignalName::OF_REPLICAS.contains(&above.signal.as_str()) || low <= 0.0 {
         return;
     }
-    let Some((from, to, moved)) = flap((high, above.step.size), (low, below.step.size), limits) else { return };
+    let Some((from, to, moved)) = flap((high, above.size), (low, below.size), limits) else { return };
     let (was, then, side) = if to < from { (below, above, "above") } else { (above, below, "below") };
     let message = format!(
         "these thresholds on {signal} undo each other: at {}, a step from {from} to {to} replicas leaves {} for each, \
@@ -148,6 +174,7 @@ fn scaled(quantity: Quantity, factor: f64) -> Quantity {
     match quantity {
         Quantity::Absolute { value, unit } => Quantity::Absolute { value: value * factor, unit },
         Quantity::OfLimit(share) => Quantity::OfLimit(share * factor),
+        Quantity::OfReservation(share) => Quantity::OfReservation(share * factor),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! load   = demand / per_replica          demand: sum over replicas, or the service's own value
+//!        = current · value / total       for `total`, where the service's own value shall be
 //! grow   to ceil(load)                   if load > current · (1 + tolerance)
 //! shrink to ceil(load + warming)         if load + warming < current · (1 − tolerance)
 //! ```
@@ -14,35 +15,41 @@
 
 use crate::{
     evaluation::{Gap, Opinion, Origin, RuleReason, SignalReading},
-    policy::Target,
+    policy::{Goal, Target},
     quantity::Quantity,
-    rule::missing,
+    rule::{Situation, missing, whole},
 };
 
-/// Keeps a load of exactly three replicas from becoming four by rounding.
-const ROUNDING: f64 = 1e-9;
+pub(crate) fn recommend(rule: &Target, given: &Situation<'_>) -> (Opinion, RuleReason) {
+    match given.readings.get(&rule.signal, rule.window) {
+        Some(reading) => judge(rule, reading, given.current),
+        None => missing(&rule.signal, Gap::Never),
+    }
+}
 
-pub(crate) fn recommend(rule: &Target, reading: &SignalReading, current: u32) -> (Opinion, RuleReason) {
-    let load = match rule.per_replica {
-        Quantity::Absolute { value, .. } => reading.total.map(|total| total / value),
-        Quantity::OfLimit(share) => reading.shares.map(|shares| shares / share),
+fn judge(rule: &Target, reading: &SignalReading, current: u32) -> (Opinion, RuleReason) {
+    let present = f64::from(current);
+    let load = match rule.goal {
+        Goal::PerReplica(Quantity::Absolute { value, .. }) => reading.total.map(|total| total / value),
+        Goal::PerReplica(Quantity::OfLimit(share)) => reading.shares.map(|shares| shares / share),
+        Goal::PerReplica(Quantity::OfReservation(share)) => reading.of_reservations.map(|shares| shares / share),
+        Goal::Total(goal) => reading.total.map(|total| total / goal.value() * present.max(1.0)),
     };
     let Some(load) = load.map(|load| load.max(0.0)) else {
-        return missing(reading, reading.gap.clone().unwrap_or(Gap::NoLimit));
+        return missing(&reading.signal, reading.gap.clone().unwrap_or(Gap::NoLimit));
     };
-    let present = f64::from(current);
     let warming = match reading.origin {
         Origin::Service => 0,
         Origin::Replicas => reading.warming.min(current),
     };
     let busy = load + f64::from(warming);
-    let needed = whole(load).max(1);
-    let needed_at_most = whole(busy).max(1);
+    let needed = whole(load);
+    let needed_at_most = whole(busy);
     let (opinion, within_tolerance) = if needed > current {
-        let beyond = load > present * (1.0 + rule.tolerance);
+        let beyond = load > present * (1.0 + rule.tolerance.up);
         (Opinion::Wants(if beyond { needed } else { current }), !beyond)
     } else if needed_at_most < current {
-        match (busy < present * (1.0 - rule.tolerance), reading.absent) {
+        match (busy < present * (1.0 - rule.tolerance.down), reading.absent) {
             (false, _) => (Opinion::Wants(current), true),
             (true, 0) => (Opinion::Wants(needed_at_most), false),
             (true, _) => (Opinion::Unknown, false),
@@ -52,7 +59,7 @@ pub(crate) fn recommend(rule: &Target, reading: &SignalReading, current: u32) ->
     };
     let reason = RuleReason::Target {
         signal: reading.signal.clone(),
-        per_replica: rule.per_replica,
+        goal: rule.goal,
         load,
         warming,
         absent: reading.absent,
@@ -62,19 +69,13 @@ pub(crate) fn recommend(rule: &Target, reading: &SignalReading, current: u32) ->
     (opinion, reason)
 }
 
-/// Whole replicas for `load`, which is not negative.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to integer cast saturates")]
-fn whole(load: f64) -> u32 {
-    (load - ROUNDING).ceil().max(0.0) as u32
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
     use crate::{
-        policy::Rule,
+        policy::{Rule, Tolerance},
         quantity::{SignalName, Unit},
     };
 
@@ -85,6 +86,8 @@ mod tests {
             window: Rule::WINDOW,
             total: Some(shares / 2.0),
             shares: Some(shares),
+            of_reservations: None,
+            kept: None,
             age: Some(Duration::ZERO),
             origin: Origin::Replicas,
             measured: 1,
@@ -97,11 +100,11 @@ mod tests {
     fn wants(shares: f64, warming: u32, absent: u32, current: u32) -> Opinion {
         let rule = Target {
             signal: SignalName::new("cpu"),
-            per_replica: Quantity::OfLimit(0.5),
+            goal: Goal::PerReplica(Quantity::OfLimit(0.5)),
             window: Rule::WINDOW,
-            tolerance: 0.1,
+            tolerance: Tolerance::both(0.1),
         };
-        recommend(&rule, &reading(shares, warming, absent), current).0
+        judge(&rule, &reading(shares, warming, absent), current).0
     }
 
     #[test]
@@ -118,7 +121,7 @@ mod tests {
             ("but their full share when shrinking", 1.0, 4, 0, 6, Wants(6)),
             ("a replica without a sample keeps all of them", 0.5, 0, 1, 4, Unknown),
             ("but does not keep from growing", 3.0, 0, 1, 4, Wants(6)),
-            ("no load leaves one", 0.0, 0, 0, 4, Wants(1)),
+            ("no load needs none", 0.0, 0, 0, 4, Wants(0)),
         ] {
             assert_eq!(wants(shares, warming, absent, current), expected, "{name}");
         }
@@ -128,12 +131,12 @@ mod tests {
     fn a_share_without_a_limit_is_unknown() {
         let rule = Target {
             signal: SignalName::new("cpu"),
-            per_replica: Quantity::OfLimit(0.5),
+            goal: Goal::PerReplica(Quantity::OfLimit(0.5)),
             window: Rule::WINDOW,
-            tolerance: 0.1,
+            tolerance: Tolerance::both(0.1),
         };
         let reading = SignalReading { shares: None, ..reading(1.0, 0, 0) };
-        let (opinion, reason) = recommend(&rule, &reading, 2);
+        let (opinion, reason) = judge(&rule, &reading, 2);
         assert_eq!(opinion, Opinion::Unknown);
         assert_eq!(reason, RuleReason::Missing { signal: SignalName::new("cpu"), gap: Gap::NoLimit });
     }

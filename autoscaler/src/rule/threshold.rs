@@ -17,10 +17,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    evaluation::{Gap, Observed, Opinion, Origin, RuleReason, SignalReading, ThresholdState},
-    policy::{Direction, Side, StepSize, Threshold},
+    evaluation::{Gap, Opinion, Origin, RuleReason, SignalReading, ThresholdState},
+    policy::{Action, Direction, Lasting, StepSize, Threshold},
     quantity::Quantity,
-    rule::missing,
+    rule::{RuleState, Situation, missing},
     time::Timestamp,
 };
 
@@ -61,77 +61,94 @@ impl Breach {
     }
 }
 
-/// Whether `reading` is past the bound; `None` when that cannot be told.
-pub(crate) fn breached(rule: &Threshold, reading: &SignalReading) -> Option<bool> {
-    let level = level(rule, reading)?;
-    let bound = bound(rule.bound);
-    match rule.when {
-        Side::Above => Some(level > bound),
-        Side::Below => Some(level < bound),
+/// Whether the rule can ever want more, or fewer.
+pub(crate) fn can(rule: &Threshold, direction: Direction) -> bool {
+    match rule.action {
+        Action::Warn(_) => false,
+        Action::To(_) => true,
+        Action::Step(_) | Action::Graded { .. } => rule.action.direction() == Some(direction),
     }
 }
 
-/// What a step depends on besides the signal.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Footing {
-    pub(crate) now: Timestamp,
-    pub(crate) observed: Observed,
-    pub(crate) current: u32,
-    /// When the last step of any rule came, by its direction.
-    pub(crate) last_up: Option<Timestamp>,
-    pub(crate) last_down: Option<Timestamp>,
+/// What the rule remembers after something happened.
+pub(crate) fn update(rule: &Threshold, state: &RuleState, given: &Situation<'_>) -> RuleState {
+    let mut breach = breach(state);
+    if let Some(reading) = given.readings.get(&rule.signal, rule.window) {
+        let past = level(rule, reading).map(|level| rule.bounds.contain(level));
+        breach.update(past, settling(rule, reading, given), given.policy.guards.stale_after, given.now);
+    }
+    RuleState::Threshold(breach)
 }
 
-/// Whether the last step has not had its effect yet, and still may.
-pub(crate) fn settling(rule: &Threshold, reading: &SignalReading, footing: Footing) -> bool {
-    let Footing { now, observed, current, last_up, last_down } = footing;
-    let (last, under_way) = match rule.step.direction {
-        Direction::Up => (last_up, observed.ready < current || reading.warming > 0),
-        Direction::Down => (last_down, observed.running > current),
+pub(crate) fn recommend(rule: &Threshold, state: &RuleState, given: &Situation<'_>) -> (Opinion, RuleReason) {
+    let Some(reading) = given.readings.get(&rule.signal, rule.window) else {
+        return missing(&rule.signal, Gap::Never);
     };
-    under_way && last.is_some_and(|last| now.since(last) < LONGEST_SETTLING)
-}
-
-pub(crate) fn recommend(
-    rule: &Threshold,
-    reading: &SignalReading,
-    breach: Breach,
-    footing: Footing,
-) -> (Opinion, RuleReason) {
-    let Footing { now, observed, current, .. } = footing;
-    let (Some(level), Some(breached)) = (level(rule, reading), breached(rule, reading)) else {
-        return missing(reading, reading.gap.clone().unwrap_or(Gap::NoLimit));
+    let Some(level) = level(rule, reading) else {
+        return missing(&reading.signal, reading.gap.clone().unwrap_or(Gap::NoLimit));
     };
-    let since = breach.since.unwrap_or(now);
-    let hold_for = if breach.stepped { rule.hold_for.max(rule.window) } else { rule.hold_for };
+    let breach = breach(state);
+    let since = breach.since.unwrap_or(given.now);
+    let hold_for = match rule.lasting {
+        Lasting::For(span) if breach.stepped => span.max(rule.window),
+        Lasting::For(span) => span,
+        Lasting::Samples { .. } => Duration::ZERO,
+    };
     let until = since.plus(hold_for);
-    let state = if !breached {
+    let state = if !rule.bounds.contain(level) {
         ThresholdState::Clear
-    } else if settling(rule, reading, footing) {
-        ThresholdState::Settling { ready: observed.ready, target: current }
-    } else if now < until {
+    } else if settling(rule, reading, given) {
+        ThresholdState::Settling { ready: given.observed.ready, target: given.current }
+    } else if given.now < until {
         ThresholdState::Pending { since, until }
     } else {
         ThresholdState::Breached { since }
     };
-    let opinion = match state {
-        ThresholdState::Clear => Opinion::Abstains,
-        ThresholdState::Pending { .. } | ThresholdState::Settling { .. } => Opinion::Waits(rule.step.direction),
-        ThresholdState::Breached { .. } => Opinion::Wants(step(rule, current)),
+    let opinion = match (state, rule.action.direction()) {
+        (ThresholdState::Clear, _) => Opinion::Abstains,
+        (ThresholdState::Breached { .. }, _) => match wanted(rule, given.current) {
+            Some(wanted) => Opinion::Wants(wanted),
+            None => Opinion::Abstains,
+        },
+        (_, Some(direction)) => Opinion::Waits(direction),
+        (_, None) => Opinion::Abstains,
     };
-    let reason =
-        RuleReason::Threshold { signal: reading.signal.clone(), level, when: rule.when, bound: rule.bound, state };
-    (opinion, reason)
+    let warns = match &rule.action {
+        Action::Warn(text) => Some(text.clone()),
+        _ => None,
+    };
+    let signal = reading.signal.clone();
+    (opinion, RuleReason::Threshold { signal, level, bounds: rule.bounds, state, warns })
 }
 
-/// What is held against the bound: the service's own value, or the mean over replicas.
+/// Whether the last step has not had its effect yet, and still may.
+fn settling(rule: &Threshold, reading: &SignalReading, given: &Situation<'_>) -> bool {
+    let Some(direction) = rule.action.direction() else { return false };
+    let under_way = match direction {
+        Direction::Up => given.observed.ready < given.current || reading.warming > 0,
+        Direction::Down => given.observed.running > given.current,
+    };
+    let last = given.memory.steps.last(direction);
+    under_way && last.is_some_and(|last| given.now.since(last.at) < LONGEST_SETTLING)
+}
+
+fn breach(state: &RuleState) -> Breach {
+    match state {
+        RuleState::Threshold(breach) => *breach,
+        _ => Breach::default(),
+    }
+}
+
+/// What is held against the bounds: the service's own value, or the mean over replicas.
 fn level(rule: &Threshold, reading: &SignalReading) -> Option<f64> {
-    if rule.step.direction == Direction::Down && reading.absent > 0 {
+    if rule.action.direction() == Some(Direction::Down) && reading.absent > 0 {
         return None;
     }
-    let sum = match rule.bound {
+    let bound = rule.bounds.lower.or(rule.bounds.upper)?;
+    let sum = match bound.value {
         Quantity::Absolute { .. } => reading.total,
         Quantity::OfLimit(_) => reading.shares,
+        Quantity::OfReservation(_) => reading.of_reservations,
     }?;
     match reading.origin {
         Origin::Service => Some(sum),
@@ -139,21 +156,20 @@ fn level(rule: &Threshold, reading: &SignalReading) -> Option<f64> {
     }
 }
 
-fn bound(quantity: Quantity) -> f64 {
-    match quantity {
-        Quantity::Absolute { value, .. } => value,
-        Quantity::OfLimit(share) => share,
-    }
-}
-
+/// The count that a breach asks for; `None` where it asks for none.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to integer cast saturates")]
-fn step(rule: &Threshold, current: u32) -> u32 {
-    let size = match rule.step.size {
+fn wanted(rule: &Threshold, current: u32) -> Option<u32> {
+    let step = match &rule.action {
+        Action::Step(step) => *step,
+        Action::To(count) => return Some(*count),
+        Action::Graded { .. } | Action::Warn(_) => return None,
+    };
+    let size = match step.size {
         StepSize::Count(count) => count,
         StepSize::Share(share) => ((f64::from(current) * share - 1e-9).ceil() as u32).max(1),
     };
-    match rule.step.direction {
+    Some(match step.direction {
         Direction::Up => current.saturating_add(size),
         Direction::Down => current.saturating_sub(size),
-    }
+    })
 }

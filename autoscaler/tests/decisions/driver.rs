@@ -3,11 +3,14 @@
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use autoscaler::{
-    Autoscaler, Evaluation, Event, Policy, Timestamp,
+    Autoscaler, Evaluation, Event, Hypothesis, Policy, Timestamp,
     evaluation::Guard,
     event::{HostCapacity, Observation, Phase, Reading, Replica, ReplicaId, Sample, Subject},
     explain,
-    policy::{Direction, Guards, Limits, Mode, Rule, Selector, Side, SignalSource, Step, StepSize, Target, Threshold},
+    policy::{
+        Action, Arithmetic, Bounds, Direction, Goal, Group, Guards, Lasting, Limits, Mode, Rounding, Rule, RuleKind,
+        Selector, SignalSource, Step, StepSize, Target, Threshold, Tolerance,
+    },
     quantity::{Quantity, SignalName, Unit},
 };
 
@@ -64,6 +67,18 @@ impl Story {
     pub(crate) fn service_value(&mut self, ticks: u32, signal: &str, value: f64) {
         let signal = signal.to_owned();
         self.run(ticks, move |story| vec![story.sample(&signal, Subject::Service, value)]);
+    }
+
+    /// CPU as with [`demand`](Self::demand), and one value of the service as a whole.
+    pub(crate) fn both(&mut self, ticks: u32, cores: f64, signal: &str, value: f64) {
+        let signal = signal.to_owned();
+        self.run(ticks, |story| {
+            story.work(cores).into_iter().chain([story.sample(&signal, Subject::Service, value)]).collect()
+        });
+    }
+
+    pub(crate) fn what_if(&self, hypothesis: &Hypothesis) -> Evaluation {
+        self.autoscaler.what_if(hypothesis, self.now)
     }
 
     /// CPU as with [`demand`](Self::demand), and a signal of which it is known that there is no value.
@@ -184,7 +199,7 @@ impl Story {
             id: ReplicaId(format!("replica-{:02}", self.made)),
             ready_since: Some(ready_since),
             cpu_limit_cores: Some(1.0),
-            memory_limit_bytes: None,
+            ..Replica::default()
         });
     }
 
@@ -210,12 +225,16 @@ pub(crate) fn seconds(seconds: u64) -> Duration {
 
 /// A policy in few words: comma-separated guards, and semicolon-separated rules.
 pub(crate) fn policy(guards: &str, rules: &str) -> Policy {
+    let rules: Vec<Rule> = rules.split("; ").map(rule).collect();
     let mut policy = Policy {
         services: Selector { host: None, project: "shop".into(), service: "web".into() },
         mode: Mode::Act,
-        limits: Limits { min: 1, max: 20 },
+        pause: None,
+        limits: Limits::new(1, 20),
+        arithmetic: Arithmetic::Demand,
         signals: BTreeMap::from([(SignalName::new("latency.p95"), SignalSource::Published)]),
-        rules: rules.split("; ").map(rule).collect(),
+        combine: Group::largest(rules.len()),
+        rules,
         guards: Guards::default(),
     };
     for guard in guards.split(", ") {
@@ -238,26 +257,34 @@ pub(crate) fn policy(guards: &str, rules: &str) -> Policy {
 /// `target SIGNAL SHARE%`, or `above|below SIGNAL VALUE for SPAN add|remove COUNT`.
 fn rule(text: &str) -> Rule {
     let words: Vec<&str> = text.split(' ').collect();
-    match words[..] {
-        ["target", signal, share] => Rule::Target(Target {
+    let kind = match words[..] {
+        ["target", signal, share] => RuleKind::Target(Target {
             signal: SignalName::new(signal),
-            per_replica: Quantity::OfLimit(share.trim_end_matches('%').parse::<f64>().expect("a share") / 100.0),
+            goal: Goal::PerReplica(Quantity::OfLimit(
+                share.trim_end_matches('%').parse::<f64>().expect("a share") / 100.0,
+            )),
             window: seconds(5),
-            tolerance: Rule::TOLERANCE,
+            tolerance: Tolerance::both(Rule::TOLERANCE),
         }),
-        [side, signal, value, "for", hold_for, step, count] => Rule::Threshold(Threshold {
-            signal: SignalName::new(signal),
-            when: if side == "above" { Side::Above } else { Side::Below },
-            bound: Quantity::Absolute { value: value.parse().expect("a value"), unit: Unit::Seconds },
-            hold_for: span(hold_for),
-            step: Step {
-                direction: if step == "add" { Direction::Up } else { Direction::Down },
-                size: StepSize::Count(count.parse().expect("a count")),
-            },
-            window: seconds(5),
-        }),
+        [side, signal, value, "for", hold_for, step, count] => {
+            let bound = Quantity::Absolute { value: value.parse().expect("a value"), unit: Unit::Seconds };
+            RuleKind::Threshold(Threshold {
+                signal: SignalName::new(signal),
+                bounds: if side == "above" { Bounds::above(bound) } else { Bounds::below(bound) },
+                lasting: Lasting::For(span(hold_for)),
+                action: Action::Step(Step {
+                    direction: if step == "add" { Direction::Up } else { Direction::Down },
+                    size: StepSize::Count(count.parse().expect("a count")),
+                }),
+                rounding: Rounding::default(),
+                at_least_step: 1,
+                limit: None,
+                window: seconds(5),
+            })
+        }
         _ => panic!("no rule {text}"),
-    }
+    };
+    kind.into()
 }
 
 fn span(text: &str) -> Duration {

@@ -3,3 +3,4 @@
 mod driver;
 mod properties;
 mod stories;
+mod what_if;

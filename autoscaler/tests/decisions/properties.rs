@@ -84,7 +84,7 @@ impl World {
                 id: ReplicaId(format!("replica-{}", self.made)),
                 ready_since: Some(self.now.plus(seconds(2))),
                 cpu_limit_cores: Some(1.0),
-                memory_limit_bytes: None,
+                ..Replica::default()
             });
         }
     }
@@ -226,7 +226,7 @@ proptest! {
                 id: ReplicaId(place.to_string()),
                 ready_since: Some(Timestamp::from_millis(1)),
                 cpu_limit_cores: Some(1.0),
-                memory_limit_bytes: None,
+                ..Replica::default()
             });
             let observation = Observation { replicas: replicas.collect(), ..Observation::default() };
             autoscaler.handle_event(Event::Observed(observation), now);

@@ -275,7 +275,7 @@ pub(crate) fn outcome_stale() -> Outcome {
 }
 
 pub(crate) fn question() -> Question {
-    Question { v: 1, service: Some("shop/web".into()) }
+    Question { v: 1, service: Some("shop/web".into()), ..Question::default() }
 }
 
 pub(crate) fn status() -> Status {
@@ -343,6 +343,8 @@ fn decision() -> DecisionStatus {
         from: 2,
         to: 4,
         sentence: "2 → 4: cpu 91% of 70% per replica".into(),
+        signals: Vec::new(),
+        warnings: Vec::new(),
         rules: vec!["target cpu 70%: wants 4".into()],
         guards: vec!["max 20: no effect".into()],
         next: Some("down in 4 min 30 s if cpu stays below 70%".into()),

@@ -65,12 +65,16 @@ impl Host {
         self.dropped.by_this_agent = self.dropped.by_this_agent.max(lost);
     }
 
-    /// What a replica without limits may use.
+    /// What it has, as far as is known.
     pub(crate) fn capacity(&self) -> HostCapacity {
         let sample = self.sample.as_ref();
         HostCapacity {
             cores: sample.map(|sample| f64::from(sample.cores)).filter(|cores| *cores > 0.0),
             memory_bytes: sample.map(|sample| sample.memory_total_bytes as f64).filter(|bytes| *bytes > 0.0),
+            busy_cores: sample.and_then(|sample| sample.cpu_busy_cores),
+            available_bytes: sample
+                .filter(|sample| sample.memory_total_bytes > 0)
+                .map(|sample| sample.memory_available_bytes as f64),
         }
     }
 

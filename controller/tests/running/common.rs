@@ -98,7 +98,11 @@ impl Fleet {
 
     /// Asks the controller.
     pub(crate) async fn ask(&self, question: &str, service: Option<&str>) -> Result<Status> {
-        let text = payload::encode(&Question { v: payload::VERSION, service: service.map(str::to_owned) });
+        let text = payload::encode(&Question {
+            v: payload::VERSION,
+            service: service.map(str::to_owned),
+            ..Question::default()
+        });
         let answer = self.bus.request(&self.subjects.ask(question), text, LIMIT).await?;
         Ok(payload::decode(&answer)?)
     }

@@ -1,0 +1,121 @@
+//! What each guard did.
+
+use crate::{
+    Evaluation,
+    evaluation::{Activity, Freeze, Guard, GuardEffect, Resource},
+    event::Phase,
+    policy::{Direction, Rate, StepSize},
+    quantity::Unit,
+    time::spoken,
+};
+
+/// What one guard did.
+pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String {
+    let to = effect.to;
+    let left =
+        effect.until.map_or_else(String::new, |until| format!(" for {} more", spoken(until.since(evaluation.at))));
+    match &effect.guard {
+        Guard::Undone { rule } => {
+            format!("with {} replicas rule {} would at once want more; it stays at {to}", effect.from, rule + 1)
+        }
+        Guard::Strained { signal, level: Some(level), bound } => {
+            format!(
+                "nothing is removed while the service is strained: {signal} is {}, above {}",
+                plain(*level),
+                plain(*bound)
+            )
+        }
+        Guard::Strained { signal, level: None, .. } => {
+            format!("nothing is removed while it cannot be told whether the service is strained: {signal} is missing")
+        }
+        Guard::Worse { signal, before, now } => format!(
+            "nothing more is added{left}: after the last step up {signal} got worse, from {} to {}",
+            plain(*before),
+            plain(*now)
+        ),
+        Guard::Stabilization(Direction::Up) => format!("up.stabilize keeps it to {to}{left}"),
+        Guard::Stabilization(Direction::Down) => {
+            format!("down.stabilize keeps {to}{left}: that many were wanted not long ago")
+        }
+        Guard::Cooldown(direction) => format!("{}.cooldown keeps {to}{left}", way(*direction)),
+        Guard::Step(direction) => format!("{}.step allows no more than to {to} at once", way(*direction)),
+        Guard::AtMost { direction, rate } => {
+            format!("{}.at_most allows {}: {to}{left}", way(*direction), printed(*rate))
+        }
+        Guard::Led { by } => format!("{by} has to grow first: what serves of it carries {to}"),
+        Guard::Headroom { of, free, reserve, each } => headroom(*of, *free, *reserve, *each, to),
+        Guard::Budget { name, by_others, total, each } => format!(
+            "of {name} there are {} and others take {}: at {} for each replica that is enough for {to}",
+            plain(*total),
+            plain(*by_others),
+            plain(*each)
+        ),
+        Guard::Min => match evaluation.combined.activity {
+            Activity::Active { .. } if to == 1 && evaluation.limits.min == 0 => {
+                "an active service has at least 1".to_owned()
+            }
+            _ => format!("replicas.min is {to}"),
+        },
+        Guard::Max => format!("replicas.max is {to}"),
+        Guard::Most => format!("its own configuration allows no more than {to}"),
+        Guard::Protected { why } => format!("{to} must not be removed: {why}"),
+        Guard::KillBudget(rate) => format!("kill_budget allows to remove {}: {to}{left}", printed(*rate)),
+        Guard::CrashLoop { restarts, rolled_back: false } => {
+            format!("its replicas die again and again ({restarts} restarts); it stays at {to}{left}")
+        }
+        Guard::CrashLoop { restarts, rolled_back: true } => format!(
+            "its replicas die again and again ({restarts} restarts); it goes back to {to}, the last count that served{left}"
+        ),
+        Guard::Implausible { missing, of } => format!(
+            "the samples of {missing} of {of} replicas vanished at once, which is hard to believe; it stays at {to}{left}"
+        ),
+        Guard::Manual => format!("somebody set it to {to} by hand, which is respected{left}"),
+        Guard::Pause => format!("the policy is paused{left}; it stays at {to}"),
+        Guard::Freeze(freeze) => frozen(freeze, evaluation),
+    }
+}
+
+fn headroom(of: Resource, free: f64, reserve: f64, each: f64, to: u32) -> String {
+    let (unit, what) = match of {
+        Resource::Cpu => (Unit::Cores, "CPU"),
+        Resource::Memory => (Unit::Bytes, "memory"),
+    };
+    format!(
+        "the host has {} of {what} free, of which {} stay free, and one more takes {}: there is room for {to}",
+        unit.print(free),
+        unit.print(reserve),
+        unit.print(each)
+    )
+}
+
+fn frozen(freeze: &Freeze, evaluation: &Evaluation) -> String {
+    match freeze {
+        Freeze::HostLost => "its host has not been heard of; nothing is changed meanwhile".to_owned(),
+        Freeze::Refused(causes) => format!("it cannot be scaled: {}", causes.join("; ")),
+        Freeze::Phase(Phase::Changing { since, why }) => {
+            let span = spoken(evaluation.at.since(*since));
+            format!("somebody else has been changing the project for {span} ({why}); waiting until that is quiet")
+        }
+        Freeze::Phase(Phase::Stopped { .. }) => "somebody stopped it; it stays so until one replica runs".to_owned(),
+        Freeze::Phase(Phase::Settled) => "nothing is changed just now".to_owned(),
+    }
+}
+
+fn way(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "up",
+        Direction::Down => "down",
+    }
+}
+
+fn printed(rate: Rate) -> String {
+    let size = match rate.size {
+        StepSize::Count(count) => count.to_string(),
+        StepSize::Share(share) => Unit::Share.print(share),
+    };
+    format!("{size} per {}", spoken(rate.per))
+}
+
+fn plain(value: f64) -> String {
+    Unit::Number.print(value)
+}

@@ -1,0 +1,161 @@
+//! What each rule wants, and why.
+
+use std::fmt::Write as _;
+
+use super::gap_sentence;
+use crate::{
+    Evaluation,
+    evaluation::{Gap, Opinion, Recommendation, RuleReason, SignalReading, ThresholdState},
+    policy::{Bounds, Direction, Goal, Tolerance},
+    quantity::{Quantity, Unit},
+    time::{Timestamp, spoken},
+};
+
+/// What one rule wants, and why.
+pub(super) fn sentence(recommendation: &Recommendation, evaluation: &Evaluation) -> String {
+    let opinion = match recommendation.opinion {
+        Opinion::Wants(wants) if recommendation.observes => format!("would want {wants}"),
+        Opinion::Wants(wants) => format!("wants {wants}"),
+        Opinion::Abstains => "does not apply".to_owned(),
+        Opinion::Waits(Direction::Up) => "waits before it adds".to_owned(),
+        Opinion::Waits(Direction::Down) => "waits before it removes".to_owned(),
+        Opinion::Unknown => "cannot tell".to_owned(),
+    };
+    let only_observes = if recommendation.observes { " (it only observes)" } else { "" };
+    format!("{}{only_observes} {opinion}: {}", name(recommendation), reason(recommendation, evaluation))
+}
+
+/// What a rule is called in a sentence: its name, or its place from 1, as people count.
+pub(super) fn name(recommendation: &Recommendation) -> String {
+    match &recommendation.name {
+        Some(name) => format!("rule {} ({name})", recommendation.rule + 1),
+        None => format!("rule {}", recommendation.rule + 1),
+    }
+}
+
+/// What a rule warns of.
+pub(super) fn warning(recommendation: &Recommendation, evaluation: &Evaluation) -> Option<String> {
+    match &recommendation.reason {
+        RuleReason::Threshold { warns: Some(text), state: ThresholdState::Breached { .. }, .. } => {
+            Some(format!("{text} ({})", reason(recommendation, evaluation)))
+        }
+        _ => None,
+    }
+}
+
+/// Why a rule wants what it wants.
+pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -> String {
+    let reading = recommendation.reading(evaluation);
+    match &recommendation.reason {
+        RuleReason::Unsaid => "nothing to say".to_owned(),
+        RuleReason::Missing { signal, gap: Gap::Idle } => {
+            format!("{signal} has no value: {}", gap_sentence(&Gap::Idle))
+        }
+        RuleReason::Missing { signal, gap } => format!("{signal} is missing: {}", gap_sentence(gap)),
+        RuleReason::Target { signal, goal, load, warming, absent, tolerance, within_tolerance } => {
+            let mut text = format!("{signal}{} is work for {} {}", value(reading), replicas(*load), each(*goal));
+            if *within_tolerance {
+                write!(text, ", within the tolerance of {}", printed(*tolerance)).ok();
+            }
+            if *warming > 0 {
+                write!(text, ", {warming} more starting or warming up").ok();
+            }
+            if *absent > 0 {
+                write!(text, ", {absent} without a sample").ok();
+            }
+            text
+        }
+        RuleReason::Threshold { signal, level, bounds, state, .. } => {
+            let unit = reading.map_or(Unit::Number, |reading| reading.unit);
+            let level = match bounds.lower.or(bounds.upper).map(|bound| bound.value) {
+                Some(Quantity::OfLimit(_) | Quantity::OfReservation(_)) => Unit::Share.print(*level),
+                _ => unit.print(*level),
+            };
+            format!("{signal} is {level}, {}", threshold(*bounds, *state, evaluation.at))
+        }
+    }
+}
+
+/// From which demand on a `target` rule wants more, and below which fewer.
+pub(super) fn turning_points(recommendation: &Recommendation, evaluation: &Evaluation, current: u32) -> Option<String> {
+    let RuleReason::Target { goal, tolerance, warming, .. } = &recommendation.reason else { return None };
+    let reading = recommendation.reading(evaluation)?;
+    let present = f64::from(current);
+    let more = present * (1.0 + tolerance.up);
+    let fewer = ((present - 1.0).min(present * (1.0 - tolerance.down)) - f64::from(*warming)).max(0.0);
+    let print = |load: f64| match (*goal, reading.total, reading.shares) {
+        (Goal::PerReplica(Quantity::Absolute { value, .. }), ..) => reading.unit.print(load * value),
+        (Goal::PerReplica(Quantity::OfLimit(share)), Some(total), Some(shares)) if shares > 0.0 => {
+            reading.unit.print(load * share * total / shares)
+        }
+        (Goal::PerReplica(quantity), ..) => Unit::Share.print(load * quantity.value() / present.max(1.0)),
+        (Goal::Total(goal), ..) => reading.unit.print(load * goal.value() / present.max(1.0)),
+    };
+    let signal = &reading.signal;
+    Some(if fewer > 0.0 && current > 1 {
+        format!("more above {signal} {}, fewer at {} or below", print(more), print(fewer))
+    } else {
+        format!("more above {signal} {}", print(more))
+    })
+}
+
+/// A reading's value and window, for a sentence.
+fn value(reading: Option<&SignalReading>) -> String {
+    let Some(reading) = reading else { return String::new() };
+    let value = reading.total.map_or_else(String::new, |total| format!(" {}", reading.unit.print(total)));
+    format!("{value} over {}", spoken(reading.window))
+}
+
+fn threshold(bounds: Bounds, state: ThresholdState, now: Timestamp) -> String {
+    let side = side(bounds);
+    match state {
+        ThresholdState::Clear => format!("not {side}"),
+        ThresholdState::Counting { hits, needed, of } => {
+            format!("{side} in {hits} of the last {of} samples, and {needed} are needed")
+        }
+        ThresholdState::Pending { since, until } => {
+            format!("{side} for {} of {}", spoken(now.since(since)), spoken(until.since(since)))
+        }
+        ThresholdState::Settling { ready, target } => {
+            format!("{side}, but the last step has not had its effect yet ({ready} of {target} serve)")
+        }
+        ThresholdState::Breached { since } => match now.since(since) {
+            span if span.is_zero() => side,
+            span => format!("{side} for {}", spoken(span)),
+        },
+    }
+}
+
+/// Which levels are a breach: "above 70 %", "at least 10 and below 20".
+fn side(bounds: Bounds) -> String {
+    let lower = bounds.lower.map(|bound| match bound.inclusive {
+        true => format!("at least {}", bound.value),
+        false => format!("above {}", bound.value),
+    });
+    let upper = bounds.upper.map(|bound| match bound.inclusive {
+        true => format!("at most {}", bound.value),
+        false => format!("below {}", bound.value),
+    });
+    [lower, upper].into_iter().flatten().collect::<Vec<_>>().join(" and ")
+}
+
+fn each(goal: Goal) -> String {
+    match goal {
+        Goal::PerReplica(Quantity::OfLimit(_)) => format!("at {} of the limit each", goal.quantity()),
+        Goal::PerReplica(quantity) => format!("at {quantity} each"),
+        Goal::Total(quantity) => format!("to have it at {quantity}"),
+    }
+}
+
+fn printed(tolerance: Tolerance) -> String {
+    let print = |share| Unit::Share.print(share);
+    match tolerance {
+        Tolerance { up, down } if (up - down).abs() < f64::EPSILON => print(up),
+        Tolerance { up, down } => format!("{} up and {} down", print(up), print(down)),
+    }
+}
+
+/// A load as so many replicas' worth.
+fn replicas(load: f64) -> String {
+    format!("{} replicas", Unit::Number.print((load * 10.0).round() / 10.0))
+}

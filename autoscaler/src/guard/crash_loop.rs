@@ -1,0 +1,7 @@
+//! replicas die again and again.
+
+use crate::{evaluation::GuardEffect, guard::Circumstances};
+
+pub(super) fn apply(_wanted: u32, _given: &Circumstances<'_>) -> Option<GuardEffect> {
+    None
+}

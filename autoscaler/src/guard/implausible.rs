@@ -1,0 +1,7 @@
+//! too many samples vanished at once.
+
+use crate::{evaluation::GuardEffect, guard::Circumstances};
+
+pub(super) fn apply(_wanted: u32, _given: &Circumstances<'_>) -> Option<GuardEffect> {
+    None
+}

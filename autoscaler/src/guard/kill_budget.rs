@@ -1,0 +1,7 @@
+//! only so many removals of whatever cause.
+
+use crate::{evaluation::GuardEffect, guard::Circumstances};
+
+pub(super) fn apply(_wanted: u32, _given: &Circumstances<'_>) -> Option<GuardEffect> {
+    None
+}

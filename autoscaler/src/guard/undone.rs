@@ -1,0 +1,7 @@
+//! a scale-down that would at once be undone.
+
+use crate::{evaluation::GuardEffect, guard::Circumstances};
+
+pub(super) fn apply(_wanted: u32, _given: &Circumstances<'_>) -> Option<GuardEffect> {
+    None
+}

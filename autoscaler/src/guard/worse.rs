@@ -1,0 +1,7 @@
+//! the last scale-up made it worse.
+
+use crate::{evaluation::GuardEffect, guard::Circumstances};
+
+pub(super) fn apply(_wanted: u32, _given: &Circumstances<'_>) -> Option<GuardEffect> {
+    None
+}

@@ -1,0 +1,133 @@
+//! What survives a restart.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    guard::History,
+    policy::{Direction, Policy},
+    quantity::SignalName,
+    rule::RuleState,
+    time::Timestamp,
+};
+
+/// Steps kept; beyond that the oldest is forgotten, as if it were longer ago.
+const MOST_STEPS: usize = 256;
+
+/// What must survive a restart: what guards and rules remember.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    /// Evaluations recorded.
+    pub(crate) evaluations: u64,
+    /// How many replicas there shall be, once that was decided.
+    pub(crate) target: Option<u32>,
+    /// What was wanted when.
+    pub(crate) history: History,
+    /// What was done when.
+    pub(crate) steps: Steps,
+    /// One per rule, in the policy's order.
+    pub(crate) rules: Vec<RuleState>,
+    /// Since when signals are missing that a rule or guard reads.
+    pub(crate) missing_since: BTreeMap<SignalName, Timestamp>,
+    /// The count that the operator set by hand last.
+    pub(crate) manual: Option<Manual>,
+}
+
+/// A count that the operator set by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manual {
+    /// When.
+    pub at: Timestamp,
+    /// To this.
+    pub replicas: u32,
+}
+
+impl Memory {
+    /// How many replicas there shall be, once that was decided.
+    pub fn target(&self) -> Option<u32> {
+        self.target
+    }
+
+    /// The count that the operator set by hand last.
+    pub fn manual(&self) -> Option<Manual> {
+        self.manual
+    }
+
+    /// Puts a newer decision of how many replicas there shall be in the place of the one remembered.
+    pub fn set_target(&mut self, replicas: u32) {
+        self.target = Some(replicas);
+    }
+
+    /// Remembers that `wanted` replicas were recommended `at` a moment. Moments must not go back.
+    pub fn add_recommendation(&mut self, wanted: u32, at: Timestamp, policy: &Policy) {
+        self.history.push(wanted, at, policy.guards.longest_stabilization());
+    }
+
+    /// Remembers that the count went `from` one `to` another `at` a moment. Moments must not go back.
+    pub fn add_step(&mut self, at: Timestamp, from: u32, to: u32, policy: &Policy) {
+        self.steps.push(ScaleStep { at, from, to }, longest_look_back(policy));
+    }
+}
+
+/// One change of the count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScaleStep {
+    /// When.
+    pub at: Timestamp,
+    /// Before.
+    pub from: u32,
+    /// After.
+    pub to: u32,
+}
+
+impl ScaleStep {
+    /// More or fewer.
+    pub fn direction(self) -> Direction {
+        if self.to > self.from { Direction::Up } else { Direction::Down }
+    }
+}
+
+/// Changes of the count, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Steps(VecDeque<ScaleStep>);
+
+impl Steps {
+    /// Adds the newest step, and forgets what nobody looks back to: the last step of each direction always stays.
+    pub(crate) fn push(&mut self, step: ScaleStep, longest: Duration) {
+        self.0.push_back(step);
+        while let Some(oldest) = self.0.front() {
+            let direction = oldest.direction();
+            let last_of_its_kind = self.0.iter().skip(1).all(|other| other.direction() != direction);
+            let needed = step.at.since(oldest.at) <= longest;
+            if last_of_its_kind || (needed && self.0.len() <= MOST_STEPS) {
+                break;
+            }
+            self.0.pop_front();
+        }
+    }
+
+    /// The newest step that way.
+    pub(crate) fn last(&self, direction: Direction) -> Option<ScaleStep> {
+        self.0.iter().rev().find(|step| step.direction() == direction).copied()
+    }
+
+    /// The steps of the last `span`, oldest first.
+    pub(crate) fn within(&self, span: Duration, now: Timestamp) -> impl Iterator<Item = ScaleStep> {
+        self.0.iter().rev().take_while(move |step| now.since(step.at) < span).copied()
+    }
+}
+
+/// The longest span that any guard looks back on steps.
+fn longest_look_back(policy: &Policy) -> Duration {
+    let guards = &policy.guards;
+    let rates = guards.up.at_most.iter().chain(&guards.down.at_most).chain(&guards.kill_budget);
+    let rates = rates.map(|rate| rate.per);
+    let others = [guards.up.cooldown, guards.down.cooldown, guards.worse.as_ref().map_or(Duration::ZERO, |w| w.within)];
+    rates.chain(others).max().unwrap_or_default()
+}
