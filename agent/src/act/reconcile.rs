@@ -66,7 +66,8 @@ impl Journey {
         Self { answered_ms: self.answered_ms, refused: self.refused, ..Self::default() }
     }
 
-    /// The count that somebody else chose, and until when it stands: a target that came later ends it.
+    /// The count that somebody else chose, and until when it stands: a target that came later and says something else
+    /// ends it.
     fn standing(
         &mut self,
         service: &Service,
@@ -76,9 +77,10 @@ impl Journey {
     ) -> Option<(u32, u64)> {
         let count = service.count_by_others.as_ref().filter(|count| !count.reset)?;
         let identity = order.map(|order| (order.target.term, order.target.sequence));
+        let agreed = order.is_some_and(|order| order.target.replicas == count.replicas);
         let known = self.chosen.filter(|(at_ms, _)| *at_ms == count.at_ms);
         let (_, held) = *self.chosen.insert(known.unwrap_or((count.at_ms, identity)));
-        let stands = identity <= held && is_recent(count.at_ms, now_ms, manual_ms);
+        let stands = (identity <= held || agreed) && is_recent(count.at_ms, now_ms, manual_ms);
         stands.then_some((count.replicas, count.at_ms.saturating_add(manual_ms)))
     }
 }
@@ -205,7 +207,7 @@ impl Reconciler {
             // It is not over before the last one is gone.
             Plan::Reached | Plan::Stuck { .. } if !self.leaving.is_empty() => Plan::Wait(None),
             // As many as somebody chose, which is not what the target says.
-            Plan::Reached if standing.is_some() => Plan::Wait(standing.map(|(_, until_ms)| until_ms)),
+            Plan::Reached if target != order.target.replicas => Plan::Wait(standing.map(|(_, until_ms)| until_ms)),
             plan => plan,
         };
         Verdict::Planned(order, plan)
@@ -504,7 +506,49 @@ fn count(service: &Service) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use bus::payload::CountByOthers;
+
     use super::*;
+
+    #[test]
+    fn a_count_that_somebody_chose_stands_until_a_newer_target_says_something_else() {
+        let order = |sequence: u64, replicas: u32| {
+            let target = bus::payload::Target {
+                v: 1,
+                project: "shop".into(),
+                service: "web".into(),
+                replicas,
+                term: 1,
+                sequence,
+                issued_ms: 0,
+                valid_for_ms: 60_000,
+                evaluation: 0,
+                reason: String::new(),
+            };
+            Some(Order { target, holds_until_ms: u64::MAX })
+        };
+        let chosen = |at_ms: u64, reset: bool| Service {
+            count_by_others: Some(CountByOthers { at_ms, replicas: 5, before: 3, reset }),
+            ..Service::default()
+        };
+        let mut journey = Journey::default();
+        for (what, service, order, manual_ms, now_ms, stands) in [
+            ("nobody chose", Service::default(), order(1, 3), 600, 1_000, false),
+            ("the file's count", chosen(1_000, true), order(1, 3), 600, 1_000, false),
+            ("not to be respected", chosen(1_000, false), order(1, 3), 0, 1_000, false),
+            ("the target from before", chosen(1_000, false), order(1, 3), 600, 1_100, true),
+            ("it is confirmed", chosen(1_000, false), order(1, 3), 600, 1_200, true),
+            ("there is none just now", chosen(1_000, false), None, 600, 1_200, true),
+            ("a newer one agrees", chosen(1_000, false), order(2, 5), 600, 1_300, true),
+            ("a newer one does not", chosen(1_000, false), order(3, 4), 600, 1_400, false),
+            ("chosen anew", chosen(1_500, false), order(3, 4), 600, 1_500, true),
+            ("for long enough", chosen(1_500, false), order(3, 4), 600, 2_100, false),
+        ] {
+            let standing = journey.standing(&service, manual_ms, order.as_ref(), now_ms);
+            let until_ms = service.count_by_others.map(|count| (5, count.at_ms + manual_ms));
+            assert_eq!(standing, until_ms.filter(|_| stands), "{what}");
+        }
+    }
 
     #[test]
     fn a_service_taken_down_begins_its_next_journey_anew_and_answers_no_change_twice() {
