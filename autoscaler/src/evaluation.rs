@@ -306,8 +306,10 @@ pub enum Guard {
         signal: SignalName,
         /// Its level; absent: it cannot be told.
         level: Option<f64>,
-        /// From when on it is strained.
-        bound: f64,
+        /// From when on it is strained; absent: what is normal is not known yet.
+        bound: Option<f64>,
+        /// What both are measured in.
+        unit: Unit,
     },
     /// After the last scale-up this got worse.
     Worse {
@@ -375,8 +377,8 @@ pub enum Guard {
     CrashLoop {
         /// How often.
         restarts: u64,
-        /// Whether it goes back to the last count that served.
-        rolled_back: bool,
+        /// The last count at which all served, if it goes back to that.
+        back_to: Option<u32>,
     },
     /// Too many samples vanished at once.
     Implausible {
@@ -386,7 +388,10 @@ pub enum Guard {
         of: u32,
     },
     /// The operator set the count by hand.
-    Manual,
+    Manual {
+        /// To this.
+        asked: u32,
+    },
     /// The policy is paused.
     Pause,
     /// Nothing may be changed just now.
