@@ -1,5 +1,6 @@
 //! Keeps what runs on the host, as a [`Host`] that everybody can watch. Events are hints; the list is the truth.
 
+mod counts;
 pub(crate) mod labels;
 mod ledger;
 mod notes;
@@ -346,8 +347,9 @@ impl Keeper {
         for (name, replicas) in &mut self.services {
             for replica in replicas {
                 replica.exit = exit_cause(&self.ledger, &self.history, replica);
-                replica.summary.exited_unexpectedly =
-                    replica.exit == Some(ExitCause::Itself) || self.history.has_crashed(replica);
+                let (has_crashed, times) = self.history.crashes(replica);
+                replica.summary.exited_unexpectedly = has_crashed || replica.exit == Some(ExitCause::Itself);
+                replica.summary.unexpected_exits = times;
                 self.notes.complete(name, replica);
             }
         }

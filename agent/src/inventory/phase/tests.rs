@@ -364,12 +364,14 @@ fn whoever_wakes_a_sleeping_replica_has_changed_the_count() {
 
 #[test]
 fn a_crash_is_told_also_after_the_restart() {
+    let story = Story::begin().event(5, "die", 2).event(5, "die", 2).event(6, "start", 2).event(7, "die", 2);
+    assert_eq!(story.history.crashes(&story.replicas[1]), (false, 2), "an event told again is none; it is down now");
     for (signal, crashed) in [(None, true), (Some("kill 15"), false)] {
         let story = signal.into_iter().fold(Story::begin(), |story, kill| story.event(5, kill, 2));
         let mut story = story.event(5, "die", 2).event(6, "start", 2);
         story.replicas[1].summary.last_exit_ms = Some(at_ms(5) + 20);
-        assert_eq!(story.history.has_crashed(&story.replicas[1]), crashed, "{signal:?}");
-        assert!(!story.history.has_crashed(&story.replicas[0]));
+        assert_eq!(story.history.crashes(&story.replicas[1]), (crashed, u64::from(crashed)), "{signal:?}");
+        assert_eq!(story.history.crashes(&story.replicas[0]), (false, 0));
     }
 }
 
