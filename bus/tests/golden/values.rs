@@ -332,6 +332,7 @@ fn service_status() -> ServiceStatus {
         decision: Some(decision()),
         history: vec![DecisionStatus { evaluation: 300, ..DecisionStatus::default() }],
         outcome: Some(outcome_reached()),
+        settings: Vec::new(),
     }
 }
 
