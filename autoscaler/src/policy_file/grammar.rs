@@ -97,6 +97,13 @@ pub(super) enum Shape {
 }
 
 impl Map {
+    /// Its name in the schema and in the documentation.
+    pub(super) fn slug(&self) -> String {
+        let name = self.what.replace('`', "");
+        let name = ["a ", "the "].iter().find_map(|article| name.strip_prefix(article)).unwrap_or(&name);
+        name.replace(' ', "_")
+    }
+
     /// The key of that name.
     pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)

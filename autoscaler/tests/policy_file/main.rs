@@ -6,6 +6,7 @@ mod golden;
 mod layers;
 mod layout;
 mod properties;
+mod schema;
 mod traps;
 
 use std::{fs, path::Path, time::Duration};
