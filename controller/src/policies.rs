@@ -5,7 +5,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 
-use autoscaler::policy_file::{Catalog, PolicyErrors, Resolved};
+use autoscaler::policy_file::{Catalog, Origin, PolicyErrors, Resolved};
 use bus::payload::PolicySource;
 
 pub(crate) use files::PolicyFiles;
@@ -31,6 +31,8 @@ pub(crate) struct PolicySet {
 pub(crate) struct InForce {
     /// Where it stands: the file and which of its policies, or the labels.
     pub(crate) place: String,
+    /// Where others stand that name the service as well, and so are not in force for it.
+    pub(crate) overruled: Vec<String>,
     /// What it says.
     pub(crate) resolved: Resolved,
 }
@@ -49,12 +51,22 @@ impl PolicySet {
         labels: &BTreeMap<String, String>,
     ) -> Option<Result<InForce, PolicyErrors>> {
         let resolved = self.catalog.resolve(&key.host, &key.project, &key.service, labels)?;
-        Some(resolved.map(|resolved| InForce { place: self.place(key), resolved }))
+        Some(resolved.map(|resolved| InForce {
+            place: self.place(key),
+            overruled: resolved.overruled.iter().map(|origin| self.place_of(origin)).collect(),
+            resolved,
+        }))
     }
 
     /// Whether a file names a service, so that it is under a policy without any label.
     pub(crate) fn names(&self, key: &ServiceKey) -> bool {
         self.catalog.selectors().any(|(selector, _)| selector.matches(&key.host, &key.project, &key.service))
+    }
+
+    /// The file, and which of its policies stands there.
+    fn place_of(&self, origin: &Origin) -> String {
+        let there = self.catalog.selectors().find(|(_, other)| other == origin);
+        there.map_or_else(|| origin.to_string(), |(selector, _)| format!("{} ({selector})", origin.name))
     }
 
     /// The file and which of its policies, or the labels.

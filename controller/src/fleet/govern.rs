@@ -63,8 +63,7 @@ impl Fleet {
 
     fn put_in_force(&mut self, key: &ServiceKey, in_force: InForce, now: Timestamp) {
         let Some(service) = self.services.get_mut(key) else { return };
-        let InForce { place, resolved } = in_force;
-        let overruled: Vec<String> = resolved.overruled.iter().map(|origin| origin.name.clone()).collect();
+        let InForce { place, overruled, resolved } = in_force;
         match service.governed.as_deref_mut() {
             Some(governed) if governed.autoscaler.policy() == &resolved.policy => {}
             Some(governed) => {
