@@ -3,7 +3,9 @@
 mod driver;
 mod guards;
 mod kubernetes_hpa;
+mod missing;
 mod nomad;
+mod promises;
 mod properties;
 mod rules;
 mod stories;
