@@ -4,4 +4,5 @@ mod driver;
 mod guards;
 mod properties;
 mod stories;
+mod traps;
 mod what_if;
