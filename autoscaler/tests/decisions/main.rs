@@ -2,6 +2,7 @@
 
 mod driver;
 mod guards;
+mod promises;
 mod properties;
 mod stories;
 mod traps;
