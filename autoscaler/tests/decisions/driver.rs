@@ -110,13 +110,6 @@ impl Story {
         });
     }
 
-    /// Each replica's CPU, whatever work there is: idle ones, or busy ones that wait for nothing.
-    pub(crate) fn cpu_each(&mut self, ticks: u32, cores: f64) {
-        self.run(ticks, |story| {
-            story.heard().into_iter().map(|id| story.sample("cpu", Subject::Replica(id), cores)).collect()
-        });
-    }
-
     /// One second of several values of the service as a whole.
     pub(crate) fn values(&mut self, values: &[(&str, f64)]) {
         self.run(1, |story| {
@@ -228,7 +221,7 @@ impl Story {
     fn run(&mut self, ticks: u32, samples: impl Fn(&Self) -> Vec<Sample>) {
         for _ in 0..ticks {
             self.now = self.now.plus(seconds(1));
-            let starts_again = self.now.since(self.start).as_secs() % 5 == 0;
+            let starts_again = self.now.since(self.start).as_secs().is_multiple_of(5);
             for replica in &mut self.replicas {
                 replica.restarts += u64::from(starts_again && replica.ready_since.is_none());
             }

@@ -355,6 +355,25 @@ proptest! {
     }
 
     #[test]
+    fn the_wakeup_is_no_later_than_the_moment_at_which_time_alone_changes_the_verdict(
+        (policy, story) in any_story(),
+        constant in second(),
+    ) {
+        let mut world = World::new(policy);
+        for second in story {
+            let values = constant.values.clone();
+            world.step(&Second { values, ..second.of_the_service() });
+            let now = world.autoscaler.evaluate(world.now);
+            let wakeup = now.next.as_ref().map(|wakeup| wakeup.at);
+            let moments = (1..40).map(|halves| world.now.plus(seconds(1) * halves / 2));
+            for moment in moments.take_while(|moment| wakeup.is_none_or(|wakeup| *moment < wakeup)) {
+                let then = world.autoscaler.evaluate(moment);
+                prop_assert_eq!(then.verdict, now.verdict, "{:?} after {:?}", then, now);
+            }
+        }
+    }
+
+    #[test]
     fn constant_input_comes_to_rest_within_two_evaluations(jobs in 0.0..300.0_f64, latency in 0.0..0.2_f64, min in 1_u32..20) {
         let rules = "carry jobs 10; above latency.p95 0.25 for 0s add 2";
         let mut world = World::new(policy(&format!("none, min {min}, max 25, undone"), rules));
