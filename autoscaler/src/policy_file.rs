@@ -16,7 +16,7 @@ mod policy;
 mod quantity;
 mod rules;
 mod signals;
-mod spelling;
+pub(crate) mod spelling;
 mod values;
 mod warnings;
 mod yaml;
