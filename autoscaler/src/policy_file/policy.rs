@@ -1,18 +1,15 @@
-//! A document: one policy, or several under `policies`.
+//! A policy.
 
 use super::{
     finding::{Findings, Kind, quote},
+    grammar,
     guards::{self, ReadGuards},
     node::{Node, Place, Value},
     rules::{self, ReadRule},
     signals::{self, ReadSignals},
-    values::{whole, word},
+    values::word,
 };
 use crate::policy::{Arithmetic, Group, Limits, Mode, Policy, Selector};
-
-/// The most replicas that a policy can ask for.
-const MOST_REPLICAS: u32 = 1000;
-const EXAMPLE: &str = "{ service: shop/web, replicas: { min: 1, max: 10 }, rules: [ … ] }";
 
 /// A policy, and where its parts stand.
 #[derive(Clone, Debug)]
@@ -46,38 +43,16 @@ impl ReadPolicy {
     }
 }
 
-/// Reads the policies of one document into `read`.
-pub(super) fn read_document(node: &Node, findings: &mut Findings<'_>, read: &mut Vec<ReadPolicy>) {
-    let several = matches!(&node.value, Value::Map(entries) if entries.iter().any(|entry| entry.key == "policies"));
-    if !several {
-        read.extend(policy(node, findings));
-        return;
-    }
-    let example = "policies: [ … ]";
-    let Some(fields) = node.fields("a file of several policies", example, &["policies"], findings) else { return };
-    let Some(list) = fields.get("policies") else { return };
-    match &list.value {
-        Value::List(items) if !items.is_empty() => read.extend(items.iter().filter_map(|item| policy(item, findings))),
-        _ => {
-            let message = format!("`policies` must be a list of policies, not {}", list.found());
-            findings.add(Kind::WrongShape, list.place, message, "begin each policy with `- service: project/service`");
-        }
-    }
-}
-
-fn policy(node: &Node, findings: &mut Findings<'_>) -> Option<ReadPolicy> {
-    let keys = ["service", "replicas", "mode", "signals", "rules", "guards"];
-    let fields = node.fields("the policy", EXAMPLE, &keys, findings)?;
-    let services = fields.required("service", findings).map(|node| services(node, findings)).unwrap_or_default();
+/// Reads a complete tree.
+pub(super) fn read(node: &Node, services: Vec<(Selector, Place)>, findings: &mut Findings) -> Option<ReadPolicy> {
+    let fields = node.fields(&grammar::policy::POLICY, findings)?;
     let replicas = fields.required("replicas", findings);
     let limits = replicas.and_then(|node| limits(node, findings));
-    let mode = match fields.get("mode") {
-        Some(node) => word(node, "`mode`", &[("act", Mode::Act), ("observe", Mode::Observe)], findings),
-        None => Some(Mode::default()),
-    };
+    let modes = [("act", Mode::Act), ("observe", Mode::Observe)];
+    let mode = fields.get("mode").and_then(|node| word(node, "`mode`", &modes, findings));
     let signals = fields.get("signals").map(|node| signals::read(node, findings)).unwrap_or_default();
     let rules = fields.required("rules", findings).map(|node| rules::read(node, &signals, findings));
-    let guards = fields.get("guards").map(|node| guards::read(node, findings)).unwrap_or_default();
+    let guards = fields.get("guards").and_then(|node| guards::read(node, findings));
     Some(ReadPolicy {
         services,
         mode: mode?,
@@ -85,12 +60,12 @@ fn policy(node: &Node, findings: &mut Findings<'_>) -> Option<ReadPolicy> {
         limits_place: replicas?.place,
         signals,
         rules: rules?,
-        guards,
+        guards: guards?,
     })
 }
 
-fn limits(node: &Node, findings: &mut Findings<'_>) -> Option<Limits> {
-    let fields = node.fields("`replicas`", "{ min: 1, max: 10 }", &["min", "max"], findings)?;
+fn limits(node: &Node, findings: &mut Findings) -> Option<Limits> {
+    let fields = node.fields(&grammar::policy::REPLICAS, findings)?;
     let (min, max) = (fields.required("min", findings), fields.required("max", findings));
     let read_min = min.and_then(|node| {
         if matches!(&node.value, Value::Text(text) if text == "0") {
@@ -98,9 +73,9 @@ fn limits(node: &Node, findings: &mut Findings<'_>) -> Option<Limits> {
             findings.add(Kind::BadValue, node.place, message, "`1` is the least");
             return None;
         }
-        whole(node, "`min`", &(1..=MOST_REPLICAS), findings)
+        fields.whole("min", findings)
     });
-    let read_max = max.and_then(|node| whole(node, "`max`", &(1..=MOST_REPLICAS), findings));
+    let read_max = max.and_then(|_| fields.whole("max", findings));
     let (min, max) = (read_min?, read_max?);
     if min > max {
         let message = format!("`min` is {min}, more than `max`, which is {max}");
@@ -111,19 +86,19 @@ fn limits(node: &Node, findings: &mut Findings<'_>) -> Option<Limits> {
 }
 
 /// The services that a policy is for: one or a list.
-fn services(node: &Node, findings: &mut Findings<'_>) -> Vec<(Selector, Place)> {
+pub(super) fn services(node: &Node, key: &str, findings: &mut Findings) -> Vec<(Selector, Place)> {
     match &node.value {
         Value::List(items) if items.is_empty() => {
-            findings.add(Kind::Missing, node.place, "`service` names no service", "such as `shop/web`");
+            findings.add(Kind::Missing, node.place, format!("{key} names no service"), "such as `shop/web`");
             Vec::new()
         }
-        Value::List(items) => items.iter().filter_map(|item| selector(item, findings)).collect(),
-        _ => selector(node, findings).into_iter().collect(),
+        Value::List(items) => items.iter().filter_map(|item| selector(item, key, findings)).collect(),
+        _ => selector(node, key, findings).into_iter().collect(),
     }
 }
 
-fn selector(node: &Node, findings: &mut Findings<'_>) -> Option<(Selector, Place)> {
-    let text = node.text("`service`", "shop/web", findings)?;
+fn selector(node: &Node, key: &str, findings: &mut Findings) -> Option<(Selector, Place)> {
+    let text = node.text(key, "shop/web", findings)?;
     let parts: Vec<&str> = text.split('/').collect();
     let selector = match parts.as_slice() {
         [project, service] => Selector { host: None, project: (*project).to_owned(), service: (*service).to_owned() },
@@ -131,7 +106,7 @@ fn selector(node: &Node, findings: &mut Findings<'_>) -> Option<(Selector, Place
             Selector { host: Some((*host).to_owned()), project: (*project).to_owned(), service: (*service).to_owned() }
         }
         _ => {
-            let message = format!("`service` is {}; allowed: `project/service` or `host/project/service`", quote(text));
+            let message = format!("{key} is {}; allowed: `project/service` or `host/project/service`", quote(text));
             let help = match parts.as_slice() {
                 [service] if !service.is_empty() => {
                     format!("write its project, too: `shop/{service}`, or `\"*/{service}\"`")
@@ -155,6 +130,6 @@ fn selector(node: &Node, findings: &mut Findings<'_>) -> Option<(Selector, Place
     } else {
         return Some((selector, node.place));
     };
-    findings.add(Kind::BadValue, node.place, format!("`service` is {}, {why}", quote(text)), help);
+    findings.add(Kind::BadValue, node.place, format!("{key} is {}, {why}", quote(text)), help);
     None
 }

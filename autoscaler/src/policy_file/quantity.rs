@@ -89,7 +89,7 @@ pub(super) fn read(
     signal: &str,
     measure: Measure,
     bounds: Bounds,
-    findings: &mut Findings<'_>,
+    findings: &mut Findings,
 ) -> Option<Quantity> {
     let fitting = measure.fitting();
     let text = node.text(what, fitting.split('`').nth(1).unwrap_or_default(), findings)?;

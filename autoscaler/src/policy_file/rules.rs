@@ -1,15 +1,14 @@
 //! `rules`: what wants how many replicas. One function for each kind of rule.
 
-use std::{ops::RangeInclusive, time::Duration};
-
 use super::{
     fields::Fields,
     finding::{Findings, Kind, quote},
+    grammar,
     node::{Entry, Node, Place, Value},
     quantity::{self, Bounds, Measure},
     signals::ReadSignals,
     spelling::{listed, nearest},
-    values::{decimal, did_you_mean, duration, percentage},
+    values::{decimal, did_you_mean, percentage},
 };
 use crate::{
     policy::{
@@ -23,11 +22,10 @@ use crate::{
 const MOST_RULES: usize = 100;
 /// The most replicas that one step can add or remove.
 const LARGEST_STEP: u32 = 1000;
-const LONGEST_HOLD: Duration = Duration::from_hours(24);
-const EXAMPLE: &str = "- target: { signal: cpu, per_replica: 70% }";
+const EXAMPLE: &str = grammar::rules::RULE.example;
 
 /// Reads what stands behind the name of a kind of rule.
-type ReadKind = fn(&Node, &ReadSignals, &mut Findings<'_>) -> Option<(Rule, Place)>;
+type ReadKind = fn(&Node, &ReadSignals, &mut Findings) -> Option<(Rule, Place)>;
 
 /// Every kind of rule.
 const KINDS: [(&str, ReadKind); 2] = [("target", target), ("threshold", threshold)];
@@ -42,7 +40,7 @@ pub(super) struct ReadRule {
     pub(super) bound: Place,
 }
 
-pub(super) fn read(node: &Node, signals: &ReadSignals, findings: &mut Findings<'_>) -> Vec<ReadRule> {
+pub(super) fn read(node: &Node, signals: &ReadSignals, findings: &mut Findings) -> Vec<ReadRule> {
     let Value::List(items) = &node.value else {
         let message = format!("`rules` must be a list, not {}", node.found());
         findings.add(Kind::WrongShape, node.place, message, format!("such as `{EXAMPLE}`"));
@@ -58,7 +56,7 @@ pub(super) fn read(node: &Node, signals: &ReadSignals, findings: &mut Findings<'
     items.iter().take(MOST_RULES).filter_map(|item| rule(item, signals, findings)).collect()
 }
 
-fn rule(node: &Node, signals: &ReadSignals, findings: &mut Findings<'_>) -> Option<ReadRule> {
+fn rule(node: &Node, signals: &ReadSignals, findings: &mut Findings) -> Option<ReadRule> {
     let Entry { key, key_place, value } = only_entry(node, findings)?;
     let names = || KINDS.iter().map(|(name, _)| *name);
     let Some((_, read)) = KINDS.iter().find(|(name, _)| name == key) else {
@@ -75,7 +73,7 @@ fn rule(node: &Node, signals: &ReadSignals, findings: &mut Findings<'_>) -> Opti
 }
 
 /// The one `kind: settings` that a rule is.
-fn only_entry<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'n Entry> {
+fn only_entry<'n>(node: &'n Node, findings: &mut Findings) -> Option<&'n Entry> {
     let example = format!("such as `{EXAMPLE}`");
     let Value::Map(entries) = &node.value else {
         let message = format!("a rule must be a map of its kind to its settings, not {}", node.found());
@@ -102,16 +100,15 @@ fn only_entry<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'n Ent
     }
 }
 
-fn target(node: &Node, signals: &ReadSignals, findings: &mut Findings<'_>) -> Option<(Rule, Place)> {
-    let keys = ["signal", "per_replica", "window", "tolerance"];
-    let fields = node.fields("`target`", "{ signal: cpu, per_replica: 70% }", &keys, findings)?;
+fn target(node: &Node, signals: &ReadSignals, findings: &mut Findings) -> Option<(Rule, Place)> {
+    let fields = node.fields(&grammar::rules::TARGET, findings)?;
     let (signal, measure) = signal(&fields, signals, findings);
     let per_replica = fields.required("per_replica", findings).and_then(|node| {
         let name = signal.as_ref().map_or("", SignalName::as_str);
         let value = quantity::read(node, "`per_replica`", name, measure, Bounds::AboveZero, findings)?;
         Some((value, node.place))
     });
-    let window = window(&fields, findings);
+    let window = fields.duration("window", findings);
     let tolerance = tolerance(&fields, findings);
     let (per_replica, bound) = per_replica?;
     let goal = Goal::PerReplica(per_replica);
@@ -119,10 +116,8 @@ fn target(node: &Node, signals: &ReadSignals, findings: &mut Findings<'_>) -> Op
     Some((RuleKind::Target(rule).into(), bound))
 }
 
-fn threshold(node: &Node, signals: &ReadSignals, findings: &mut Findings<'_>) -> Option<(Rule, Place)> {
-    let keys = ["signal", "above", "below", "for", "add", "remove", "window"];
-    let example = "{ signal: cpu, above: 80%, for: 1m, add: 1 }";
-    let fields = node.fields("`threshold`", example, &keys, findings)?;
+fn threshold(node: &Node, signals: &ReadSignals, findings: &mut Findings) -> Option<(Rule, Place)> {
+    let fields = node.fields(&grammar::rules::THRESHOLD, findings)?;
     let (signal, measure) = signal(&fields, signals, findings);
     let name = signal.as_ref().map_or("", SignalName::as_str);
     // Both of a pair are read even where only one is allowed, so that no error waits for another to be cured.
@@ -132,16 +127,13 @@ fn threshold(node: &Node, signals: &ReadSignals, findings: &mut Findings<'_>) ->
         Some((value, entry.value.place))
     });
     let [add, remove] = ["add", "remove"].map(|key| step_size(fields.entry(key)?, findings));
-    let side = one_of(&fields, ("above", "below"), "the bound", findings);
-    let change = one_of(&fields, ("add", "remove"), "the step", findings);
+    let side = fields.one_of("above", findings);
+    let change = fields.one_of("add", findings);
     if let (Some(side), Some(change)) = (side, change) {
         check_direction(side, change, findings);
     }
-    let hold_for = match fields.get("for") {
-        Some(node) => duration(node, "`for`", &(Duration::ZERO..=LONGEST_HOLD), findings),
-        None => Some(Duration::ZERO),
-    };
-    let window = window(&fields, findings);
+    let hold_for = fields.duration("for", findings);
+    let window = fields.duration("window", findings);
     let (direction, bound, amount) = match side?.key.as_str() {
         "above" => (Direction::Up, above, add),
         _ => (Direction::Down, below, remove),
@@ -164,7 +156,7 @@ fn threshold(node: &Node, signals: &ReadSignals, findings: &mut Findings<'_>) ->
 }
 
 /// The signal that a rule reads, and what it is measured in.
-fn signal(fields: &Fields<'_>, signals: &ReadSignals, findings: &mut Findings<'_>) -> (Option<SignalName>, Measure) {
+fn signal(fields: &Fields<'_>, signals: &ReadSignals, findings: &mut Findings) -> (Option<SignalName>, Measure) {
     let Some(node) = fields.required("signal", findings) else { return (None, Measure::Unknown) };
     let Some(text) = node.text("`signal`", "cpu", findings) else { return (None, Measure::Unknown) };
     let name = SignalName::new(text);
@@ -180,29 +172,7 @@ fn signal(fields: &Fields<'_>, signals: &ReadSignals, findings: &mut Findings<'_
     (None, Measure::Unknown)
 }
 
-/// The one of two keys that is given; both or none is a finding.
-fn one_of<'n>(
-    fields: &Fields<'n>,
-    (one, other): (&str, &str),
-    what: &str,
-    findings: &mut Findings<'_>,
-) -> Option<&'n Entry> {
-    match (fields.entry(one), fields.entry(other)) {
-        (Some(entry), None) | (None, Some(entry)) => Some(entry),
-        (None, None) => {
-            fields.missing(&format!("{what}, `{one}` or `{other}`,"), &[one, other], findings);
-            None
-        }
-        (Some(first), Some(second)) => {
-            let later = if first.key_place < second.key_place { second } else { first };
-            let message = format!("`{one}` and `{other}` are both given");
-            findings.add(Kind::Conflict, later.key_place, message, "make two rules of it");
-            None
-        }
-    }
-}
-
-fn check_direction(side: &Entry, change: &Entry, findings: &mut Findings<'_>) {
+fn check_direction(side: &Entry, change: &Entry, findings: &mut Findings) {
     let fitting = if side.key == "above" { "add" } else { "remove" };
     if change.key != fitting {
         let message = format!("`{}` does not go with `{}`", change.key, side.key);
@@ -211,7 +181,7 @@ fn check_direction(side: &Entry, change: &Entry, findings: &mut Findings<'_>) {
     }
 }
 
-fn step_size(entry: &Entry, findings: &mut Findings<'_>) -> Option<StepSize> {
+fn step_size(entry: &Entry, findings: &mut Findings) -> Option<StepSize> {
     let what = format!("`{}`", entry.key);
     let text = entry.value.text(&what, "1", findings)?;
     let largest_share = if entry.key == "add" { 10.0 } else { 1.0 };
@@ -230,16 +200,8 @@ fn step_size(entry: &Entry, findings: &mut Findings<'_>) -> Option<StepSize> {
     size
 }
 
-fn window(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<Duration> {
-    const ALLOWED: RangeInclusive<Duration> = Duration::from_secs(1)..=Rule::LONGEST_WINDOW;
-    match fields.get("window") {
-        Some(node) => duration(node, "`window`", &ALLOWED, findings),
-        None => Some(Rule::WINDOW),
-    }
-}
-
-fn tolerance(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<f64> {
-    let Some(node) = fields.get("tolerance") else { return Some(Rule::TOLERANCE) };
+fn tolerance(fields: &Fields<'_>, findings: &mut Findings) -> Option<f64> {
+    let node = fields.get("tolerance")?;
     let text = node.text("`tolerance`", "10%", findings)?;
     if let Some(share) = percentage(text).filter(|share| (0.0..1.0).contains(share)) {
         return Some(share);

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::{
     fields::Fields,
     finding::{Findings, Kind, quote},
+    grammar,
     node::{Entry, Node, Place, Value},
     quantity::Measure,
     spelling::nearest,
-    values::{percentage, whole},
+    values::percentage,
 };
 use crate::{
     policy::{Read, SignalSource},
@@ -18,7 +19,6 @@ use crate::{
 /// How many signals a policy may define.
 const MOST_SIGNALS: usize = 50;
 const LONGEST_NAME: usize = 64;
-const DEFAULT_PATH: &str = "/metrics";
 const EXAMPLE: &str = "requests: { prometheus: http_requests_total, read: rate }";
 
 /// The signals of a policy, also those whose definition has an error.
@@ -58,7 +58,7 @@ fn measure(source: &SignalSource) -> Measure {
     }
 }
 
-pub(super) fn read(node: &Node, findings: &mut Findings<'_>) -> ReadSignals {
+pub(super) fn read(node: &Node, findings: &mut Findings) -> ReadSignals {
     let mut signals = ReadSignals::default();
     let Value::Map(entries) = &node.value else {
         let message = format!("`signals` must be a map of names to sources, not {}", node.found());
@@ -82,7 +82,7 @@ pub(super) fn read(node: &Node, findings: &mut Findings<'_>) -> ReadSignals {
     signals
 }
 
-fn check_name(entry: &Entry, findings: &mut Findings<'_>) {
+fn check_name(entry: &Entry, findings: &mut Findings) {
     let name = &entry.key;
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if SignalName::BUILT_IN.contains(&name.as_str()) {
@@ -97,7 +97,7 @@ fn check_name(entry: &Entry, findings: &mut Findings<'_>) {
     }
 }
 
-fn source(node: &Node, findings: &mut Findings<'_>) -> Option<SignalSource> {
+fn source(node: &Node, findings: &mut Findings) -> Option<SignalSource> {
     let entries = match &node.value {
         Value::Text(text) if text == "published" => return Some(SignalSource::Published),
         Value::Map(entries) => entries.as_slice(),
@@ -119,7 +119,7 @@ fn source(node: &Node, findings: &mut Findings<'_>) -> Option<SignalSource> {
     }
 }
 
-fn no_source(node: &Node, entries: &[Entry], findings: &mut Findings<'_>) {
+fn no_source(node: &Node, entries: &[Entry], findings: &mut Findings) {
     let message = format!(
         "a signal comes from `prometheus`, `jetstream` or is `published`, and this is {}",
         if entries.is_empty() { node.found() } else { "none of these".to_owned() }
@@ -137,19 +137,14 @@ fn no_source(node: &Node, entries: &[Entry], findings: &mut Findings<'_>) {
     findings.add(Kind::Missing, entries.first().map_or(node.place, |entry| entry.key_place), message, help);
 }
 
-fn prometheus(node: &Node, findings: &mut Findings<'_>) -> Option<SignalSource> {
-    let keys = ["prometheus", "read", "port", "path", "labels"];
-    let fields =
-        node.fields("a `prometheus` signal", "{ prometheus: http_requests_total, read: rate }", &keys, findings)?;
+fn prometheus(node: &Node, findings: &mut Findings) -> Option<SignalSource> {
+    let fields = node.fields(&grammar::signals::PROMETHEUS, findings)?;
     let metric = fields.get("prometheus").and_then(|node| metric(node, findings));
     let read = fields.required("read", findings).and_then(|node| how_to_read(node, metric.as_deref(), findings));
-    let port = or_default(&fields, "port", None, |node| {
-        let port = whole(node, "`port`", &(1..=u32::from(u16::MAX)), findings)?;
-        u16::try_from(port).ok().map(Some)
-    });
-    let path = or_default(&fields, "path", DEFAULT_PATH.to_owned(), |node| path(node, findings));
+    let port = fields.whole("port", findings).and_then(|port| u16::try_from(port).ok());
+    let path = fields.get("path").and_then(|node| path(node, findings));
     let labels = or_default(&fields, "labels", BTreeMap::new(), |node| labels(node, findings));
-    Some(SignalSource::Prometheus { metric: metric?, port: port?, path: path?, labels: labels?, read: read? })
+    Some(SignalSource::Prometheus { metric: metric?, port, path: path?, labels: labels?, read: read? })
 }
 
 /// The value of `key`, or `default` if it is not given.
@@ -157,7 +152,7 @@ fn or_default<T>(fields: &Fields<'_>, key: &str, default: T, read: impl FnOnce(&
     fields.get(key).map_or(Some(default), read)
 }
 
-fn metric(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
+fn metric(node: &Node, findings: &mut Findings) -> Option<String> {
     let text = node.text("`prometheus`", "http_requests_total", findings)?;
     if is_prometheus_name(text, ":") {
         return Some(text.to_owned());
@@ -181,7 +176,7 @@ fn is_prometheus_name(text: &str, also: &str) -> bool {
 
 const READS: [(&str, Read); 4] = [("rate", Read::Rate), ("sum", Read::Sum), ("mean", Read::Mean), ("max", Read::Max)];
 
-fn how_to_read(node: &Node, metric: Option<&str>, findings: &mut Findings<'_>) -> Option<Read> {
+fn how_to_read(node: &Node, metric: Option<&str>, findings: &mut Findings) -> Option<Read> {
     let text = node.text("`read`", "rate", findings)?;
     if let Some((_, read)) = READS.iter().find(|(name, _)| *name == text) {
         return Some(*read);
@@ -210,8 +205,8 @@ fn how_to_read(node: &Node, metric: Option<&str>, findings: &mut Findings<'_>) -
     None
 }
 
-fn path(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
-    let text = node.text("`path`", DEFAULT_PATH, findings)?;
+fn path(node: &Node, findings: &mut Findings) -> Option<String> {
+    let text = node.text("`path`", "/metrics", findings)?;
     let fine = text.starts_with('/') && text.len() <= 500 && text.chars().all(|c| c.is_ascii_graphic());
     if fine {
         return Some(text.to_owned());
@@ -222,7 +217,7 @@ fn path(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
     None
 }
 
-fn labels(node: &Node, findings: &mut Findings<'_>) -> Option<BTreeMap<String, String>> {
+fn labels(node: &Node, findings: &mut Findings) -> Option<BTreeMap<String, String>> {
     const MOST: usize = 20;
     let Value::Map(entries) = &node.value else {
         let message = format!("`labels` must be a map of names to values, not {}", node.found());
@@ -253,19 +248,16 @@ fn labels(node: &Node, findings: &mut Findings<'_>) -> Option<BTreeMap<String, S
     labels
 }
 
-fn jetstream(node: &Node, findings: &mut Findings<'_>) -> Option<SignalSource> {
-    let example = "{ jetstream: { stream: JOBS, consumer: workers } }";
-    let outer = node.fields("a `jetstream` signal", example, &["jetstream"], findings)?;
-    let keys = ["stream", "consumer", "server"];
-    let fields =
-        outer.get("jetstream")?.fields("`jetstream`", "{ stream: JOBS, consumer: workers }", &keys, findings)?;
+fn jetstream(node: &Node, findings: &mut Findings) -> Option<SignalSource> {
+    let outer = node.fields(&grammar::signals::JETSTREAM, findings)?;
+    let fields = outer.get("jetstream")?.fields(&grammar::signals::CONSUMER, findings)?;
     let stream = fields.required("stream", findings).and_then(|node| jetstream_name(node, "`stream`", findings));
     let consumer = fields.required("consumer", findings).and_then(|node| jetstream_name(node, "`consumer`", findings));
     let server = or_default(&fields, "server", None, |node| server(node, findings).map(Some));
     Some(SignalSource::Jetstream { server: server?, stream: stream?, consumer: consumer? })
 }
 
-fn jetstream_name(node: &Node, what: &str, findings: &mut Findings<'_>) -> Option<String> {
+fn jetstream_name(node: &Node, what: &str, findings: &mut Findings) -> Option<String> {
     let text = node.text(what, "JOBS", findings)?;
     let refused = |c: char| c.is_whitespace() || c.is_control() || ".*>/\\".contains(c);
     if !text.is_empty() && text.len() <= 255 && !text.contains(refused) {
@@ -276,7 +268,7 @@ fn jetstream_name(node: &Node, what: &str, findings: &mut Findings<'_>) -> Optio
     None
 }
 
-fn server(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
+fn server(node: &Node, findings: &mut Findings) -> Option<String> {
     let text = node.text("`server`", "nats://queue:4222", findings)?;
     let rest = ["nats://", "tls://", "ws://", "wss://"].iter().find_map(|scheme| text.strip_prefix(scheme));
     let (message, help) = match rest {

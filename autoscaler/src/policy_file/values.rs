@@ -14,7 +14,7 @@ pub(super) fn duration(
     node: &Node,
     what: &str,
     allowed: &RangeInclusive<Duration>,
-    findings: &mut Findings<'_>,
+    findings: &mut Findings,
 ) -> Option<Duration> {
     let text = node.text(what, "30s", findings)?;
     let range = format!("{} to {}", spoken(*allowed.start()), spoken(*allowed.end()));
@@ -46,12 +46,7 @@ fn duration_help(text: &str) -> String {
 }
 
 /// A whole number within `allowed`.
-pub(super) fn whole(
-    node: &Node,
-    what: &str,
-    allowed: &RangeInclusive<u32>,
-    findings: &mut Findings<'_>,
-) -> Option<u32> {
+pub(super) fn whole(node: &Node, what: &str, allowed: &RangeInclusive<u32>, findings: &mut Findings) -> Option<u32> {
     let text = node.text(what, &allowed.end().to_string(), findings)?;
     if let Some(number) = text.parse().ok().filter(|number| allowed.contains(number)) {
         return Some(number);
@@ -87,7 +82,7 @@ pub(super) fn decimal(text: &str) -> Option<f64> {
 }
 
 /// One of the given words.
-pub(super) fn word<T: Copy>(node: &Node, what: &str, words: &[(&str, T)], findings: &mut Findings<'_>) -> Option<T> {
+pub(super) fn word<T: Copy>(node: &Node, what: &str, words: &[(&str, T)], findings: &mut Findings) -> Option<T> {
     let names = || words.iter().map(|(name, _)| *name);
     let text = node.text(what, words.first()?.0, findings)?;
     if let Some((_, meant)) = words.iter().find(|(name, _)| *name == text) {

@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "the core does no input or output; its tests read their files")]
 
 mod golden;
+mod layers;
+mod layout;
 mod properties;
 mod traps;
 

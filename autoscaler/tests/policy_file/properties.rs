@@ -7,7 +7,7 @@ use autoscaler::{
         Direction, DirectionGuards, Guards, Limits, Mode, Policy, Read, Rule, Selector, Side, SignalSource, Step,
         StepSize, Target, Threshold,
     },
-    policy_file::{parse, render},
+    policy_file::{fmt, parse, render},
     quantity::{Quantity, SignalName, Unit},
 };
 use proptest::{option, prelude::*, sample::select};
@@ -37,14 +37,24 @@ proptest! {
     fn what_is_written_is_what_is_read(policy in policy()) {
         let text = write(&policy);
         let read = parse("web.yaml", &text).map_err(|errors| TestCaseError::fail(format!("{text}\n{errors}")))?;
-        prop_assert_eq!(read.policies, vec![policy], "{}", text);
+        prop_assert_eq!(&read.policies, &vec![policy], "{}", text);
+        let formatted = fmt("web.yaml", &text).map_err(|errors| TestCaseError::fail(format!("{text}\n{errors}")))?;
+        let again = parse("web.yaml", &formatted).map_err(|errors| TestCaseError::fail(errors.to_string()))?;
+        prop_assert_eq!(&again.policies, &read.policies, "{}", formatted);
+        prop_assert_eq!(fmt("web.yaml", &formatted), Ok(formatted));
     }
 }
 
 /// Reading ends, and errors are places in the text.
 fn check(text: &str) -> Result<(), TestCaseError> {
     match parse("web.yaml", text) {
-        Ok(file) => prop_assert!(!file.policies.is_empty()),
+        Ok(file) => {
+            prop_assert!(!file.policies.is_empty());
+            if let Ok(formatted) = fmt("web.yaml", text) {
+                prop_assert_eq!(parse("web.yaml", &formatted).map(|file| file.policies), Ok(file.policies));
+                prop_assert_eq!(fmt("web.yaml", &formatted), Ok(formatted));
+            }
+        }
         Err(errors) => {
             prop_assert!(!errors.0.is_empty());
             let lines = text.split(['\n', '\r']).count();
