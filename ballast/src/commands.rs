@@ -1,6 +1,7 @@
 //! What each command does: one module for each.
 
 mod completions;
+mod decide;
 mod explain;
 mod parts;
 mod policy;
@@ -20,6 +21,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Controller(args) => in_runtime(parts::controller(args)),
         Command::Status(args) => in_runtime(status::status(args)),
         Command::Explain(args) => in_runtime(explain::explain(args)),
+        Command::Decide(args) => decide::decide(&args),
         Command::Policy(PolicyCommand::Check(args)) => policy::check(&args),
         Command::Completions { shell } => completions::completions(shell),
     }

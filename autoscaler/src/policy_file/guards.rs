@@ -41,7 +41,6 @@ fn direction(
     let fields = fields.get(key)?.fields(map, findings)?;
     let cooldown = fields.duration("cooldown", findings);
     let stabilize = fields.duration("stabilize", findings);
-    let guards =
-        DirectionGuards { cooldown: cooldown?, stabilize: stabilize?, ..DirectionGuards::default() };
+    let guards = DirectionGuards { cooldown: cooldown?, stabilize: stabilize?, ..DirectionGuards::default() };
     Some((guards, fields.get("stabilize")?.place))
 }

@@ -15,9 +15,6 @@ use crate::{
     render::{self, Checked, Unreadable},
 };
 
-/// The most that is read of a file. The parser refuses what is longer than this less one, with its own words.
-const READ_AT_MOST: u64 = policy_file::LONGEST_TEXT as u64 + 1;
-
 /// Checks files and prints what it found; exit code 1 where something is wrong.
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let mut checked = Checked::default();
@@ -37,7 +34,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The file itself, or the policy files of the folder: `*.yaml` and `*.yml`, sorted, hidden ones left out.
-fn files_in(path: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn files_in(path: &Path) -> io::Result<Vec<PathBuf>> {
     if path.as_os_str() == "-" || !fs::metadata(path)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -59,7 +56,7 @@ fn files_in(path: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn check_file(file: &Path, checked: &mut Checked) {
     checked.files += 1;
-    let text = match read(file) {
+    let text = match read(file, policy_file::LONGEST_TEXT) {
         Ok(text) => text,
         Err(error) => return checked.unreadable.push(unreadable(file, &error)),
     };
@@ -72,19 +69,21 @@ fn check_file(file: &Path, checked: &mut Checked) {
     }
 }
 
-fn read(file: &Path) -> io::Result<String> {
+/// The text of a file, or of standard input. Of one longer than `longest` bytes so much that a parser refuses it for its
+/// length, with its own words.
+pub(super) fn read(file: &Path, longest: usize) -> io::Result<String> {
     let source: Box<dyn Read> =
         if file.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(fs::File::open(file)?) };
     let mut bytes = Vec::new();
-    source.take(READ_AT_MOST).read_to_end(&mut bytes)?;
-    if bytes.len() > policy_file::LONGEST_TEXT {
+    source.take(u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() > longest {
         // Cut somewhere, perhaps within a letter; the parser refuses it for its length.
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
     String::from_utf8(bytes).map_err(|error| io::Error::other(format!("it is not UTF-8: {error}")))
 }
 
-fn origin(file: &Path) -> String {
+pub(super) fn origin(file: &Path) -> String {
     if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
 }
 
