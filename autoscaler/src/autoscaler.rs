@@ -1,6 +1,10 @@
 //! The state of one service, and the four calls that drive it.
 
+mod what_if;
+
 use std::{collections::BTreeMap, time::Duration};
+
+pub use what_if::{Hypothesis, Supposed};
 
 use crate::{
     Evaluation, Event, Memory, Policy, Timestamp, Verdict, Wakeup,
@@ -164,8 +168,8 @@ impl Autoscaler {
         self.memory.target = evaluation.verdict.replicas();
         let Verdict::Scale { from, to } = evaluation.verdict else { return };
         self.memory.add_step(evaluation.at, from, to, &self.policy);
-        for state in &mut self.memory.rules {
-            rule::after_step(state, evaluation.at);
+        for (rule, state) in self.policy.rules.iter().zip(&mut self.memory.rules) {
+            rule::after_step(rule, state, evaluation.at);
         }
     }
 

@@ -186,6 +186,29 @@ pub enum RuleReason {
         /// Whether that is what held it.
         within_tolerance: bool,
     },
+    /// What Kubernetes' horizontal pod autoscaler makes of it; see [`rule::kubernetes_hpa`](crate::rule::kubernetes_hpa).
+    KubernetesHpa {
+        /// Which signal.
+        signal: SignalName,
+        /// What shall be carried.
+        goal: Goal,
+        /// What is held against the goal: a share, the mean over the ready replicas, or the service's own value.
+        level: f64,
+        /// So many times the goal.
+        ratio: f64,
+        /// So many times, with missing and unready replicas filled in; absent: there was no need to.
+        filled: Option<f64>,
+        /// Replicas that count.
+        ready: u32,
+        /// Replicas that are starting.
+        unready: u32,
+        /// Replicas without a sample.
+        missing: u32,
+        /// How far the ratio may be from 1.
+        tolerance: Tolerance,
+        /// What held it, where something did.
+        held: Option<HpaHold>,
+    },
     /// A signal against a bound.
     Threshold {
         /// Which signal.
@@ -199,6 +222,12 @@ pub enum RuleReason {
         /// What is said instead of doing anything.
         #[serde(default)]
         warns: Option<String>,
+        /// What a breach leads to; absent: neither more nor fewer.
+        #[serde(default)]
+        direction: Option<Direction>,
+        /// Why a breach changes nothing, where that is so.
+        #[serde(default)]
+        stays: Option<ThresholdStays>,
     },
     /// The signal is missing.
     Missing {
@@ -207,6 +236,16 @@ pub enum RuleReason {
         /// Why.
         gap: Gap,
     },
+}
+
+/// What keeps Kubernetes' arithmetic from a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HpaHold {
+    /// It is within tolerance.
+    Tolerance,
+    /// With missing and unready replicas filled in it would go the other way.
+    Turned,
 }
 
 /// How a threshold stands.
@@ -243,6 +282,16 @@ pub enum ThresholdState {
         /// Since when.
         since: Timestamp,
     },
+}
+
+/// Why a threshold's breach changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdStays {
+    /// The rule does not go beyond this count.
+    Limit(u32),
+    /// Its step for this level is none, or too small for a whole replica.
+    NoStep,
 }
 
 /// What the rules want together.

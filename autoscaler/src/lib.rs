@@ -25,7 +25,7 @@ mod signal;
 pub mod state;
 pub mod time;
 
-pub use autoscaler::Autoscaler;
+pub use autoscaler::{Autoscaler, Hypothesis, Supposed};
 pub use evaluation::{Evaluation, Verdict, Wakeup};
 pub use event::Event;
 pub use memory::Memory;

@@ -24,6 +24,8 @@ impl SignalName {
     pub const HOST_DISK: &str = "host.disk";
     /// What every replica is measured for without being asked.
     pub const OF_REPLICAS: [&str; 2] = [Self::CPU, Self::MEMORY];
+    /// What every host is measured for without being asked.
+    pub const OF_HOST: [&str; 3] = [Self::HOST_CPU, Self::HOST_MEMORY, Self::HOST_DISK];
     /// What is there without being defined.
     pub const BUILT_IN: [&str; 5] = [Self::CPU, Self::MEMORY, Self::HOST_CPU, Self::HOST_MEMORY, Self::HOST_DISK];
 

@@ -101,9 +101,9 @@ pub(crate) fn update(rule: &Rule, state: &RuleState, given: &Situation<'_>) -> R
 }
 
 /// What a rule remembers after a step of any rule was recorded.
-pub(crate) fn after_step(state: &mut RuleState, now: Timestamp) {
-    if let RuleState::Threshold(breach) = state {
-        breach.step(now);
+pub(crate) fn after_step(rule: &Rule, state: &mut RuleState, now: Timestamp) {
+    if let (RuleKind::Threshold(threshold), RuleState::Threshold(breach)) = (&rule.kind, state) {
+        threshold::after_step(threshold, breach, now);
     }
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn after_step(state: &mut RuleState, now: Timestamp) {
 pub(crate) fn main_signal(rule: &Rule) -> Option<(&SignalName, Duration)> {
     match &rule.kind {
         RuleKind::Target(rule) => Some((&rule.signal, rule.window)),
-        RuleKind::Threshold(rule) => Some((&rule.signal, rule.window)),
+        RuleKind::Threshold(rule) => Some((&rule.signal, threshold::window(rule))),
         RuleKind::Queue(rule) => Some((&rule.signal, rule.window)),
         RuleKind::Burst(rule) => Some((&rule.signal, rule.window)),
         RuleKind::Forecast(rule) => Some((&rule.signal, rule.window)),
@@ -149,7 +149,7 @@ pub(crate) fn reads(policy: &Policy) -> Vec<Reads> {
             RuleKind::Target(rule) => add(&rule.signal, rule.window, Some(rule.goal.quantity())),
             RuleKind::Threshold(rule) => {
                 let bound = rule.bounds.lower.or(rule.bounds.upper).map(|bound| bound.value);
-                add(&rule.signal, rule.window, bound);
+                add(&rule.signal, threshold::window(rule), bound);
             }
             RuleKind::Queue(rule) => {
                 add(&rule.signal, rule.window, None);

@@ -124,6 +124,11 @@ impl Signals {
         series.add(Point { at, value, partial });
     }
 
+    /// Drops every sample of one signal.
+    pub(crate) fn forget(&mut self, name: &SignalName) {
+        self.by_name.remove(name);
+    }
+
     /// Drops the samples of replicas that are neither listed nor newly measured.
     pub(crate) fn forget_replicas_but(&mut self, listed: &[Replica], now: Timestamp) {
         for signal in self.by_name.values_mut() {
@@ -132,6 +137,16 @@ impl Signals {
                     || series.newest().is_some_and(|point| now.since(point.at) < Rule::LONGEST_WINDOW)
             });
         }
+    }
+
+    /// The newest value of one replica, and when it was true.
+    pub(crate) fn newest(&self, signal: &SignalName, replica: &ReplicaId) -> Option<(Timestamp, f64)> {
+        self.by_name.get(signal)?.replicas.get(replica)?.newest().map(|point| (point.at, point.value))
+    }
+
+    /// The newest value of the service as a whole, and when it was true.
+    pub(crate) fn newest_of_service(&self, signal: &SignalName) -> Option<(Timestamp, f64)> {
+        self.by_name.get(signal)?.service.newest().map(|point| (point.at, point.value))
     }
 
     /// The signal as a rule reads it.
@@ -338,7 +353,7 @@ impl Series {
 }
 
 /// What a share of the signal is a share of.
-fn limit(signal: &SignalName, replica: &Replica, host: HostCapacity) -> Option<f64> {
+pub(crate) fn limit(signal: &SignalName, replica: &Replica, host: HostCapacity) -> Option<f64> {
     let limit = match signal.as_str() {
         SignalName::CPU => replica.cpu_limit_cores.or(host.cores),
         SignalName::MEMORY => replica.memory_limit_bytes.or(host.memory_bytes),
@@ -348,7 +363,7 @@ fn limit(signal: &SignalName, replica: &Replica, host: HostCapacity) -> Option<f
 }
 
 /// What is kept for a replica of what the signal measures.
-fn reservation(signal: &SignalName, replica: &Replica) -> Option<f64> {
+pub(crate) fn reservation(signal: &SignalName, replica: &Replica) -> Option<f64> {
     let reservation = match signal.as_str() {
         SignalName::CPU => replica.cpu_reservation_cores,
         SignalName::MEMORY => replica.memory_reservation_bytes,

@@ -22,6 +22,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Status(args) => in_runtime(status::status(args)),
         Command::Explain(args) => in_runtime(explain::explain(args)),
         Command::Decide(args) => decide::decide(&args),
+        Command::Whatif(args) => in_runtime(explain::whatif(args)),
         Command::Policy(PolicyCommand::Check(args)) => policy::check(&args),
         Command::Completions { shell } => completions::completions(shell),
     }

@@ -11,7 +11,7 @@ mod status;
 mod text;
 
 pub(crate) use changes::changes;
-pub(crate) use explain::explain;
+pub(crate) use explain::{explain, supposed};
 pub(crate) use findings::{Checked, Unreadable, findings};
 pub(crate) use status::status;
 pub(crate) use text::{Look, tame};

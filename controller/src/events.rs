@@ -1,6 +1,6 @@
 //! What travels, turned into what the decisions know. Pure: the caller says how the agent's clock differs.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use autoscaler::{
     Timestamp,
@@ -9,8 +9,8 @@ use autoscaler::{
     quantity::SignalName,
 };
 use bus::payload::{
-    self, Assignment, DecodeError, OutcomeResult, Probe, PublishedValue, Refusal, ReplicaInventory, ServiceInventory,
-    ServiceName, SignalSample,
+    self, Assignment, BusyProbe, DecodeError, DiskSample, HostSample, OutcomeResult, Probe, PublishedValue, Refusal,
+    ReplicaInventory, ServiceInventory, ServiceName, SignalSample,
 };
 
 /// The shortest beginning of a container ID that names a replica: what Docker gives a container as its host name.
@@ -45,6 +45,26 @@ pub(crate) fn samples(
         });
     }
     found
+}
+
+/// What one payload measured of the host itself, as shares, as samples of each service that goes by it.
+pub(crate) fn host_samples(host: &HostSample, at: Timestamp) -> Vec<Sample> {
+    let share = |used: f64, total: f64| (total > 0.0).then(|| (used / total).clamp(0.0, 1.0));
+    let memory = host.memory_total_bytes as f64;
+    let disk = |disk: &DiskSample| {
+        let total = disk.total_bytes as f64;
+        share(total - disk.available_bytes as f64, total)
+    };
+    let values = [
+        (SignalName::HOST_CPU, host.cpu_busy_cores.and_then(|busy| share(busy, f64::from(host.cores)))),
+        (SignalName::HOST_MEMORY, share(memory - host.memory_available_bytes as f64, memory)),
+        (SignalName::HOST_DISK, host.disks.iter().filter_map(disk).reduce(f64::max)),
+    ];
+    let measured = values.into_iter().filter_map(|(signal, value)| {
+        let reading = Reading::Value(value?);
+        Some(Sample { signal: SignalName::new(signal), of: Subject::Service, at, reading })
+    });
+    measured.collect()
 }
 
 /// A value that came with an error covers only some replicas; without saying how many, it cannot be relied upon.
@@ -103,6 +123,9 @@ pub(crate) fn observation(
         started: replica.started_ms.map(&here),
         cpu_limit_cores: replica.cpu_limit_cores,
         memory_limit_bytes: replica.memory_limit_bytes.map(|bytes| bytes as f64),
+        cpu_reservation_cores: replica.cpu_reservation_cores,
+        memory_reservation_bytes: replica.memory_reservation_bytes.map(|bytes| bytes as f64),
+        protected: replica.protected.clone(),
         restarts: replica.restarts,
         ..Replica::default()
     });
@@ -153,6 +176,7 @@ pub(crate) fn outcome(outcome: &payload::Outcome, ahead: impl Fn(u64) -> Timesta
 /// What a policy asks of the agent: its limits, and what to measure for the rules.
 pub(crate) fn assignment(policy: &Policy, term: u64, project: &str, service: &str) -> Assignment {
     let read = policy.signals_read();
+    let removal = &policy.guards.removal;
     let probes =
         policy.signals.iter().filter(|(name, _)| read.contains(name)).filter_map(|(name, source)| probe(name, source));
     Assignment {
@@ -164,7 +188,24 @@ pub(crate) fn assignment(policy: &Policy, term: u64, project: &str, service: &st
         max: policy.limits.max,
         term,
         probes: probes.collect(),
+        victims: removal.victims.iter().map(|victim| victim_as(*victim)).collect(),
+        drain_ms: removal.drain.map(millis),
+        busy: removal.busy.clone().map(|busy| BusyProbe { port: busy.port, path: busy.path }),
+        manual_ms: millis(policy.guards.manual),
     }
+}
+
+fn victim_as(victim: policy::Victim) -> payload::Victim {
+    match victim {
+        policy::Victim::Obsolete => payload::Victim::Obsolete,
+        policy::Victim::Unhealthy => payload::Victim::Unhealthy,
+        policy::Victim::Idle => payload::Victim::Idle,
+        policy::Victim::Newest => payload::Victim::Newest,
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A policy's mode as it travels.

@@ -13,7 +13,9 @@ mod hear;
 mod host;
 mod key;
 mod memory;
+mod relations;
 mod service;
+mod suppose;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +47,8 @@ const MOST_COMPLAINTS: usize = 1000;
 const GONE_AFTER: Duration = Duration::from_secs(10);
 /// A lost host without services is forgotten after this.
 const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
+/// One service may change what others do, and these what others again: so many rounds at once.
+const LONGEST_CHAIN: usize = 8;
 /// What guards remember is written at least so far apart, unless the service was scaled.
 const SAVED_EVERY: Duration = Duration::from_secs(5);
 
@@ -153,8 +157,14 @@ impl Fleet {
         self.lose_hosts(now);
         self.forget_gone(now);
         self.wake(now);
-        for key in std::mem::take(&mut self.dirty) {
-            self.decide(&key, now);
+        for _ in 0..LONGEST_CHAIN {
+            for key in std::mem::take(&mut self.dirty) {
+                self.decide(&key, now);
+            }
+            self.relate(now);
+            if self.dirty.is_empty() {
+                break;
+            }
         }
         self.save(now, SAVED_EVERY);
         self.take_effects()

@@ -155,7 +155,7 @@ impl Controller {
     fn answer(&mut self, asked: Asked, question: &[u8], reply: Reply) {
         let question: Question =
             if question.is_empty() { Question::default() } else { payload::decode(question).unwrap_or_default() };
-        let status = self.fleet.answer(asked, question.service.as_deref(), self.clock.now());
+        let status = self.fleet.answer(asked, &question, self.clock.now());
         if self.fleet.in_charge() {
             reply.send(payload::encode(&status));
         } else {

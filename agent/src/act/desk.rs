@@ -100,7 +100,20 @@ mod tests {
     fn assignment(term: u64) -> Assignment {
         let (project, service) = ("shop".into(), "web".into());
         let mode = bus::payload::Mode::Act;
-        Assignment { v: 1, project, service, mode, min: 1, max: 9, term, probes: Vec::new() }
+        Assignment {
+            v: 1,
+            project,
+            service,
+            mode,
+            min: 1,
+            max: 9,
+            term,
+            probes: Vec::new(),
+            victims: Vec::new(),
+            drain_ms: None,
+            busy: None,
+            manual_ms: 0,
+        }
     }
 
     fn after(targets: &[(Target, u64)]) -> Wishes {

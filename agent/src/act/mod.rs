@@ -6,6 +6,8 @@
 //! inventory → preflight ───────┘
 //! ```
 
+pub(crate) mod asleep;
+mod busy;
 pub mod clone;
 pub mod desk;
 mod files;
@@ -13,6 +15,7 @@ mod hands;
 pub mod plan;
 pub mod preflight;
 mod reconcile;
+mod victims;
 
 use std::collections::BTreeMap;
 
@@ -81,6 +84,8 @@ impl Actor {
                 leaving: BTreeMap::new(),
                 departures: JoinSet::new(),
             };
+            let asking = busy::watch(name.clone(), sender.subscribe(), self.inventory.clone(), self.shutdown.clone());
+            self.tasks.spawn(asking);
             self.tasks.spawn(reconciler.run(self.shutdown.clone()));
             sender
         });

@@ -15,7 +15,7 @@ use std::{
 
 use base64::Engine as _;
 use bollard::query_parameters::{
-    EventsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions, StopContainerOptions,
+    EventsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
@@ -195,11 +195,15 @@ impl Engine {
         self.timed("start", CALL_LIMIT, docker.start_container(id, None::<StartContainerOptions>)).await
     }
 
-    /// Stops a container by its own signal, giving it its own grace period, which is passed here only for the time limit.
+    /// Stops a container by its own signal, giving it `drain` to end, or its own grace period, which the engine knows:
+    /// `grace` is whichever holds, for the time limit.
     /// One that is stopped already is no error.
-    pub async fn stop(&self, id: &str, grace: Duration) -> Result<(), EngineError> {
+    pub async fn stop(&self, id: &str, drain: Option<Duration>, grace: Duration) -> Result<(), EngineError> {
         let docker = self.bollard()?;
-        self.timed("stop", grace + STOP_MARGIN, docker.stop_container(id, None::<StopContainerOptions>)).await
+        // Whole seconds is what the engine takes; a part of one is better one more than none.
+        let seconds = |drain: Duration| i32::try_from(drain.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
+        let options = drain.map(|drain| StopContainerOptionsBuilder::new().t(seconds(drain)).build());
+        self.timed("stop", grace + STOP_MARGIN, docker.stop_container(id, options)).await
     }
 
     /// Removes a container, running or not, together with its anonymous volumes. One that is gone is no error.

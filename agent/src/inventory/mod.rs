@@ -2,6 +2,7 @@
 
 pub(crate) mod labels;
 mod ledger;
+mod notes;
 mod own_id;
 pub(crate) mod phase;
 pub(crate) mod read;
@@ -23,12 +24,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    act::preflight,
+    act::{asleep, preflight},
     docker::{Engine, EngineError, Event},
-    instant::now_ms,
+    instant::{self, now_ms},
     model::{EngineInfo, ExitCause, Host, Replica, Service},
 };
 pub use ledger::{InProgress, Ledger, Work};
+pub use notes::{Busy, Notes};
 use phase::History;
 
 /// The engine is asked for everything this often, whatever its events say.
@@ -62,6 +64,7 @@ impl Default for Settings {
 pub struct Inventory {
     host: watch::Receiver<Arc<Host>>,
     ledger: Ledger,
+    notes: Notes,
     refresh: mpsc::Sender<oneshot::Sender<()>>,
 }
 
@@ -70,11 +73,12 @@ impl Inventory {
     pub fn start(engine: Engine, settings: Settings, shutdown: CancellationToken) -> Self {
         let (host_sender, host) = watch::channel(Arc::new(Host::default()));
         let (refresh, requests) = mpsc::channel(64);
-        let ledger = Ledger::default();
+        let (ledger, notes) = (Ledger::default(), Notes::default());
         let keeper = Keeper {
             engine,
             settings,
             ledger: ledger.clone(),
+            notes: notes.clone(),
             host: host_sender,
             requests,
             own_id: own_id::own_container_id(),
@@ -87,6 +91,7 @@ impl Inventory {
             last_event_ms: None,
             dirty: BTreeSet::new(),
             hung: BTreeSet::new(),
+            marks_read: BTreeMap::new(),
             wait: RECONNECT.start,
         };
         tokio::spawn(async move {
@@ -95,7 +100,7 @@ impl Inventory {
                 () = keeper.run() => {}
             }
         });
-        Self { host, ledger, refresh }
+        Self { host, ledger, notes, refresh }
     }
 
     /// What runs, and each change of it. Before the first listing, [`Host::at_ms`] is 0.
@@ -106,6 +111,11 @@ impl Inventory {
     /// Where to say what is about to be done to containers.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Where to say what was found out about replicas.
+    pub fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// Lists anew, and gives what there is then. With the engine away it gives what was last known.
@@ -124,6 +134,7 @@ struct Keeper {
     engine: Engine,
     settings: Settings,
     ledger: Ledger,
+    notes: Notes,
     host: watch::Sender<Arc<Host>>,
     requests: mpsc::Receiver<oneshot::Sender<()>>,
     own_id: Option<String>,
@@ -137,6 +148,8 @@ struct Keeper {
     dirty: BTreeSet<String>,
     /// Containers whose inspection hung; each is asked for again after an event of it and with the next full listing.
     hung: BTreeSet<String>,
+    /// When each ended that ended before it was watched, and was looked at for Ballast's mark.
+    marks_read: BTreeMap<String, u64>,
     wait: Duration,
 }
 
@@ -281,10 +294,30 @@ impl Keeper {
         }
         let containers = self.containers.iter().map(|(id, inspect)| (id, inspect.as_ref()));
         self.history.listed(containers, now_ms());
+        self.ledger.keep_asleep(&there);
+        self.marks_read.retain(|id, _| there.contains(id));
+        self.read_marks().await;
         let mut services = read::services(&self.containers);
         read::keep_readiness(&self.services, &mut services);
         self.services = services;
         Ok(())
+    }
+
+    /// Looks for the marks of those that Ballast put to sleep before this agent was started.
+    async fn read_marks(&mut self) {
+        for (id, inspect) in &self.containers {
+            let finished = inspect["State"]["FinishedAt"].as_str().unwrap_or_default();
+            let Some(finished_ms) = instant::parse_ms(finished) else { continue };
+            let unwatched = finished_ms < self.history.watching_since_ms() && inspect["State"]["Status"] == "exited";
+            let known = self.marks_read.get(id) == Some(&finished_ms) || self.ledger.is_asleep(id, Some(finished_ms));
+            if !unwatched || known || read::service_of(inspect).is_none() {
+                continue;
+            }
+            self.marks_read.insert(id.clone(), finished_ms);
+            if asleep::is_marked(&self.engine, id, finished).await {
+                self.ledger.fell_asleep(id, finished_ms);
+            }
+        }
     }
 
     async fn list_networks(&mut self) -> Result<(), EngineError> {
@@ -301,11 +334,15 @@ impl Keeper {
 
     fn publish(&mut self) {
         let now_ms = now_ms();
-        for replica in self.services.values_mut().flatten() {
-            // What Ballast itself stops has neither crashed nor done its work.
-            let own = replica.summary.state == "exited" && self.ledger.is_unmaking(&replica.summary.name);
-            replica.exit = if own { Some(ExitCause::Ballast) } else { self.history.exit_cause(replica) };
+        for (name, replicas) in &mut self.services {
+            for replica in replicas {
+                replica.exit = exit_cause(&self.ledger, &self.history, replica);
+                replica.summary.exited_unexpectedly =
+                    replica.exit == Some(ExitCause::Itself) || self.history.has_crashed(replica);
+                self.notes.complete(name, replica);
+            }
         }
+        self.history.settle(&self.services, now_ms, self.settings.quiet);
         let context = preflight::Context {
             own_id: self.own_id.as_deref(),
             containers: &self.containers,
@@ -317,6 +354,7 @@ impl Keeper {
             let service = Service {
                 phase: self.history.phase(name, replicas, now_ms, self.settings.quiet),
                 foreign: self.history.foreign(name, replicas),
+                count_by_others: self.history.count_by_others(name),
                 labels: newest.map(|replica| ballast_labels(&replica.inspect)).unwrap_or_default(),
                 refusals: findings.refusals,
                 most: findings.most,
@@ -333,6 +371,20 @@ impl Keeper {
         };
         self.host.send_replace(Arc::new(host));
     }
+}
+
+/// What Ballast itself stops has neither crashed nor done its work.
+fn exit_cause(ledger: &Ledger, history: &History, replica: &Replica) -> Option<ExitCause> {
+    if replica.summary.state != "exited" {
+        return history.exit_cause(replica);
+    }
+    if ledger.is_asleep(&replica.summary.id, replica.finished_ms) {
+        return Some(ExitCause::Asleep);
+    }
+    if ledger.is_unmaking(&replica.summary.name) {
+        return Some(ExitCause::Ballast);
+    }
+    history.exit_cause(replica)
 }
 
 /// Takes in what the engine answered when asked for one container. Only an engine that is away is everybody's trouble.

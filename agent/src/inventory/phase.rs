@@ -15,10 +15,10 @@ use std::{
     time::Duration,
 };
 
-use bus::payload::{Phase, ServiceName};
+use bus::payload::{CountByOthers, Phase, ServiceName};
 use serde_json::Value;
 
-use super::labels;
+use super::{labels, read::newest_group};
 use crate::{
     docker::Event,
     model::{ExitCause, ForeignChange, Replica},
@@ -32,6 +32,8 @@ const ENGINE_SHUTDOWN_MS: u64 = 15_000;
 const ENGINE_START_MS: u64 = 10_000;
 /// Temporary names that stand for longer were left behind by a Compose that broke off.
 const RECREATE_LIMIT_MS: u64 = 30_000;
+/// The event of an end and the time that the engine notes for it differ by less.
+const DIE_MAY_LAG_MS: u64 = 5_000;
 /// Signals that are sent to end a process: INT, QUIT, KILL, TERM.
 const ENDING_SIGNALS: [&str; 4] = ["2", "3", "9", "15"];
 
@@ -43,6 +45,9 @@ pub(crate) struct History {
     changes: BTreeMap<String, ProjectChange>,
     killed: BTreeMap<String, u64>,
     stopped: BTreeMap<String, u64>,
+    /// When each container ended by itself last.
+    crashed: BTreeMap<String, u64>,
+    counts: BTreeMap<ServiceName, Count>,
     /// The engine was away from, until.
     outage: Option<(u64, u64)>,
     engine_started_ms: Option<u64>,
@@ -55,13 +60,36 @@ struct ProjectChange {
     since_ms: u64,
     last_ms: u64,
     why: String,
-    /// Container IDs of each service before the change.
-    before: BTreeMap<String, BTreeSet<String>>,
+    /// The containers of each service before the change, by ID.
+    before: BTreeMap<String, BTreeMap<String, Before>>,
     destroyed: BTreeSet<String>,
+    /// Containers that the engine was asked to stop, as Compose does before it removes one.
+    stopped: BTreeSet<String>,
+    /// Containers that came by somebody else, or were woken.
+    appeared: BTreeSet<String>,
     /// Services of which a replica came by somebody else: they were not taken down.
     brought: BTreeSet<String>,
     /// Its network is gone.
     down: bool,
+}
+
+/// A replica before a change.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    number: u32,
+    asleep: bool,
+}
+
+/// What is known of a service's count.
+#[derive(Clone, Debug, Default)]
+struct Count {
+    /// That of the Compose file, as far as it shows.
+    file: u32,
+    /// What makes replicas of the newest configuration the same.
+    group: Option<(String, String)>,
+    /// The project's change that was looked at last.
+    change_ms: u64,
+    by_others: Option<CountByOthers>,
 }
 
 impl History {
@@ -103,10 +131,13 @@ impl History {
                     self.stopped.insert(id, at_ms);
                     "stopped"
                 }
-                _ => return false,
+                _ => {
+                    self.crashed.insert(id, at_ms);
+                    return false;
+                }
             },
             // A restart policy starts what nobody has stopped.
-            "start" if self.stopped.remove(&id).is_some() => "started",
+            "start" if self.stopped.remove(&id).is_some() || is_asleep(services, &id) => "started",
             _ => return false,
         };
         let why = format!("{} was {verb} by somebody else", event.attribute("name"));
@@ -115,6 +146,12 @@ impl History {
             "removed" => drop(change.destroyed.insert(event.id.clone())),
             "created" | "started" => drop(change.brought.insert(event.attribute(labels::SERVICE).to_owned())),
             _ => {}
+        }
+        if event.action == "stop" {
+            change.stopped.insert(event.id.clone());
+        }
+        if verb == "created" || (verb == "started" && is_asleep(services, &event.id)) {
+            change.appeared.insert(event.id.clone());
         }
         true
     }
@@ -165,6 +202,7 @@ impl History {
         }
         self.stopped.retain(|id, _| there.contains(id.as_str()));
         self.killed.retain(|id, _| there.contains(id.as_str()));
+        self.crashed.retain(|id, _| there.contains(id.as_str()));
         // A change is remembered for as long as somebody may still want to answer it.
         self.changes.retain(|_, change| now_ms.saturating_sub(change.last_ms) < 3_600_000);
     }
@@ -203,7 +241,12 @@ impl History {
             return Phase::Changing { since_ms, why };
         }
         let alive = |replica: &Replica| matches!(replica.summary.state.as_str(), "running" | "restarting" | "paused");
-        if replicas.is_empty() || replicas.iter().any(alive) || replicas.iter().any(|r| self.ended_without_anybody(r)) {
+        let asleep = |replica: &Replica| replica.exit == Some(ExitCause::Asleep);
+        if replicas.is_empty()
+            || replicas.iter().any(alive)
+            || replicas.iter().any(asleep)
+            || replicas.iter().any(|r| self.ended_without_anybody(r))
+        {
             return Phase::Settled;
         }
         let since_ms = replicas.iter().map(|r| r.finished_ms.unwrap_or(r.summary.created_ms)).max().unwrap_or_default();
@@ -214,17 +257,54 @@ impl History {
     pub(crate) fn foreign(&self, name: &ServiceName, replicas: &[Replica]) -> Option<ForeignChange> {
         let change = self.changes.get(&name.project)?;
         let before = change.before.get(&name.service);
-        let all_destroyed = before.is_some_and(|ids| !ids.is_empty() && ids.is_subset(&change.destroyed));
+        let all_gone = |before: &BTreeMap<String, Before>| before.keys().all(|id| change.destroyed.contains(id));
+        let all_destroyed = before.is_some_and(|before| !before.is_empty() && all_gone(before));
         // A network that can be removed has nothing running in it.
         let none_runs = replicas.iter().all(|replica| replica.summary.state != "running");
         Some(ForeignChange {
             since_ms: change.since_ms,
             why: change.why.clone(),
-            from: before.and_then(|ids| u32::try_from(ids.len()).ok()),
+            from: before.map(|before| number_of(before.values().filter(|replica| !replica.asleep))),
             all_removed: (all_destroyed || (change.down && none_runs))
                 && !change.brought.contains(&name.service)
                 && replicas.iter().all(|replica| replica.summary.managed),
         })
+    }
+
+    /// Takes note of how many replicas there are wherever nobody else is at it any more.
+    pub(crate) fn settle(&mut self, services: &BTreeMap<ServiceName, Vec<Replica>>, now_ms: u64, quiet: Duration) {
+        self.counts.retain(|name, _| services.contains_key(name));
+        for (name, replicas) in services {
+            let change = self.changes.get(&name.project);
+            let change_ms = change.map_or(0, |change| change.since_ms);
+            let known = self.counts.get(name);
+            let is_known = known.is_some_and(|known| change_ms <= known.change_ms);
+            if is_known || matches!(self.phase(name, replicas, now_ms, quiet), Phase::Changing { .. }) {
+                continue;
+            }
+            let count = match (known, change) {
+                (Some(known), Some(change)) => counted(known, change, name, replicas),
+                _ => Count { file: made_by_compose(replicas), group: newest_group(replicas), ..Count::default() },
+            };
+            self.counts.insert(name.clone(), Count { change_ms, ..count });
+        }
+    }
+
+    /// The newest count of the service that was somebody else's doing.
+    pub(crate) fn count_by_others(&self, name: &ServiceName) -> Option<CountByOthers> {
+        self.counts.get(name)?.by_others.clone()
+    }
+
+    /// Whether the last end of a replica that runs again was its own.
+    pub(crate) fn has_crashed(&self, replica: &Replica) -> bool {
+        let seen_ms = self.crashed.get(&replica.summary.id);
+        let last_ms = replica.summary.last_exit_ms.filter(|_| replica.finished_ms.is_none());
+        matches!((seen_ms, last_ms), (Some(&seen_ms), Some(last_ms)) if last_ms.abs_diff(seen_ms) < DIE_MAY_LAG_MS)
+    }
+
+    /// Since when events have been read without a gap.
+    pub(crate) fn watching_since_ms(&self) -> u64 {
+        self.watching_since_ms
     }
 
     fn record_network(
@@ -253,8 +333,12 @@ impl History {
         let change = self.changes.entry(project.to_owned()).or_default();
         if change.since_ms == 0 || at_ms >= change.last_ms + millis(quiet) {
             let of_project = services.iter().filter(|(name, _)| name.project == project);
-            let ids = |replicas: &Vec<Replica>| replicas.iter().map(|replica| replica.summary.id.clone()).collect();
-            let before = of_project.map(|(name, replicas)| (name.service.clone(), ids(replicas))).collect();
+            let known = |replica: &Replica| {
+                let asleep = replica.exit == Some(ExitCause::Asleep);
+                (replica.summary.id.clone(), Before { number: replica.summary.number, asleep })
+            };
+            let before =
+                of_project.map(|(name, all)| (name.service.clone(), all.iter().map(known).collect())).collect();
             *change = ProjectChange { since_ms: at_ms, before, ..ProjectChange::default() };
         }
         change.last_ms = change.last_ms.max(at_ms);
@@ -281,9 +365,50 @@ impl History {
         match self.exit_cause(replica) {
             Some(ExitCause::Engine) => true,
             Some(ExitCause::Itself) => replica.finished_ms >= Some(self.watching_since_ms),
-            Some(ExitCause::Person | ExitCause::Ballast) | None => false,
+            Some(ExitCause::Person | ExitCause::Ballast | ExitCause::Asleep) | None => false,
         }
     }
+}
+
+/// What a change by somebody else made of a service's count.
+fn counted(known: &Count, change: &ProjectChange, name: &ServiceName, replicas: &[Replica]) -> Count {
+    let nothing = BTreeMap::new();
+    let before = change.before.get(&name.service).unwrap_or(&nothing);
+    let (gone, left): (Vec<_>, Vec<_>) = before.iter().partition(|(id, _)| change.destroyed.contains(*id));
+    let awake = || replicas.iter().filter(|replica| replica.exit != Some(ExitCause::Asleep));
+    let now = number_of(awake());
+    let group = newest_group(replicas);
+    // Compose makes all anew with a new configuration, and as many as its file says.
+    let is_recreated = group != known.group || (!before.is_empty() && left.is_empty());
+    let file = if is_recreated { now } else { known.file };
+    let appeared = number_of(awake().filter(|replica| change.appeared.contains(&replica.summary.id)));
+    let disappeared = number_of(gone.iter().filter(|(_, replica)| !replica.asleep));
+    // Compose stops what it removes, and takes the highest numbers; who removes one by hand wants another in its place.
+    let by_compose = gone.iter().any(|(id, _)| change.stopped.contains(*id))
+        && gone.iter().map(|(_, replica)| replica.number).min() > left.iter().map(|(_, replica)| replica.number).max();
+    let is_chosen = appeared > disappeared || (appeared < disappeared && by_compose);
+    let count = CountByOthers {
+        at_ms: change.last_ms,
+        replicas: now,
+        before: number_of(before.values().filter(|replica| !replica.asleep)),
+        reset: now == file,
+    };
+    let by_others = if is_chosen { Some(count) } else { known.by_others.clone() };
+    Count { file, group, change_ms: change.since_ms, by_others }
+}
+
+/// How many Compose has made: those that carry no mark of Ballast. With none left, its own default.
+fn made_by_compose(replicas: &[Replica]) -> u32 {
+    number_of(replicas.iter().filter(|replica| !replica.summary.managed)).max(1)
+}
+
+fn is_asleep(services: &BTreeMap<ServiceName, Vec<Replica>>, id: &str) -> bool {
+    let replica = services.values().flatten().find(|replica| replica.summary.id == id);
+    replica.is_some_and(|replica| replica.exit == Some(ExitCause::Asleep))
+}
+
+fn number_of<T>(items: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(items.count()).unwrap_or(u32::MAX)
 }
 
 /// Since when, and how it shows, that Compose is recreating replicas.

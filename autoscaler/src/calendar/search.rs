@@ -17,7 +17,7 @@ use crate::{Timestamp, time::millis};
 /// comes every 28 years, and 40 where a century has no leap year.
 const YEARS_AHEAD: i16 = 41;
 /// How many windows that run into each other are followed to their common end.
-const MOST_MERGED: usize = 400;
+const MOST_MERGED: usize = 100;
 
 const MINUTE: i64 = 60_000;
 
@@ -63,8 +63,11 @@ impl Calendar {
             When::Daily { .. } | When::Once { .. } => 2 * MINUTE * i64::from(DAY),
         };
         let earliest = self.date(at.saturating_sub(reach))?.yesterday().ok()?;
-        // clocks that go back over midnight have shown the next date already
-        let mut date = self.date(at)?.tomorrow().ok()?;
+        // clocks that go back over midnight, which is then ambiguous, have shown the next date already
+        let mut date = self.date(at)?;
+        if !self.is_plain(date) {
+            date = date.tomorrow().ok()?;
+        }
         if let When::Once { on, .. } = self.when {
             date = (earliest..=date).contains(&on).then_some(on)?;
         }
@@ -73,7 +76,7 @@ impl Calendar {
                 && let Some(start) = self.last_start(date, at)
             {
                 // only where the clocks change over midnight can the day before have begun later
-                let before = date.yesterday().ok().filter(|before| !self.is_plain(*before) && self.on_day(*before));
+                let before = date.yesterday().ok().filter(|before| !self.is_plain(date) && self.on_day(*before));
                 let before = before.and_then(|before| Some((self.last_start(before, at)?, before)));
                 let (start, date) = before.filter(|(other, _)| *other > start).unwrap_or((start, date));
                 return self.span(date, start);
@@ -86,7 +89,7 @@ impl Calendar {
     /// The first window that begins after `after`.
     fn next(&self, after: i64) -> Option<Span> {
         let today = self.date(after)?;
-        let mut date = today.yesterday().ok()?;
+        let mut date = if self.is_plain(today) { today } else { today.yesterday().ok()? };
         let last = match self.when {
             When::Once { on, .. } if on < date => return None,
             When::Once { on, .. } => {

@@ -1,11 +1,13 @@
 //! What each rule wants, and why.
 
+mod kubernetes_hpa;
+
 use std::fmt::Write as _;
 
 use super::gap_sentence;
 use crate::{
     Evaluation,
-    evaluation::{Gap, Opinion, Recommendation, RuleReason, SignalReading, ThresholdState},
+    evaluation::{Gap, Opinion, Recommendation, RuleReason, SignalReading, ThresholdState, ThresholdStays},
     policy::{Bounds, Direction, Goal, Tolerance},
     quantity::{Quantity, Unit},
     time::{Timestamp, spoken},
@@ -65,21 +67,36 @@ pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -
             }
             text
         }
-        RuleReason::Threshold { signal, level, bounds, state, .. } => {
+        RuleReason::KubernetesHpa { signal, .. } => {
+            format!("{signal} is {}", kubernetes_hpa::reason(&recommendation.reason, reading))
+        }
+        RuleReason::Threshold { signal, level, bounds, state, stays, .. } => {
             let unit = reading.map_or(Unit::Number, |reading| reading.unit);
             let level = match bounds.lower.or(bounds.upper).map(|bound| bound.value) {
                 Some(Quantity::OfLimit(_) | Quantity::OfReservation(_)) => Unit::Share.print(*level),
                 _ => unit.print(*level),
             };
-            format!("{signal} is {level}, {}", threshold(*bounds, *state, evaluation.at))
+            let stays = match stays {
+                None => String::new(),
+                Some(ThresholdStays::Limit(limit)) => format!(", and the rule goes no further than {limit}"),
+                Some(ThresholdStays::NoStep) => ", and its step for that is none".to_owned(),
+            };
+            format!("{signal} is {level}, {}{stays}", threshold(*bounds, *state, evaluation.at))
         }
     }
 }
 
-/// From which demand on a `target` rule wants more, and below which fewer.
+/// From which level on a rule wants more, and below which fewer.
 pub(super) fn turning_points(recommendation: &Recommendation, evaluation: &Evaluation, current: u32) -> Option<String> {
-    let RuleReason::Target { goal, tolerance, warming, .. } = &recommendation.reason else { return None };
     let reading = recommendation.reading(evaluation)?;
+    let (goal, tolerance, warming) = match &recommendation.reason {
+        RuleReason::Target { goal, tolerance, warming, .. } => (goal, tolerance, warming),
+        RuleReason::Threshold { signal, bounds, direction, state: ThresholdState::Clear, .. } => {
+            let change = if (*direction)? == Direction::Up { "more" } else { "fewer" };
+            return Some(format!("{change} once {signal} is {}", side(*bounds)));
+        }
+        reason => return kubernetes_hpa::turning_points(reason, reading, current),
+    };
     let present = f64::from(current);
     let more = present * (1.0 + tolerance.up);
     let fewer = ((present - 1.0).min(present * (1.0 - tolerance.down)) - f64::from(*warming)).max(0.0);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use autoscaler::{
-    Autoscaler, Evaluation, Event, Policy, Timestamp,
+    Autoscaler, Evaluation, Event, Hypothesis, Policy, Timestamp,
     evaluation::Guard,
     event::{HostCapacity, Observation, Phase, Reading, Replica, ReplicaId, Sample, Subject},
     explain,
@@ -67,6 +67,18 @@ impl Story {
     pub(crate) fn service_value(&mut self, ticks: u32, signal: &str, value: f64) {
         let signal = signal.to_owned();
         self.run(ticks, move |story| vec![story.sample(&signal, Subject::Service, value)]);
+    }
+
+    /// CPU as with [`demand`](Self::demand), and one value of the service as a whole.
+    pub(crate) fn both(&mut self, ticks: u32, cores: f64, signal: &str, value: f64) {
+        let signal = signal.to_owned();
+        self.run(ticks, |story| {
+            story.work(cores).into_iter().chain([story.sample(&signal, Subject::Service, value)]).collect()
+        });
+    }
+
+    pub(crate) fn what_if(&self, hypothesis: &Hypothesis) -> Evaluation {
+        self.autoscaler.what_if(hypothesis, self.now)
     }
 
     /// CPU as with [`demand`](Self::demand), and a signal of which it is known that there is no value.

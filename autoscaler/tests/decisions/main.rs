@@ -1,5 +1,8 @@
 //! The decisions, from the outside: stories with every sentence, and what holds for all stories.
 
 mod driver;
+mod kubernetes_hpa;
+mod nomad;
 mod properties;
 mod stories;
+mod what_if;

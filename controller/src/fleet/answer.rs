@@ -8,7 +8,7 @@ use autoscaler::{
     explain,
     quantity::{SignalName, Unit},
 };
-use bus::payload::{self, PolicySource, ServiceStatus, SignalStatus, Status};
+use bus::payload::{self, DecisionStatus, PolicySource, Question, ServiceStatus, SignalStatus, Status};
 
 use super::{
     Fleet, ServiceKey, Standing,
@@ -32,13 +32,16 @@ pub(crate) enum Asked {
 
 impl Fleet {
     /// Answers. Changes nothing.
-    pub(crate) fn answer(&self, asked: Asked, service: Option<&str>, now: Timestamp) -> Status {
+    pub(crate) fn answer(&self, asked: Asked, question: &Question, now: Timestamp) -> Status {
         let mut status = self.frame(now);
-        match (service, asked) {
-            (Some(text), _) => match self.find(text) {
-                Ok((key, service)) => status.services.push(service_status(key, service, true, asked, now)),
-                Err(error) => status.error = Some(error),
-            },
+        match (question.service.as_deref(), asked) {
+            (Some(text), _) => {
+                let answer = self.find(text).and_then(|(key, service)| self.about(key, service, asked, question, now));
+                match answer {
+                    Ok(service) => status.services.push(service),
+                    Err(error) => status.error = Some(error),
+                }
+            }
             (None, Asked::Explain) => status.error = Some("which service? Give its name".to_owned()),
             (None, Asked::Status) => {
                 let each = self.services.iter().map(|(key, service)| service_status(key, service, false, asked, now));
@@ -47,6 +50,34 @@ impl Fleet {
             }
         }
         status
+    }
+
+    /// What there is to say about one service.
+    fn about(
+        &self,
+        key: &ServiceKey,
+        service: &Service,
+        asked: Asked,
+        question: &Question,
+        now: Timestamp,
+    ) -> Result<ServiceStatus, String> {
+        let mut status = service_status(key, service, true, asked, now);
+        if asked == Asked::Status || (question.suppose.is_none() && question.at_ms.is_none()) {
+            return Ok(status);
+        }
+        let Some(governed) = service.governed.as_deref() else {
+            return Err(format!("no policy names {key}, so that nothing is decided for it"));
+        };
+        if let Some(suppose) = &question.suppose {
+            let hypothesis = self.hypothesis(suppose, key)?;
+            let evaluation = governed.autoscaler.what_if(&hypothesis, now);
+            status.signals = evaluation.signals.iter().map(|reading| signal(reading, Duration::ZERO)).collect();
+            status.decision = Some(decision(&evaluation, true));
+        } else if let Some(at_ms) = question.at_ms {
+            status.decision = Some(in_force_at(governed, at_ms, key)?);
+            status.history.retain(|decision| decision.at_ms < at_ms);
+        }
+        Ok(status)
     }
 
     /// Everything but the services.
@@ -91,7 +122,7 @@ impl Fleet {
         source
     }
 
-    fn governed(&self) -> impl Iterator<Item = (&ServiceKey, &Governed)> {
+    pub(super) fn governed(&self) -> impl Iterator<Item = (&ServiceKey, &Governed)> {
         self.services.iter().filter_map(|(key, service)| Some((key, service.governed.as_deref()?)))
     }
 
@@ -141,6 +172,18 @@ fn service_status(key: &ServiceKey, service: &Service, in_full: bool, asked: Ask
 /// So many of a service's latest decisions are told to those who ask about all services.
 const LATEST: usize = 5;
 
+/// The decision that was in force at a moment.
+fn in_force_at(governed: &Governed, at_ms: u64, key: &ServiceKey) -> Result<DecisionStatus, String> {
+    let found = governed.history.iter().find(|decision| decision.at_ms <= at_ms);
+    found.cloned().ok_or_else(|| match governed.history.back() {
+        Some(oldest) => {
+            let oldest = Timestamp::from_millis(oldest.at_ms);
+            format!("the oldest decision that is kept for {key} is of {oldest} UTC, which is later")
+        }
+        None => format!("no decision is kept for {key} yet"),
+    })
+}
+
 fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool, asked: Asked, now: Timestamp) {
     let policy = governed.autoscaler.policy();
     let newest = match asked {
@@ -168,7 +211,7 @@ fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool
 }
 
 /// A signal as a rule read it, so long ago.
-fn signal(reading: &SignalReading, since: Duration) -> SignalStatus {
+pub(super) fn signal(reading: &SignalReading, since: Duration) -> SignalStatus {
     SignalStatus {
         signal: reading.signal.to_string(),
         text: explain::signal(reading),

@@ -38,7 +38,7 @@ impl Fleet {
                 tracing::info!(service = %key, policy = entry.place(), "its policy was edited");
                 let policy = entry.policy.clone();
                 if let Some(governed) = service.governed.as_deref_mut() {
-                    governed.autoscaler.handle_event(Event::PolicyReplaced(Box::new(policy)), now);
+                    governed.replace_policy(policy, now);
                     self.effects.push(assignment(key, governed, self.setup.term));
                 }
                 self.dirty.insert(key.clone());

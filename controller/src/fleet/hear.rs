@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Display};
 
-use autoscaler::{Event, Timestamp};
+use autoscaler::{Event, Timestamp, event::Sample, quantity::SignalName};
 use bus::payload::{self, Inventory, Outcome, Samples, ServiceInventory, ServiceName};
 use serde::de::DeserializeOwned;
 
@@ -48,12 +48,15 @@ impl Fleet {
         let at = host.clock.here(samples.at_ms, now);
         let mut measured = events::samples(&samples, |agent_ms| host.clock.here(agent_ms, now));
         let capacity = host.capacity();
+        let mut of_host = Vec::new();
         if let Some(sample) = samples.host_sample {
+            of_host = events::host_samples(&sample, at);
             host.sample = Some(sample);
         }
         if host.capacity() != capacity {
             self.observe_host(&samples.host, now);
         }
+        self.tell_of_host(&samples.host, &of_host, now);
         for replica in &samples.replicas {
             let key = key(&samples.host, &replica.project, &replica.service);
             if let Some(service) = self.services.get_mut(&key) {
@@ -63,6 +66,20 @@ impl Fleet {
         while let Some((ServiceName { project, service }, samples_of_it)) = measured.pop_first() {
             let key = key(&samples.host, &project, &service);
             self.tell(&key, Event::Samples(samples_of_it), now);
+        }
+    }
+
+    /// Tells the services that go by their host how that is.
+    fn tell_of_host(&mut self, host: &str, samples: &[Sample], now: Timestamp) {
+        let going_by_it: Vec<ServiceKey> = self
+            .keys_of(host)
+            .filter(|key| {
+                let governed = self.services.get(key).and_then(|service| service.governed.as_deref());
+                governed.is_some_and(|governed| governed.reads_any(&SignalName::OF_HOST))
+            })
+            .collect();
+        for key in going_by_it {
+            self.tell(&key, Event::Samples(samples.to_vec()), now);
         }
     }
 
@@ -105,6 +122,7 @@ impl Fleet {
             }
             self.govern(&key, now);
             self.observe(&key, now);
+            self.hear_of_operator(&key, now);
         }
         for key in missing {
             match self.services.get_mut(&key) {
@@ -115,6 +133,23 @@ impl Fleet {
             }
         }
         self.forget_stored(host);
+    }
+
+    /// Tells the decisions that somebody chose another count by hand, once, and while that is still to be respected.
+    /// A plain `docker compose up`, which restores the file's count, is nobody's will.
+    fn hear_of_operator(&mut self, key: &ServiceKey, now: Timestamp) {
+        let (Some(service), Some(host)) = (self.services.get(key), self.hosts.get(&key.host)) else { return };
+        let (Some(governed), Some(chosen)) = (service.governed.as_deref(), &service.inventory.count_by_others) else {
+            return;
+        };
+        let at = host.clock.here(chosen.at_ms, now);
+        let known = governed.autoscaler.memory().manual().is_some_and(|manual| manual.at >= at);
+        let respected = now.since(at) < governed.autoscaler.policy().guards.manual;
+        let settled = service.inventory.phase == payload::Phase::Settled;
+        if !chosen.reset && !known && respected && settled {
+            tracing::info!(service = %key, replicas = chosen.replicas, "somebody set its count by hand");
+            self.tell(key, Event::Rescaled { replicas: chosen.replicas }, now);
+        }
     }
 
     fn hear_outcome(&mut self, outcome: Outcome, now: Timestamp) {

@@ -1,9 +1,12 @@
 //! One service: what is known of it, and, where a policy names it, what is decided for it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use autoscaler::{
-    Autoscaler, Evaluation, Timestamp,
+    Autoscaler, Evaluation, Event, Timestamp,
     event::{HostCapacity, Observation, Sample},
     explain,
     policy::{Mode, Policy},
@@ -12,14 +15,16 @@ use autoscaler::{
 use bus::payload::{DecisionStatus, Outcome, ReplicaSample, ServiceInventory, Target};
 
 use super::{
+    answer::signal,
     headline::{Headline, verdict_word},
     host::ClockDifference,
     memory::{Saved, SavedDecisions},
+    relations::Told,
 };
 use crate::events;
 
 /// Decisions kept per service.
-const LONGEST_HISTORY: usize = 50;
+const LONGEST_HISTORY: usize = 100;
 
 /// One service on one host.
 #[derive(Debug)]
@@ -98,6 +103,10 @@ pub(crate) struct Governed {
     pub(crate) saved: Timestamp,
     /// Whether there is something newer.
     pub(crate) unsaved: bool,
+    /// What it was told of other services.
+    pub(crate) told: Told,
+    /// The signals that its policy reads.
+    reads: Vec<SignalName>,
     sequence: u64,
     headline: Option<Headline>,
 }
@@ -120,6 +129,7 @@ impl Governed {
             Some(saved) => (saved.autoscaler, saved.sequence, saved.target),
             None => (autoscaler::Memory::default(), 0, None),
         };
+        let reads = policy.signals_read();
         Self {
             autoscaler: Autoscaler::restore(policy, memory),
             origin,
@@ -131,6 +141,8 @@ impl Governed {
             history: decisions.into_iter().flat_map(|saved| saved.decisions).take(LONGEST_HISTORY).collect(),
             saved: Timestamp::default(),
             unsaved: false,
+            told: Told::default(),
+            reads,
             sequence,
             headline: None,
         }
@@ -138,10 +150,19 @@ impl Governed {
 
     /// Leaves the samples that say something to the policy, so that what anybody may publish stays bounded.
     pub(crate) fn keep_relevant(&self, samples: &mut Vec<Sample>) {
-        let policy = self.autoscaler.policy();
-        let known =
-            |name: &SignalName| SignalName::BUILT_IN.contains(&name.as_str()) || policy.signals.contains_key(name);
-        samples.retain(|sample| known(&sample.signal));
+        samples.retain(|sample| self.reads.contains(&sample.signal));
+    }
+
+    /// Whether its policy reads any of these signals.
+    pub(crate) fn reads_any(&self, signals: &[&str]) -> bool {
+        self.reads.iter().any(|read| signals.contains(&read.as_str()))
+    }
+
+    /// Puts another policy in force.
+    pub(crate) fn replace_policy(&mut self, policy: Policy, now: Timestamp) {
+        self.reads = policy.signals_read();
+        self.told = Told::default();
+        self.autoscaler.handle_event(Event::PolicyReplaced(Box::new(policy)), now);
     }
 
     /// Takes in the newest evaluation, and says whether it is news.
@@ -189,6 +210,8 @@ pub(crate) fn decision(evaluation: &Evaluation, detail: bool) -> DecisionStatus 
         sentence: explain::sentence(evaluation),
         rules: explain::rules(evaluation),
         guards: explain::guards(evaluation),
+        signals: evaluation.signals.iter().map(|reading| signal(reading, Duration::ZERO)).collect(),
+        warnings: explain::warnings(evaluation),
         next: explain::next(evaluation),
         evaluation_detail: if detail { serde_json::to_value(evaluation).ok() } else { None },
     }

@@ -4,13 +4,15 @@ mod deciding;
 mod governing;
 mod listening;
 mod remembering;
+mod supposing;
 
 use std::time::Duration;
 
 use autoscaler::{Timestamp, policy_file};
 use bus::{
     payload::{
-        self, HostSample, Inventory, PolicySource, ReplicaInventory, ReplicaSample, Samples, ServiceInventory, Status,
+        self, HostSample, Inventory, PolicySource, Question, ReplicaInventory, ReplicaSample, Samples,
+        ServiceInventory, Status, Suppose,
     },
     subject::Subjects,
 };
@@ -32,6 +34,11 @@ guards:
 ";
 /// When the stories begin.
 const BEGIN: u64 = 1_800_000_000_000;
+
+/// The question about one service.
+fn asking(service: &str) -> Question {
+    Question { service: Some(service.to_owned()), ..Question::default() }
+}
 
 fn at(second: u64) -> Timestamp {
     Timestamp::from_millis(BEGIN + second * 1000)
@@ -108,7 +115,7 @@ impl Story {
     }
 
     fn status(&self, second: u64) -> Status {
-        self.fleet.answer(Asked::Status, None, at(second))
+        self.fleet.answer(Asked::Status, &Question::default(), at(second))
     }
 }
 
@@ -165,6 +172,7 @@ fn web(host: &str, replicas: u32) -> ServiceInventory {
         most: None,
         warnings: Vec::new(),
         labels: std::collections::BTreeMap::new(),
+        count_by_others: None,
     }
 }
 
