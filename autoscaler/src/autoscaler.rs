@@ -168,6 +168,7 @@ impl Autoscaler {
         self.memory.target = evaluation.verdict.replicas();
         let Verdict::Scale { from, to } = evaluation.verdict else { return };
         self.memory.add_step(evaluation.at, from, to, &self.policy);
+        self.memory.guards.stepped(&self.policy, evaluation);
         for (rule, state) in self.policy.rules.iter().zip(&mut self.memory.rules) {
             rule::after_step(rule, state, evaluation.at);
         }
@@ -265,14 +266,19 @@ impl Autoscaler {
             .collect()
     }
 
-    /// What rules remember of what has just happened.
+    /// What rules and guards remember of what has just happened.
     fn update(&mut self) {
-        let (Some(observation), Some(current)) = (self.observation.as_ref(), self.current()) else { return };
+        let Some(current) = self.current() else { return };
+        let mut guards = std::mem::take(&mut self.memory.guards);
+        let nothing = Observation::default();
+        let observation = self.observation.as_ref().unwrap_or(&nothing);
         let signals = self.read(observation, self.now);
         let situation = self.situation(observation, &signals, current, self.now);
         let rules = self.policy.rules.iter().zip(&self.memory.rules);
         let states: Vec<RuleState> = rules.map(|(rule, state)| rule::update(rule, state, &situation)).collect();
         let missing_since = missing::since(&signals, &self.memory.missing_since, self.now);
+        guards.update(&situation);
+        self.memory.guards = guards;
         self.memory.rules = states;
         self.memory.missing_since = missing_since;
     }

@@ -355,8 +355,10 @@ pub enum Guard {
         signal: SignalName,
         /// Its level; absent: it cannot be told.
         level: Option<f64>,
-        /// From when on it is strained.
-        bound: f64,
+        /// From when on it is strained; absent: what is normal is not known yet.
+        bound: Option<f64>,
+        /// What both are measured in.
+        unit: Unit,
     },
     /// After the last scale-up this got worse.
     Worse {
@@ -435,7 +437,10 @@ pub enum Guard {
         of: u32,
     },
     /// The operator set the count by hand.
-    Manual,
+    Manual {
+        /// To this.
+        asked: u32,
+    },
     /// The policy is paused.
     Pause,
     /// Nothing may be changed just now.

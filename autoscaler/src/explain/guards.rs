@@ -5,7 +5,7 @@ use crate::{
     evaluation::{Activity, Freeze, Guard, GuardEffect, Resource},
     event::Phase,
     policy::{Direction, Rate, StepSize},
-    quantity::Unit,
+    quantity::{SignalName, Unit},
     time::spoken,
 };
 
@@ -18,20 +18,11 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         Guard::Undone { rule } => {
             format!("with {} replicas rule {} would at once want more; it stays at {to}", effect.from, rule + 1)
         }
-        Guard::Strained { signal, level: Some(level), bound } => {
-            format!(
-                "nothing is removed while the service is strained: {signal} is {}, above {}",
-                plain(*level),
-                plain(*bound)
-            )
-        }
-        Guard::Strained { signal, level: None, .. } => {
-            format!("nothing is removed while it cannot be told whether the service is strained: {signal} is missing")
-        }
+        Guard::Strained { signal, level, bound, unit } => strained(signal, *level, *bound, *unit),
         Guard::Worse { signal, before, now } => format!(
             "nothing more is added{left}: after the last step up {signal} got worse, from {} to {}",
-            plain(*before),
-            plain(*now)
+            value_of(signal, *before, evaluation),
+            value_of(signal, *now, evaluation)
         ),
         Guard::Stabilization(Direction::Up) => format!("up.stabilize keeps it to {to}{left}"),
         Guard::Stabilization(Direction::Down) => {
@@ -44,12 +35,7 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         }
         Guard::Led { by } => format!("{by} has to grow first: what serves of it carries {to}"),
         Guard::Headroom { of, free, reserve, each } => headroom(*of, *free, *reserve, *each, to),
-        Guard::Budget { name, by_others, total, each } => format!(
-            "of {name} there are {} and others take {}: at {} for each replica that is enough for {to}",
-            plain(*total),
-            plain(*by_others),
-            plain(*each)
-        ),
+        Guard::Budget { name, by_others, total, each } => budget(name, *by_others, *total, *each, to),
         Guard::Min => match evaluation.combined.activity {
             Activity::Active { .. } if to == 1 && evaluation.limits.min == 0 => {
                 "an active service has at least 1".to_owned()
@@ -69,9 +55,27 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         Guard::Implausible { missing, of } => format!(
             "the samples of {missing} of {of} replicas vanished at once, which is hard to believe; it stays at {to}{left}"
         ),
-        Guard::Manual => format!("somebody set it to {to} by hand, which is respected{left}"),
+        Guard::Manual { asked } if *asked == to => {
+            format!("somebody set it to {to} by hand, which is respected{left}")
+        }
+        Guard::Manual { asked } => {
+            format!("somebody set it to {asked} by hand, of which the limits leave {to}; that is respected{left}")
+        }
         Guard::Pause => format!("the policy is paused{left}; it stays at {to}"),
         Guard::Freeze(freeze) => frozen(freeze, evaluation),
+    }
+}
+
+fn strained(signal: &SignalName, level: Option<f64>, bound: Option<f64>, unit: Unit) -> String {
+    let cannot_tell = "nothing is removed while it cannot be told whether the service is strained";
+    match (level, bound) {
+        (None, _) => format!("{cannot_tell}: {signal} is missing"),
+        (Some(_), None) => format!("{cannot_tell}: what is normal for {signal} is not known yet"),
+        (Some(level), Some(bound)) => format!(
+            "nothing is removed while the service is strained: {signal} is {}, above {}",
+            unit.print(level),
+            unit.print(bound)
+        ),
     }
 }
 
@@ -86,6 +90,18 @@ fn headroom(of: Resource, free: f64, reserve: f64, each: f64, to: u32) -> String
         unit.print(reserve),
         unit.print(each)
     )
+}
+
+fn budget(name: &str, by_others: f64, total: f64, each: f64, to: u32) -> String {
+    let enough = ((total - by_others) / each + 1e-9).floor().max(0.0);
+    let text = format!(
+        "of {name} there are {} and others take {}: at {} for each replica that is enough for {}",
+        plain(total),
+        plain(by_others),
+        plain(each),
+        plain(enough)
+    );
+    if f64::from(to) > enough { format!("{text}; what is there already stays") } else { text }
 }
 
 fn frozen(freeze: &Freeze, evaluation: &Evaluation) -> String {
@@ -114,6 +130,12 @@ fn printed(rate: Rate) -> String {
         StepSize::Share(share) => Unit::Share.print(share),
     };
     format!("{size} per {}", spoken(rate.per))
+}
+
+/// A level of a signal, with the unit that it is read in.
+fn value_of(signal: &SignalName, value: f64, evaluation: &Evaluation) -> String {
+    let reading = evaluation.signals.iter().find(|reading| reading.signal == *signal);
+    reading.map_or(Unit::Number, |reading| reading.unit).print(value)
 }
 
 fn plain(value: f64) -> String {

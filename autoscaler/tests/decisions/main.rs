@@ -1,6 +1,7 @@
 //! The decisions, from the outside: stories with every sentence, and what holds for all stories.
 
 mod driver;
+mod guards;
 mod kubernetes_hpa;
 mod nomad;
 mod properties;

@@ -155,6 +155,6 @@ fn rule(node: &Node, now: Timestamp, findings: &mut Findings) -> Option<RuleStat
             None
         }
         (_, Some(_)) => Some(RuleState::Burst(Panic { since: panic, most })),
-        _ => Some(RuleState::Threshold(Breach { since: breach, seen: now, stepped })),
+        _ => Some(RuleState::Threshold(Breach { since: breach, seen: now, stepped, ..Breach::default() })),
     }
 }
