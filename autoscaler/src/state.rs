@@ -8,6 +8,7 @@
 //! `docs/state.md` is the grammar. What a state does not say did not happen.
 
 mod tell;
+mod write;
 
 use std::collections::BTreeMap;
 

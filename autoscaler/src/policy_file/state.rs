@@ -239,6 +239,7 @@ fn host(node: &Node, state: &mut State, findings: &mut Findings) {
             state.signals.push(Measured { signal, at: state.now, reading: Reading::Value(share) });
         }
     }
+    state.signals.sort_by(|one, other| one.signal.cmp(&other.signal));
 }
 
 fn peers(node: &Node, findings: &mut Findings) -> BTreeMap<String, Peer> {
