@@ -149,12 +149,6 @@ impl Signals {
         self.by_name.get(signal)?.service.newest().map(|point| (point.at, point.value))
     }
 
-    /// The newest sample of one replica.
-    pub(crate) fn newest_of(&self, name: &SignalName, replica: &ReplicaId) -> Option<(Timestamp, f64)> {
-        let newest = self.by_name.get(name)?.replicas.get(replica)?.newest()?;
-        Some((newest.at, newest.value))
-    }
-
     /// The signal as a rule reads it.
     pub(crate) fn read(&self, reads: &Reads, view: Viewpoint<'_>) -> SignalReading {
         let nothing = Signal::default();

@@ -16,7 +16,9 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         effect.until.map_or_else(String::new, |until| format!(" for {} more", spoken(until.since(evaluation.at))));
     match &effect.guard {
         Guard::Undone { rule } => {
-            format!("with {} replicas rule {} would at once want more; it stays at {to}", effect.from, rule + 1)
+            let (fewer, rule) = (effect.from, rule + 1);
+            let replicas = if fewer == 1 { "replica" } else { "replicas" };
+            format!("with {fewer} {replicas} rule {rule} would at once want more; it stays at {to}")
         }
         Guard::Strained { signal, level, bound, unit } => strained(signal, *level, *bound, *unit),
         Guard::Worse { signal, before, now } => format!(
@@ -46,12 +48,16 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         Guard::Most => format!("its own configuration allows no more than {to}"),
         Guard::Protected { why } => format!("{to} must not be removed: {why}"),
         Guard::KillBudget(rate) => format!("kill_budget allows to remove {}: {to}{left}", printed(*rate)),
-        Guard::CrashLoop { restarts, rolled_back: false } => {
-            format!("its replicas die again and again ({restarts} restarts); it stays at {to}{left}")
+        Guard::CrashLoop { restarts, back_to } => {
+            let dying = format!("its replicas die again and again ({restarts} deaths)");
+            match back_to {
+                None => format!("{dying}; it stays at {to}{left}"),
+                Some(served) if *served == to => format!("{dying}; it goes back to {to}, at which all served{left}"),
+                Some(served) => {
+                    format!("{dying}; it goes back to {served}, at which all served, as it may: to {to} now")
+                }
+            }
         }
-        Guard::CrashLoop { restarts, rolled_back: true } => format!(
-            "its replicas die again and again ({restarts} restarts); it goes back to {to}, the last count that served{left}"
-        ),
         Guard::Implausible { missing, of } => format!(
             "the samples of {missing} of {of} replicas vanished at once, which is hard to believe; it stays at {to}{left}"
         ),

@@ -1,5 +1,7 @@
 //! What each rule wants, and why.
 
+mod demand;
+mod fixed;
 mod kubernetes_hpa;
 
 use std::fmt::Write as _;
@@ -18,6 +20,9 @@ pub(super) fn sentence(recommendation: &Recommendation, evaluation: &Evaluation)
     let opinion = match recommendation.opinion {
         Opinion::Wants(wants) if recommendation.observes => format!("would want {wants}"),
         Opinion::Wants(wants) => format!("wants {wants}"),
+        Opinion::Abstains if matches!(recommendation.reason, RuleReason::Schedule { active: true, .. }) => {
+            "sets the limits".to_owned()
+        }
         Opinion::Abstains => "does not apply".to_owned(),
         Opinion::Waits(Direction::Up) => "waits before it adds".to_owned(),
         Opinion::Waits(Direction::Down) => "waits before it removes".to_owned(),
@@ -67,6 +72,14 @@ pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -
             }
             text
         }
+        RuleReason::Queue { .. }
+        | RuleReason::Burst { .. }
+        | RuleReason::Forecast { .. }
+        | RuleReason::Formula { .. }
+        | RuleReason::Ratio { .. }
+        | RuleReason::Schedule { .. } => demand::reason(&recommendation.reason, reading, evaluation.at)
+            .or_else(|| fixed::reason(&recommendation.reason, evaluation.at))
+            .unwrap_or_default(),
         RuleReason::KubernetesHpa { signal, .. } => {
             format!("{signal} is {}", kubernetes_hpa::reason(&recommendation.reason, reading))
         }
@@ -88,6 +101,9 @@ pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -
 
 /// From which level on a rule wants more, and below which fewer.
 pub(super) fn turning_points(recommendation: &Recommendation, evaluation: &Evaluation, current: u32) -> Option<String> {
+    if let Some(text) = fixed::turning_points(&recommendation.reason, evaluation.at) {
+        return Some(text);
+    }
     let reading = recommendation.reading(evaluation)?;
     let (goal, tolerance, warming) = match &recommendation.reason {
         RuleReason::Target { goal, tolerance, warming, .. } => (goal, tolerance, warming),
@@ -95,7 +111,8 @@ pub(super) fn turning_points(recommendation: &Recommendation, evaluation: &Evalu
             let change = if (*direction)? == Direction::Up { "more" } else { "fewer" };
             return Some(format!("{change} once {signal} is {}", side(*bounds)));
         }
-        reason => return kubernetes_hpa::turning_points(reason, reading, current),
+        reason @ RuleReason::KubernetesHpa { .. } => return kubernetes_hpa::turning_points(reason, reading, current),
+        reason => return demand::turning_points(reason, reading, current),
     };
     let present = f64::from(current);
     let more = present * (1.0 + tolerance.up);
@@ -174,5 +191,8 @@ fn printed(tolerance: Tolerance) -> String {
 
 /// A load as so many replicas' worth.
 fn replicas(load: f64) -> String {
-    format!("{} replicas", Unit::Number.print((load * 10.0).round() / 10.0))
+    match Unit::Number.print((load * 10.0).round() / 10.0) {
+        one if one == "1" => "1 replica".to_owned(),
+        some => format!("{some} replicas"),
+    }
 }

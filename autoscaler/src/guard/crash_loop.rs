@@ -138,7 +138,7 @@ pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffec
     let lowest = limits::fewest(given).max(kill_budget::floor(given)).max(protected::floor(given));
     let highest = back.map_or(current, |served| served.max(lowest.min(current))).max(limits::fewest(given));
     let to = wanted.min(highest);
-    effect(Guard::CrashLoop { restarts, rolled_back: to < current }, wanted, to, Some(until))
+    effect(Guard::CrashLoop { restarts, back_to: back.filter(|_| to < wanted) }, wanted, to, Some(until))
 }
 
 #[cfg(test)]

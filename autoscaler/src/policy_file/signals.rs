@@ -55,6 +55,7 @@ fn measure(source: &SignalSource) -> Measure {
         SignalSource::Prometheus { .. } => Measure::Plain,
         SignalSource::Jetstream { .. } => Measure::Messages,
         SignalSource::Published => Measure::Published,
+        SignalSource::Formula(_) => Measure::Plain,
     }
 }
 

@@ -390,7 +390,8 @@ fn rule(text: &str) -> Rule {
             tolerance: Tolerance::both(Rule::TOLERANCE),
         }),
         [side, signal, value, "for", hold_for, step, count] => {
-            let bound = Quantity::Absolute { value: value.parse().expect("a value"), unit: Unit::Seconds };
+            let unit = if signal == "cpu" { Unit::Cores } else { Unit::Seconds };
+            let bound = Quantity::Absolute { value: value.parse().expect("a value"), unit };
             RuleKind::Threshold(Threshold {
                 signal: SignalName::new(signal),
                 bounds: if side == "above" { Bounds::above(bound) } else { Bounds::below(bound) },

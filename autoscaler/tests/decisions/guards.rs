@@ -79,6 +79,7 @@ fn what_is_usual_is_learnt_and_what_is_far_above_it_is_strain() {
     story.restart();
     story.both(320, 0.6, "errors", 2.0);
     story.both(10, 1.9, "errors", 2.0);
+    story.both(20, 1.9, "errors", 9.0);
     story.both(60, 0.6, "errors", 9.0);
     story.both(30, 0.6, "errors", 2.0);
     insta::assert_snapshot!(story.told());
@@ -90,9 +91,11 @@ fn after_a_step_that_made_it_worse_nothing_more_is_added_for_a_while() {
     let mut story = Story::new(policy(guards, "target cpu 50%"), 4);
     story.both(10, 1.9, "errors", 2.0);
     story.both(10, 2.9, "errors", 2.0);
-    story.both(40, 3.9, "errors", 8.0);
+    story.both(10, 3.9, "errors", 2.0);
+    story.both(15, 3.9, "errors", 8.0);
+    story.both(15, 6.0, "errors", 8.0);
     story.restart();
-    story.both(40, 3.9, "errors", 8.0);
+    story.both(60, 6.0, "errors", 8.0);
     insta::assert_snapshot!(story.told());
 }
 
@@ -127,7 +130,7 @@ fn growth_ends_where_the_connections_do() {
     story.event(by_others(60.0));
     story.demand(10, 3.9);
     story.event(by_others(120.0));
-    story.demand(10, 3.9);
+    story.demand(10, 2.9);
     story.event(by_others(0.0));
     story.demand(10, 3.9);
     insta::assert_snapshot!(story.told());

@@ -5,5 +5,6 @@ mod guards;
 mod kubernetes_hpa;
 mod nomad;
 mod properties;
+mod rules;
 mod stories;
 mod what_if;
