@@ -61,6 +61,11 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Say why a service is, or is not, scaled.
     Explain(ExplainArgs),
+    /// Say what a policy decides in a state that is written down, without a fleet.
+    ///
+    /// A state is JSON: how many replicas there are, what is measured, what happened before. A list of states, or one on
+    /// each line, is told one after the other, as if what was decided had been done. docs/state.md has the grammar.
+    Decide(DecideArgs),
     /// Say what would be decided if signals, replicas or the policy were otherwise. Changes nothing.
     ///
     /// Starts from how things are now, for example `ballast whatif web --set cpu=90% --replicas 4`.
@@ -225,6 +230,29 @@ pub(crate) struct WhatifArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) address: ControllerAddress,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DecideArgs {
+    /// Policy files, folders of them, or `-` for standard input.
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub(crate) policy: Vec<PathBuf>,
+    /// The state, or a list of states, as JSON; `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: PathBuf,
+    /// Which of several policies: that of this service, `[[host/]project/]service` [default: the state's, or the only one].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Option<String>,
+    /// How the decision is printed.
+    #[arg(long, value_enum, default_value = "json", value_name = "FORMAT")]
+    pub(crate) format: DecisionFormat,
+}
+
+/// How a decision is printed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum DecisionFormat {
+    Json,
+    Text,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,7 +1,6 @@
 //! `ballast policy`: what can be done with policy files.
 
 mod diff;
-mod files;
 mod fmt;
 mod show;
 
@@ -11,12 +10,12 @@ use autoscaler::policy_file;
 
 use crate::{
     cli::CheckArgs,
+    commands::files::{files_in, origin, read, unreadable},
     output,
     render::{self, Checked},
 };
 
 pub(super) use diff::diff;
-use files::{files_in, origin, read, unreadable};
 pub(super) use fmt::fmt;
 pub(super) use show::show;
 
@@ -46,7 +45,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 
 fn check_file(file: &Path, checked: &mut Checked) {
     checked.files += 1;
-    let text = match read(file) {
+    let text = match read(file, policy_file::LONGEST_TEXT) {
         Ok(text) => text,
         Err(error) => return checked.unreadable.push(unreadable(file, &error)),
     };
@@ -58,4 +57,3 @@ fn check_file(file: &Path, checked: &mut Checked) {
         Err(errors) => checked.errors.extend(errors.0),
     }
 }
-

@@ -182,11 +182,7 @@ const LATEST: usize = 5;
 
 /// One thing that a policy says.
 fn setting(setting: &Setting) -> SettingStatus {
-    SettingStatus {
-        path: setting.path.clone(),
-        value: setting.value.clone(),
-        origin: setting.origin.to_string(),
-    }
+    SettingStatus { path: setting.path.clone(), value: setting.value.clone(), origin: setting.origin.to_string() }
 }
 
 /// That a percentage is one of the whole host, because a replica has no limit of its own.
@@ -198,8 +194,7 @@ fn shares_of_the_host(policy: &Policy, replicas: &[ReplicaInventory]) -> Option<
             }
             RuleKind::Threshold(rule) => {
                 let bound = rule.bounds.lower.or(rule.bounds.upper);
-                rule.signal.as_str() == signal
-                    && bound.is_some_and(|bound| matches!(bound.value, Quantity::OfLimit(_)))
+                rule.signal.as_str() == signal && bound.is_some_and(|bound| matches!(bound.value, Quantity::OfLimit(_)))
             }
             _ => false,
         })

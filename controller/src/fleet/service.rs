@@ -60,7 +60,15 @@ pub(crate) struct Measured {
 impl Service {
     /// One listed for the first time.
     pub(crate) fn new(inventory: ServiceInventory) -> Self {
-        Self { inventory, gone_since: None, measured: BTreeMap::new(), outcome: None, governed: None, resolved_from: None, policy_error: None }
+        Self {
+            inventory,
+            gone_since: None,
+            measured: BTreeMap::new(),
+            outcome: None,
+            governed: None,
+            resolved_from: None,
+            policy_error: None,
+        }
     }
 
     /// Takes in a newer listing.

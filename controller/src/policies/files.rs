@@ -55,13 +55,7 @@ pub(crate) struct Look {
 impl PolicyFiles {
     /// None read yet.
     pub(crate) fn new(roots: Vec<PathBuf>) -> Self {
-        Self {
-            roots,
-            may_be_missing: false,
-            variables: BTreeMap::new(),
-            files: BTreeMap::new(),
-            generation: 0,
-        }
+        Self { roots, may_be_missing: false, variables: BTreeMap::new(), files: BTreeMap::new(), generation: 0 }
     }
 
     /// Takes these environment variables for the highest layer.
@@ -105,9 +99,10 @@ impl PolicyFiles {
 
     /// What is in force.
     pub(crate) fn set(&self) -> PolicySet {
-        let good = self.files.iter().filter_map(|((_, path), file)| {
-            Some(Source::file(path.display().to_string(), file.good.clone()?))
-        });
+        let good = self
+            .files
+            .iter()
+            .filter_map(|((_, path), file)| Some(Source::file(path.display().to_string(), file.good.clone()?)));
         let environment = (!self.variables.is_empty()).then(|| Source::environment(self.variables.clone()));
         let (catalog, errors) = Catalog::read(good.chain(environment).collect());
         let mut findings = errors;

@@ -5,8 +5,11 @@ use std::{fs, io, path::Path, process::ExitCode};
 use anyhow::{Context as _, anyhow};
 use autoscaler::policy_file;
 
-use super::files::{files_in, origin, read};
-use crate::{cli::FmtArgs, output};
+use crate::{
+    cli::FmtArgs,
+    commands::files::{files_in, origin, read},
+    output,
+};
 
 /// Lays files out in one way. Exit code 1 where one cannot be, or, with `--check`, is not.
 pub(crate) fn fmt(args: &FmtArgs) -> anyhow::Result<ExitCode> {
@@ -28,7 +31,7 @@ pub(crate) fn fmt(args: &FmtArgs) -> anyhow::Result<ExitCode> {
 
 /// Whether the file is, or has been, laid out so.
 fn one(file: &Path, check: bool) -> anyhow::Result<bool> {
-    let text = read(file).with_context(|| origin(file))?;
+    let text = read(file, policy_file::LONGEST_TEXT).with_context(|| origin(file))?;
     let laid_out = policy_file::fmt(&origin(file), &text).map_err(|errors| anyhow!("{errors}"))?;
     if file.as_os_str() == "-" && !check {
         output::print(&laid_out)?;

@@ -3,11 +3,15 @@
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, anyhow, bail};
-use autoscaler::policy_file::{Catalog, PolicyErrors, Severity, Source};
+use autoscaler::policy_file::{self, Catalog, PolicyErrors, Severity, Source};
 use bus::payload::{Question, ServiceStatus, SettingStatus};
 
-use super::files::{files_in, origin, read};
-use crate::{ask::Asker, cli::ShowArgs, output, paths, render};
+use crate::{
+    ask::Asker,
+    cli::ShowArgs,
+    commands::files::{files_in, origin, read},
+    output, paths, render,
+};
 
 /// Shows everything that is in force for a service, and where each value comes from.
 pub(crate) async fn show(args: ShowArgs) -> anyhow::Result<ExitCode> {
@@ -28,7 +32,8 @@ async fn asked(args: &ShowArgs) -> anyhow::Result<ServiceStatus> {
     if let Some(error) = answer.error {
         bail!("{error}");
     }
-    let service = answer.services.into_iter().next().with_context(|| format!("no service is named {}", args.service))?;
+    let service =
+        answer.services.into_iter().next().with_context(|| format!("no service is named {}", args.service))?;
     if service.policy.is_none() {
         bail!("no policy names {}/{}: it is measured and left alone", service.project, service.service);
     }
@@ -48,7 +53,7 @@ fn from_files(args: &ShowArgs) -> anyhow::Result<ServiceStatus> {
     }
     let mut sources = Vec::new();
     for file in &files {
-        sources.push(Source::file(origin(file), read(file).with_context(|| origin(file))?));
+        sources.push(Source::file(origin(file), read(file, policy_file::LONGEST_TEXT).with_context(|| origin(file))?));
     }
     sources.push(Source::environment(paths::policy_variables()));
     let (catalog, findings) = Catalog::read(sources);

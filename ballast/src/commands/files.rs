@@ -1,4 +1,4 @@
-//! Policy files as the command line names them.
+//! Files as the command line names them.
 
 use std::{
     fs,
@@ -6,12 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use autoscaler::policy_file;
-
 use crate::render::Unreadable;
-
-/// The most that is read of a file. The parser refuses what is longer than this less one, with its own words.
-const READ_AT_MOST: u64 = policy_file::LONGEST_TEXT as u64 + 1;
 
 /// The file itself, or the policy files of the folder: `*.yaml` and `*.yml`, sorted, hidden ones left out.
 pub(super) fn files_in(path: &Path) -> io::Result<Vec<PathBuf>> {
@@ -34,18 +29,21 @@ pub(super) fn files_in(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-pub(super) fn read(file: &Path) -> io::Result<String> {
+/// The text of a file, or of standard input. Of one longer than `longest` bytes so much that a parser refuses it for its
+/// length, with its own words.
+pub(super) fn read(file: &Path, longest: usize) -> io::Result<String> {
     let source: Box<dyn Read> =
         if file.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(fs::File::open(file)?) };
     let mut bytes = Vec::new();
-    source.take(READ_AT_MOST).read_to_end(&mut bytes)?;
-    if bytes.len() > policy_file::LONGEST_TEXT {
+    source.take(u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() > longest {
         // Cut somewhere, perhaps within a letter; the parser refuses it for its length.
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
     String::from_utf8(bytes).map_err(|error| io::Error::other(format!("it is not UTF-8: {error}")))
 }
 
+/// How findings name it.
 pub(super) fn origin(file: &Path) -> String {
     if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
 }
