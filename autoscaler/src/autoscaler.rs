@@ -77,6 +77,11 @@ impl Autoscaler {
         &self.memory
     }
 
+    /// What must survive a restart, for who says what is remembered.
+    pub(crate) fn memory_mut(&mut self) -> &mut Memory {
+        &mut self.memory
+    }
+
     /// The policy in force.
     pub fn policy(&self) -> &Policy {
         &self.policy
