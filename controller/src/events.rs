@@ -225,7 +225,7 @@ fn probe(name: &SignalName, source: &SignalSource) -> Option<Probe> {
         SignalSource::Jetstream { server, stream, consumer } => {
             Some(Probe::Jetstream { signal, server, stream, consumer })
         }
-        SignalSource::Published => None,
+        SignalSource::Published | SignalSource::Formula(_) => None,
     }
 }
 

@@ -264,6 +264,14 @@ impl Story {
     }
 }
 
+/// Another autoscaler's own table, where it is at hand.
+#[expect(clippy::disallowed_methods, reason = "the core reads no files, its tests may")]
+pub(crate) fn table(file: &str) -> Option<serde_json::Value> {
+    let path = format!("{}/../../shared/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).ok()?;
+    Some(serde_json::from_str(&text).expect("the table is JSON"))
+}
+
 pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }

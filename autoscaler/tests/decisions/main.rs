@@ -2,6 +2,11 @@
 
 mod driver;
 mod guards;
+mod kubernetes_hpa;
+mod missing;
+mod nomad;
+mod promises;
 mod properties;
+mod rules;
 mod stories;
 mod what_if;

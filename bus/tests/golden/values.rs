@@ -333,6 +333,7 @@ fn service_status() -> ServiceStatus {
         decision: Some(decision()),
         history: vec![DecisionStatus { evaluation: 300, ..DecisionStatus::default() }],
         outcome: Some(outcome_reached()),
+        settings: Vec::new(),
     }
 }
 
