@@ -30,6 +30,9 @@ pub struct Resolved {
     pub policy: Policy,
     /// What is allowed and yet hardly meant.
     pub warnings: Vec<PolicyError>,
+    /// What else there is to warn of if the service's containers have no limit of what a rule takes a share of, which
+    /// only those who see them know.
+    pub without_limits: Vec<PolicyError>,
     /// Everything that it says, in the order of the grammar, with where each is from.
     pub settings: Vec<Setting>,
     /// Policies that name the service, too, and are not in force because another one comes first.
@@ -109,7 +112,8 @@ impl Catalog {
             return Some(Err(PolicyErrors(errors.into_iter().filter(|e| e.severity == Severity::Error).collect())));
         };
         warnings::look_at(&read, &mut findings);
+        let without_limits = warnings::without_limits(&read, &findings.texts);
         let policy = read.into_policies().next()?;
-        Some(Ok(Resolved { policy, warnings: findings.sorted(), settings, overruled }))
+        Some(Ok(Resolved { policy, warnings: findings.sorted(), without_limits, settings, overruled }))
     }
 }

@@ -170,6 +170,8 @@ pub(super) fn check_alone(document: &Document, findings: &mut Findings) {
     let place = document.node.place;
     alone.retain_at(|at, finding| match finding.kind {
         Kind::Missing => at != place && !is_replicas(document, at),
+        // Another layer may give the rule that wakes the service.
+        Kind::Conflict => !is_replicas(document, at),
         Kind::UnknownSignal => false,
         _ => true,
     });
