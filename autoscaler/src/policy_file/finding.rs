@@ -318,7 +318,7 @@ fn printable(c: char) -> char {
 }
 
 /// The line of `place` and a mark below it.
-fn excerpt(Text { text, is_file, .. }: &Text, place: Place) -> String {
+fn excerpt(Text { content: text, is_file, .. }: &Text, place: Place) -> String {
     let start = text.floor_char_boundary(place.start);
     let line_start = text[..start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
     let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |at| start + at);
