@@ -71,6 +71,11 @@ impl Autoscaler {
         &self.memory
     }
 
+    /// What must survive a restart, for who says what is remembered.
+    pub(crate) fn memory_mut(&mut self) -> &mut Memory {
+        &mut self.memory
+    }
+
     /// The policy in force.
     pub fn policy(&self) -> &Policy {
         &self.policy
@@ -163,8 +168,9 @@ impl Autoscaler {
         self.memory.target = evaluation.verdict.replicas();
         let Verdict::Scale { from, to } = evaluation.verdict else { return };
         self.memory.add_step(evaluation.at, from, to, &self.policy);
-        for state in &mut self.memory.rules {
-            rule::after_step(state, evaluation.at);
+        self.memory.guards.stepped(&self.policy, evaluation);
+        for (rule, state) in self.policy.rules.iter().zip(&mut self.memory.rules) {
+            rule::after_step(rule, state, evaluation.at);
         }
     }
 
@@ -211,8 +217,8 @@ impl Autoscaler {
     }
 
     /// The limits in force.
-    fn limits(&self, _now: Timestamp) -> Limits {
-        self.policy.limits
+    fn limits(&self, now: Timestamp) -> Limits {
+        rule::schedule::limits(&self.policy, now)
     }
 
     fn read(&self, observation: &Observation, now: Timestamp) -> Vec<SignalReading> {
@@ -223,7 +229,11 @@ impl Autoscaler {
             host: observation.host,
             guards: &self.policy.guards,
         };
-        self.reads.iter().map(|reads| self.signals.read(reads, view)).collect()
+        let mut readings: Vec<_> = self.reads.iter().map(|reads| self.signals.read(reads, view)).collect();
+        let observed = observed(observation);
+        let current = self.memory.target.unwrap_or(observed.running);
+        rule::formula::compute(&self.policy.signals, &mut readings, current, observed.ready);
+        readings
     }
 
     fn situation<'a>(
@@ -260,14 +270,19 @@ impl Autoscaler {
             .collect()
     }
 
-    /// What rules remember of what has just happened.
+    /// What rules and guards remember of what has just happened.
     fn update(&mut self) {
-        let (Some(observation), Some(current)) = (self.observation.as_ref(), self.current()) else { return };
+        let Some(current) = self.current() else { return };
+        let mut guards = std::mem::take(&mut self.memory.guards);
+        let nothing = Observation::default();
+        let observation = self.observation.as_ref().unwrap_or(&nothing);
         let signals = self.read(observation, self.now);
         let situation = self.situation(observation, &signals, current, self.now);
         let rules = self.policy.rules.iter().zip(&self.memory.rules);
         let states: Vec<RuleState> = rules.map(|(rule, state)| rule::update(rule, state, &situation)).collect();
         let missing_since = missing::since(&signals, &self.memory.missing_since, self.now);
+        guards.update(&situation);
+        self.memory.guards = guards;
         self.memory.rules = states;
         self.memory.missing_since = missing_since;
     }
@@ -283,21 +298,21 @@ impl Autoscaler {
             RuleReason::Threshold { state: ThresholdState::Pending { until, .. }, .. } => {
                 Some(Wakeup { at: until, because: WakeupReason::Breach { rule: recommendation.rule } })
             }
+            RuleReason::Burst { until: Some(until), .. } => {
+                let at = until.plus(Duration::from_millis(1));
+                Some(Wakeup { at, because: WakeupReason::Calm { rule: recommendation.rule } })
+            }
             _ => None,
         });
         let warm = observation.replicas.iter().filter_map(|replica| {
             let at = replica.ready_since?.plus(guards.warm_up);
             Some(Wakeup { at, because: WakeupReason::WarmedUp })
         });
-        let stale = evaluation.signals.iter().filter_map(|reading| {
-            let newest = now.minus(reading.age?);
-            let at = newest.plus(guards.stale_after).plus(Duration::from_millis(1));
-            Some(Wakeup { at, because: WakeupReason::Stale(reading.signal.clone()) })
-        });
         held.chain(breaches)
             .chain(warm)
-            .chain(stale)
+            .chain(missing::stale(&evaluation.signals, guards, now))
             .chain(missing::wakeups(&self.policy, &self.memory))
+            .chain(rule::schedule::wakeups(&self.policy, now))
             .filter(|wakeup| wakeup.at > now)
             .min_by_key(|wakeup| wakeup.at)
     }

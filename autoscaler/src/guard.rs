@@ -26,6 +26,8 @@ mod limits;
 mod manual;
 mod pause;
 mod protected;
+#[cfg(test)]
+mod scene;
 mod stabilization;
 mod step;
 mod strained;
@@ -35,13 +37,46 @@ mod worse;
 use std::collections::BTreeMap;
 
 use crate::{
-    evaluation::{Combined, Guard, GuardEffect, Recommendation},
-    policy::{Direction, DirectionGuards, Guards, Limits},
+    Evaluation,
+    evaluation::{Combined, Guard, GuardEffect, Origin, Recommendation, SignalReading},
+    policy::{Direction, DirectionGuards, Guards, Limits, Policy, StepSize},
+    quantity::Quantity,
     rule::Situation,
     time::Timestamp,
 };
 
+use serde::{Deserialize, Serialize};
+
+pub use crash_loop::Crashes;
 pub use stabilization::History;
+pub use strained::{Normal, Normals};
+pub use worse::Watch;
+
+/// What guards remember beside recommendations and steps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GuardState {
+    /// The usual levels of signals.
+    pub(crate) normals: Normals,
+    /// The step up whose effect is watched.
+    pub(crate) watch: Option<Watch>,
+    /// Replicas that died.
+    pub(crate) crashes: Crashes,
+}
+
+impl GuardState {
+    /// Takes in what has just happened.
+    pub(crate) fn update(&mut self, given: &Situation<'_>) {
+        strained::update(&mut self.normals, given);
+        worse::update(&mut self.watch, given);
+        self.crashes.update(given);
+    }
+
+    /// Takes in a decision that was acted upon.
+    pub(crate) fn stepped(&mut self, policy: &Policy, evaluation: &Evaluation) {
+        worse::stepped(&mut self.watch, policy, evaluation);
+    }
+}
 
 /// What the guards go by.
 #[derive(Clone, Copy, Debug)]
@@ -128,4 +163,27 @@ impl Circumstances<'_> {
 /// That a guard makes `to` of `from`; `None` where that is the same.
 fn effect(guard: Guard, from: u32, to: u32, until: Option<Timestamp>) -> Option<GuardEffect> {
     (from != to).then_some(GuardEffect { guard, from, to, until })
+}
+
+/// So many of `whole` replicas as a limit allows: a share is rounded down, and at least one is allowed.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to integer cast saturates")]
+fn part(size: StepSize, whole: i64) -> u32 {
+    let part = match size {
+        StepSize::Count(count) => count,
+        StepSize::Share(share) => (whole as f64 * share + 1e-9).floor() as u32,
+    };
+    part.max(1)
+}
+
+/// The height of a signal, in the unit of what it is held against: the service's own value, or the mean over replicas.
+fn level(reading: &SignalReading, against: Option<Quantity>) -> Option<f64> {
+    let sum = match against {
+        Some(Quantity::OfLimit(_)) => reading.shares,
+        Some(Quantity::OfReservation(_)) => reading.of_reservations,
+        Some(Quantity::Absolute { .. }) | None => reading.total,
+    }?;
+    match reading.origin {
+        Origin::Service => Some(sum),
+        Origin::Replicas => Some(sum / f64::from(reading.measured.max(1))),
+    }
 }

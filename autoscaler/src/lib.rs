@@ -22,6 +22,7 @@ pub mod policy_file;
 pub mod quantity;
 pub mod rule;
 mod signal;
+pub mod state;
 pub mod time;
 
 pub use autoscaler::{Autoscaler, Hypothesis, Supposed};

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    guard::History,
+    guard::{GuardState, History},
     policy::{Direction, Policy},
     quantity::SignalName,
     rule::RuleState,
@@ -36,6 +36,8 @@ pub struct Memory {
     pub(crate) missing_since: BTreeMap<SignalName, Timestamp>,
     /// The count that the operator set by hand last.
     pub(crate) manual: Option<Manual>,
+    /// What single guards remember.
+    pub(crate) guards: GuardState,
 }
 
 /// A count that the operator set by hand.
@@ -117,9 +119,19 @@ impl Steps {
         self.0.iter().rev().find(|step| step.direction() == direction).copied()
     }
 
-    /// The steps of the last `span`, oldest first.
+    /// All steps.
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = ScaleStep> {
+        self.0.iter().rev().copied()
+    }
+
+    /// The steps of the last `span`, newest first. One that is exactly so old is none of them.
     pub(crate) fn within(&self, span: Duration, now: Timestamp) -> impl Iterator<Item = ScaleStep> {
-        self.0.iter().rev().take_while(move |step| now.since(step.at) < span).copied()
+        self.newest_first().take_while(move |step| now.since(step.at) < span)
+    }
+
+    /// The count when the last `span` began: `current` without the steps since.
+    pub(crate) fn start_of(&self, span: Duration, current: u32, now: Timestamp) -> i64 {
+        self.within(span, now).fold(current.into(), |count, step| count + i64::from(step.from) - i64::from(step.to))
     }
 }
 

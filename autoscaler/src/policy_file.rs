@@ -28,6 +28,7 @@ mod settings;
 mod signals;
 mod source;
 pub(crate) mod spelling;
+pub(crate) mod state;
 mod values;
 mod variables;
 mod warnings;

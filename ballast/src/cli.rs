@@ -61,6 +61,11 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Say why a service is, or is not, scaled.
     Explain(ExplainArgs),
+    /// Say what a policy decides in a state that is written down, without a fleet.
+    ///
+    /// A state is JSON: how many replicas there are, what is measured, what happened before. A list of states, or one on
+    /// each line, is told one after the other, as if what was decided had been done. docs/state.md has the grammar.
+    Decide(DecideArgs),
     /// Say what would be decided if signals, replicas or the policy were otherwise. Changes nothing.
     ///
     /// Starts from how things are now, for example `ballast whatif web --set cpu=90% --replicas 4`.
@@ -227,10 +232,79 @@ pub(crate) struct WhatifArgs {
     pub(crate) address: ControllerAddress,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct DecideArgs {
+    /// Policy files, folders of them, or `-` for standard input.
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub(crate) policy: Vec<PathBuf>,
+    /// The state, or a list of states, as JSON; `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: PathBuf,
+    /// Which of several policies: that of this service, `[[host/]project/]service` [default: the state's, or the only one].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Option<String>,
+    /// How the decision is printed.
+    #[arg(long, value_enum, default_value = "json", value_name = "FORMAT")]
+    pub(crate) format: DecisionFormat,
+}
+
+/// How a decision is printed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum DecisionFormat {
+    Json,
+    Text,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
     /// Check policy files without using them: every error with its line and column.
     Check(CheckArgs),
+    /// Show everything that is in force for a service, and where each value comes from.
+    ///
+    /// A policy is put together from layers, low to high: what is built in, `defaults` blocks, container labels, the
+    /// policy file, and the controller's environment.
+    Show(ShowArgs),
+    /// Say in words how two policy files differ.
+    Diff(DiffArgs),
+    /// Lay policy files out in one way; comments are kept.
+    Fmt(FmtArgs),
+    /// Print the JSON Schema of policy files, for editors.
+    Schema,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ShowArgs {
+    /// The service: `[host/]project/service`, or `service` where that is unambiguous.
+    pub(crate) service: String,
+    /// Ask no controller, but read these policy files, or folders of them; give the service as `project/service`.
+    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "PATH")]
+    pub(crate) policies: Vec<PathBuf>,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) address: ControllerAddress,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DiffArgs {
+    /// The policy file before.
+    pub(crate) old: PathBuf,
+    /// The policy file after.
+    pub(crate) new: PathBuf,
+    /// Print the changes as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FmtArgs {
+    /// Policy files, folders of them, or `-` for standard input, which is printed instead of written.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write nothing; name the files that are laid out otherwise, and fail if there are any.
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Args, Debug)]

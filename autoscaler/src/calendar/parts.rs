@@ -1,6 +1,6 @@
 //! What calendars are made of: hours of the day, days of the week, dates, time zones.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use jiff::{
     civil::{Date, Weekday},
@@ -8,7 +8,7 @@ use jiff::{
 };
 
 use super::CalendarError;
-use crate::policy_file::spelling::nearest;
+use crate::{policy_file::spelling::nearest, time::Timestamp};
 
 /// Minutes of a day without a change of clocks.
 pub(super) const DAY: u16 = 24 * 60;
@@ -229,6 +229,16 @@ pub struct Zone(pub(super) TimeZone);
 impl Zone {
     /// Coordinated universal time.
     pub const UTC: Self = Self(TimeZone::UTC);
+
+    /// A moment by the clock on the wall: `06:00`, and with its date if it is a day or more after `now`.
+    pub fn spoken(&self, at: Timestamp, now: Timestamp) -> String {
+        let millis = i64::try_from(at.as_millis()).ok();
+        let Some(moment) = millis.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok()) else {
+            return "the end of time".to_owned();
+        };
+        let far = at.since(now) >= Duration::from_hours(24);
+        moment.to_zoned(self.0.clone()).strftime(if far { "%Y-%m-%d %H:%M" } else { "%H:%M" }).to_string()
+    }
 }
 
 impl fmt::Display for Zone {

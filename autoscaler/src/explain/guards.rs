@@ -5,7 +5,7 @@ use crate::{
     evaluation::{Activity, Freeze, Guard, GuardEffect, Resource},
     event::Phase,
     policy::{Direction, Rate, StepSize},
-    quantity::Unit,
+    quantity::{SignalName, Unit},
     time::spoken,
 };
 
@@ -16,22 +16,15 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         effect.until.map_or_else(String::new, |until| format!(" for {} more", spoken(until.since(evaluation.at))));
     match &effect.guard {
         Guard::Undone { rule } => {
-            format!("with {} replicas rule {} would at once want more; it stays at {to}", effect.from, rule + 1)
+            let (fewer, rule) = (effect.from, rule + 1);
+            let replicas = if fewer == 1 { "replica" } else { "replicas" };
+            format!("with {fewer} {replicas} rule {rule} would at once want more; it stays at {to}")
         }
-        Guard::Strained { signal, level: Some(level), bound } => {
-            format!(
-                "nothing is removed while the service is strained: {signal} is {}, above {}",
-                plain(*level),
-                plain(*bound)
-            )
-        }
-        Guard::Strained { signal, level: None, .. } => {
-            format!("nothing is removed while it cannot be told whether the service is strained: {signal} is missing")
-        }
+        Guard::Strained { signal, level, bound, unit } => strained(signal, *level, *bound, *unit),
         Guard::Worse { signal, before, now } => format!(
             "nothing more is added{left}: after the last step up {signal} got worse, from {} to {}",
-            plain(*before),
-            plain(*now)
+            value_of(signal, *before, evaluation),
+            value_of(signal, *now, evaluation)
         ),
         Guard::Stabilization(Direction::Up) => format!("up.stabilize keeps it to {to}{left}"),
         Guard::Stabilization(Direction::Down) => {
@@ -44,12 +37,7 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         }
         Guard::Led { by } => format!("{by} has to grow first: what serves of it carries {to}"),
         Guard::Headroom { of, free, reserve, each } => headroom(*of, *free, *reserve, *each, to),
-        Guard::Budget { name, by_others, total, each } => format!(
-            "of {name} there are {} and others take {}: at {} for each replica that is enough for {to}",
-            plain(*total),
-            plain(*by_others),
-            plain(*each)
-        ),
+        Guard::Budget { name, by_others, total, each } => budget(name, *by_others, *total, *each, to),
         Guard::Min => match evaluation.combined.activity {
             Activity::Active { .. } if to == 1 && evaluation.limits.min == 0 => {
                 "an active service has at least 1".to_owned()
@@ -60,18 +48,40 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         Guard::Most => format!("its own configuration allows no more than {to}"),
         Guard::Protected { why } => format!("{to} must not be removed: {why}"),
         Guard::KillBudget(rate) => format!("kill_budget allows to remove {}: {to}{left}", printed(*rate)),
-        Guard::CrashLoop { restarts, rolled_back: false } => {
-            format!("its replicas die again and again ({restarts} restarts); it stays at {to}{left}")
+        Guard::CrashLoop { restarts, back_to } => {
+            let dying = format!("its replicas die again and again ({restarts} deaths)");
+            match back_to {
+                None => format!("{dying}; it stays at {to}{left}"),
+                Some(served) if *served == to => format!("{dying}; it goes back to {to}, at which all served{left}"),
+                Some(served) => {
+                    format!("{dying}; it goes back to {served}, at which all served, as it may: to {to} now")
+                }
+            }
         }
-        Guard::CrashLoop { restarts, rolled_back: true } => format!(
-            "its replicas die again and again ({restarts} restarts); it goes back to {to}, the last count that served{left}"
-        ),
         Guard::Implausible { missing, of } => format!(
             "the samples of {missing} of {of} replicas vanished at once, which is hard to believe; it stays at {to}{left}"
         ),
-        Guard::Manual => format!("somebody set it to {to} by hand, which is respected{left}"),
+        Guard::Manual { asked } if *asked == to => {
+            format!("somebody set it to {to} by hand, which is respected{left}")
+        }
+        Guard::Manual { asked } => {
+            format!("somebody set it to {asked} by hand, of which the limits leave {to}; that is respected{left}")
+        }
         Guard::Pause => format!("the policy is paused{left}; it stays at {to}"),
         Guard::Freeze(freeze) => frozen(freeze, evaluation),
+    }
+}
+
+fn strained(signal: &SignalName, level: Option<f64>, bound: Option<f64>, unit: Unit) -> String {
+    let cannot_tell = "nothing is removed while it cannot be told whether the service is strained";
+    match (level, bound) {
+        (None, _) => format!("{cannot_tell}: {signal} is missing"),
+        (Some(_), None) => format!("{cannot_tell}: what is normal for {signal} is not known yet"),
+        (Some(level), Some(bound)) => format!(
+            "nothing is removed while the service is strained: {signal} is {}, above {}",
+            unit.print(level),
+            unit.print(bound)
+        ),
     }
 }
 
@@ -86,6 +96,18 @@ fn headroom(of: Resource, free: f64, reserve: f64, each: f64, to: u32) -> String
         unit.print(reserve),
         unit.print(each)
     )
+}
+
+fn budget(name: &str, by_others: f64, total: f64, each: f64, to: u32) -> String {
+    let enough = ((total - by_others) / each + 1e-9).floor().max(0.0);
+    let text = format!(
+        "of {name} there are {} and others take {}: at {} for each replica that is enough for {}",
+        plain(total),
+        plain(by_others),
+        plain(each),
+        plain(enough)
+    );
+    if f64::from(to) > enough { format!("{text}; what is there already stays") } else { text }
 }
 
 fn frozen(freeze: &Freeze, evaluation: &Evaluation) -> String {
@@ -114,6 +136,12 @@ fn printed(rate: Rate) -> String {
         StepSize::Share(share) => Unit::Share.print(share),
     };
     format!("{size} per {}", spoken(rate.per))
+}
+
+/// A level of a signal, with the unit that it is read in.
+fn value_of(signal: &SignalName, value: f64, evaluation: &Evaluation) -> String {
+    let reading = evaluation.signals.iter().find(|reading| reading.signal == *signal);
+    reading.map_or(Unit::Number, |reading| reading.unit).print(value)
 }
 
 fn plain(value: f64) -> String {

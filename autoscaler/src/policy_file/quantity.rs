@@ -221,6 +221,18 @@ fn fit(written: Written, measure: Measure) -> Option<Quantity> {
     }
 }
 
+/// The number of `text`, in the unit's base: cores, bytes, seconds, per second, a share.
+pub(super) fn plain(text: &str) -> Option<f64> {
+    let (Written::Number(value)
+    | Written::Percentage(value)
+    | Written::OfReservation(value)
+    | Written::Cores(value)
+    | Written::PerSecond(value)
+    | Written::Seconds(value)
+    | Written::Bytes(value)) = written(text)?;
+    Some(value)
+}
+
 /// What `text` is by its unit.
 fn written(text: &str) -> Option<Written> {
     if let Some(share) = text.strip_suffix("of reservation") {

@@ -1,6 +1,6 @@
 //! Drives the core as the controller does, on a clock of its own.
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, time::Duration};
 
 use autoscaler::{
     Autoscaler, Evaluation, Event, Hypothesis, Policy, Timestamp,
@@ -8,8 +8,9 @@ use autoscaler::{
     event::{HostCapacity, Observation, Phase, Reading, Replica, ReplicaId, Sample, Subject},
     explain,
     policy::{
-        Action, Arithmetic, Bounds, Direction, Goal, Group, Guards, Lasting, Limits, Mode, Rounding, Rule, RuleKind,
-        Selector, SignalSource, Step, StepSize, Target, Threshold, Tolerance,
+        Action, Arithmetic, Bound, Bounds, Budget, CrashLoop, Direction, Goal, Group, Guards, Lasting, Limits, Mode,
+        Rate, Reserve, Rounding, Rule, RuleKind, Selector, SignalSource, Step, StepSize, Strain, StrainLevel, Target,
+        Threshold, Tolerance, Worse,
     },
     quantity::{Quantity, SignalName, Unit},
 };
@@ -25,6 +26,13 @@ pub(crate) struct Story {
     replicas: Vec<Replica>,
     made: u32,
     phase: Phase,
+    pub(crate) host: HostCapacity,
+    /// So many of the oldest replicas have no samples.
+    pub(crate) mute: usize,
+    /// Replicas that are made from now on never serve, and start again every five seconds.
+    pub(crate) doomed: bool,
+    /// A replica is busy with itself for so long after it began to serve.
+    pub(crate) spike: Duration,
     told: String,
     headline: String,
 }
@@ -40,6 +48,10 @@ impl Story {
             replicas: Vec::new(),
             made: 0,
             phase: Phase::Settled,
+            host: HostCapacity::default(),
+            mute: 0,
+            doomed: false,
+            spike: Duration::ZERO,
             told: String::new(),
             headline: String::new(),
         };
@@ -98,6 +110,70 @@ impl Story {
         });
     }
 
+    /// One second of several values of the service as a whole.
+    pub(crate) fn values(&mut self, values: &[(&str, f64)]) {
+        self.run(1, |story| {
+            values.iter().map(|(signal, value)| story.sample(signal, Subject::Service, *value)).collect()
+        });
+    }
+
+    /// CPU of the oldest replica, and of each of the others.
+    pub(crate) fn uneven(&mut self, ticks: u32, oldest: f64, others: f64) {
+        self.run(ticks, |story| {
+            let cpu = |(place, id)| story.sample("cpu", Subject::Replica(id), if place == 0 { oldest } else { others });
+            story.serving().into_iter().enumerate().map(cpu).collect()
+        });
+    }
+
+    /// A signal whose source says why it has no value.
+    pub(crate) fn fails(&mut self, ticks: u32, signal: &str, why: &str) {
+        let signal = SignalName::new(signal);
+        self.run(ticks, |story| {
+            let reading = Reading::Missing(why.to_owned());
+            vec![Sample { signal: signal.clone(), of: Subject::Service, at: story.now, reading }]
+        });
+    }
+
+    /// Somebody replaces the oldest replica by a new one.
+    pub(crate) fn replace_oldest(&mut self) {
+        self.replicas.remove(0);
+        self.make(self.now.plus(START));
+        self.observe();
+    }
+
+    /// The oldest replicas do not serve, though they run; 0: all serve again.
+    pub(crate) fn unhealthy(&mut self, replicas: usize) {
+        for (place, replica) in self.replicas.iter_mut().enumerate() {
+            replica.ready_since = (place >= replicas).then(|| replica.ready_since.unwrap_or(self.now));
+        }
+        self.observe();
+    }
+
+    /// The policy is edited.
+    pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Policy)) {
+        let mut policy = self.autoscaler.policy().clone();
+        change(&mut policy);
+        self.event(Event::PolicyReplaced(Box::new(policy)));
+    }
+
+    /// The operator sets the count by hand.
+    pub(crate) fn rescale(&mut self, replicas: u32) {
+        while self.replicas.len() < replicas as usize {
+            self.make(self.now.plus(START));
+        }
+        self.replicas.truncate(replicas as usize);
+        self.event(Event::Rescaled { replicas });
+        self.observe();
+    }
+
+    /// The oldest replicas must not be removed.
+    pub(crate) fn protect(&mut self, replicas: usize, why: &str) {
+        for replica in self.replicas.iter_mut().take(replicas) {
+            replica.protected = Some(why.to_owned());
+        }
+        self.observe();
+    }
+
     /// The newest replica never comes to serve.
     pub(crate) fn break_newest(&mut self) {
         if let Some(newest) = self.replicas.last_mut() {
@@ -145,6 +221,10 @@ impl Story {
     fn run(&mut self, ticks: u32, samples: impl Fn(&Self) -> Vec<Sample>) {
         for _ in 0..ticks {
             self.now = self.now.plus(seconds(1));
+            let starts_again = self.now.since(self.start).as_secs().is_multiple_of(5);
+            for replica in &mut self.replicas {
+                replica.restarts += u64::from(starts_again && replica.ready_since.is_none());
+            }
             self.observe();
             let samples = samples(self);
             self.event(Event::Samples(samples));
@@ -183,10 +263,20 @@ impl Story {
         serving.map(|replica| replica.id.clone()).collect()
     }
 
+    /// Those that serve and whose samples arrive.
+    fn heard(&self) -> Vec<ReplicaId> {
+        let mute = |id: &ReplicaId| self.replicas.iter().take(self.mute).any(|replica| replica.id == *id);
+        self.serving().into_iter().filter(|id| !mute(id)).collect()
+    }
+
     fn work(&self, cores: f64) -> Vec<Sample> {
-        let serving = self.serving();
-        let each = (cores / f64::from(u32::try_from(serving.len()).unwrap_or(1)).max(1.0)).min(1.0);
-        serving.into_iter().map(|id| self.sample("cpu", Subject::Replica(id), each)).collect()
+        let each = (cores / f64::from(u32::try_from(self.serving().len()).unwrap_or(1)).max(1.0)).min(1.0);
+        let new = |id: &ReplicaId| {
+            let since = self.replicas.iter().find(|replica| replica.id == *id).and_then(|replica| replica.ready_since);
+            since.is_some_and(|since| self.now.since(since) < self.spike)
+        };
+        let used = |id: &ReplicaId| if new(id) { 1.0 } else { each };
+        self.heard().into_iter().map(|id| self.sample("cpu", Subject::Replica(id.clone()), used(&id))).collect()
     }
 
     fn sample(&self, signal: &str, of: Subject, value: f64) -> Sample {
@@ -197,7 +287,7 @@ impl Story {
         self.made += 1;
         self.replicas.push(Replica {
             id: ReplicaId(format!("replica-{:02}", self.made)),
-            ready_since: Some(ready_since),
+            ready_since: (!self.doomed).then_some(ready_since),
             cpu_limit_cores: Some(1.0),
             ..Replica::default()
         });
@@ -208,15 +298,18 @@ impl Story {
         for replica in &mut replicas {
             replica.ready_since = replica.ready_since.filter(|since| *since <= self.now);
         }
-        let observation = Observation {
-            replicas,
-            phase: self.phase.clone(),
-            refusals: Vec::new(),
-            most: None,
-            host: HostCapacity::default(),
-        };
+        let observation =
+            Observation { replicas, phase: self.phase.clone(), refusals: Vec::new(), most: None, host: self.host };
         self.event(Event::Observed(observation));
     }
+}
+
+/// Another autoscaler's own table, where it is at hand.
+#[expect(clippy::disallowed_methods, reason = "the core reads no files, its tests may")]
+pub(crate) fn table(file: &str) -> Option<serde_json::Value> {
+    let path = format!("{}/../../shared/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).ok()?;
+    Some(serde_json::from_str(&text).expect("the table is JSON"))
 }
 
 pub(crate) fn seconds(seconds: u64) -> Duration {
@@ -232,29 +325,107 @@ pub(crate) fn policy(guards: &str, rules: &str) -> Policy {
         pause: None,
         limits: Limits::new(1, 20),
         arithmetic: Arithmetic::Demand,
-        signals: BTreeMap::from([(SignalName::new("latency.p95"), SignalSource::Published)]),
+        signals: ["latency.p95", "errors", "jobs"].map(|name| (SignalName::new(name), SignalSource::Published)).into(),
         combine: Group::largest(rules.len()),
         rules,
-        guards: Guards::default(),
+        guards: unprotected(),
     };
     for guard in guards.split(", ") {
         let (name, value) = guard.split_once(' ').unwrap_or((guard, ""));
+        if guarded(&mut policy.guards, name, value) {
+            continue;
+        }
         match name {
             "observe" => policy.mode = Mode::Observe,
             "min" => policy.limits.min = value.parse().expect("a number"),
             "max" => policy.limits.max = value.parse().expect("a number"),
-            "stabilize_up" => policy.guards.up.stabilize = span(value),
-            "stabilize_down" => policy.guards.down.stabilize = span(value),
-            "cooldown_up" => policy.guards.up.cooldown = span(value),
-            "cooldown_down" => policy.guards.down.cooldown = span(value),
-            "warm_up" => policy.guards.warm_up = span(value),
             _ => panic!("no guard {name}"),
         }
     }
     policy
 }
 
-/// `target SIGNAL SHARE%`, or `above|below SIGNAL VALUE for SPAN add|remove COUNT`.
+/// The guards of a policy that says nothing of them, without those against accidents: a story names the ones that it is
+/// about.
+fn unprotected() -> Guards {
+    let Guards { up, down, missing, warm_up, stale_after, manual, .. } = Guards::default();
+    Guards { up, down, missing, warm_up, stale_after, manual, ..Guards::none() }
+}
+
+/// Sets one guard; false where there is none of that name.
+fn guarded(guards: &mut Guards, name: &str, value: &str) -> bool {
+    match name {
+        "default" => *guards = Guards::default(),
+        "none" => *guards = Guards::none(),
+        "kubernetes_hpa" => *guards = Guards::kubernetes_hpa(),
+        "stabilize_up" => guards.up.stabilize = span(value),
+        "stabilize_down" => guards.down.stabilize = span(value),
+        "cooldown_up" => guards.up.cooldown = span(value),
+        "cooldown_down" => guards.down.cooldown = span(value),
+        "at_most_up" => guards.up.at_most.push(rate(value)),
+        "at_most_down" => guards.down.at_most.push(rate(value)),
+        "step_up" => guards.up.step = Some(size(value)),
+        "step_down" => guards.down.step = Some(size(value)),
+        "warm_up" => guards.warm_up = span(value),
+        "undone" => guards.undone = true,
+        "implausible" => guards.implausible = Some(share(value)),
+        "kill_budget" => guards.kill_budget = Some(rate(value)),
+        "manual" => guards.manual = span(value),
+        "unless" => guards.unless.push(strain(value)),
+        "worse" => {
+            let [signal, "by", by, "within", within] = words(value)[..] else { panic!("no circuit breaker {value}") };
+            guards.worse = Some(Worse { signal: SignalName::new(signal), by: share(by), within: span(within) });
+        }
+        "crash_loop" | "crash_loop_back" => {
+            let [restarts, "within", within] = words(value)[..] else { panic!("no crash loop {value}") };
+            let restarts = restarts.parse().expect("a number");
+            guards.crash_loop = Some(CrashLoop { restarts, within: span(within), roll_back: name.ends_with("back") });
+        }
+        "headroom_memory" => guards.headroom.memory = Some(Reserve::Absolute(value.parse().expect("bytes"))),
+        "headroom_cpu" => guards.headroom.cpu = Some(Reserve::Share(share(value))),
+        "budget" => {
+            let [name, total, "reserve", reserve, "each", each] = words(value)[..] else { panic!("no budget {value}") };
+            let number = |text: &str| text.parse().expect("a number");
+            let (total, reserve, per_replica) = (number(total), number(reserve), number(each));
+            guards.budgets.push(Budget { name: name.into(), total, reserve, per_replica });
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// `4 per 15s`, or `50% per 60s`.
+fn rate(text: &str) -> Rate {
+    let [many, "per", per] = words(text)[..] else { panic!("no rate {text}") };
+    Rate { size: size(many), per: span(per) }
+}
+
+/// `SIGNAL above SECONDS`, or `SIGNAL above_normal 50%`.
+fn strain(text: &str) -> Strain {
+    let (signal, level) = match words(text)[..] {
+        [signal, "above", value] => {
+            let value = Quantity::Absolute { value: value.parse().expect("a value"), unit: Unit::Seconds };
+            (signal, StrainLevel::Above(Bound { value, inclusive: false }))
+        }
+        [signal, "above_normal", by] => (signal, StrainLevel::AboveNormal(share(by))),
+        _ => panic!("no strain {text}"),
+    };
+    Strain { signal: SignalName::new(signal), level }
+}
+
+fn size(text: &str) -> StepSize {
+    if text.ends_with('%') { StepSize::Share(share(text)) } else { StepSize::Count(text.parse().expect("a count")) }
+}
+
+fn share(text: &str) -> f64 {
+    text.trim_end_matches('%').parse::<f64>().expect("a share") / 100.0
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split(' ').collect()
+}
+
+/// `target SIGNAL SHARE%`, `carry SIGNAL VALUE` for each replica, or `above|below SIGNAL VALUE for SPAN add|remove COUNT`.
 fn rule(text: &str) -> Rule {
     let words: Vec<&str> = text.split(' ').collect();
     let kind = match words[..] {
@@ -266,8 +437,15 @@ fn rule(text: &str) -> Rule {
             window: seconds(5),
             tolerance: Tolerance::both(Rule::TOLERANCE),
         }),
+        ["carry", signal, value] => RuleKind::Target(Target {
+            signal: SignalName::new(signal),
+            goal: Goal::PerReplica(Quantity::Absolute { value: value.parse().expect("a value"), unit: Unit::Number }),
+            window: seconds(5),
+            tolerance: Tolerance::both(Rule::TOLERANCE),
+        }),
         [side, signal, value, "for", hold_for, step, count] => {
-            let bound = Quantity::Absolute { value: value.parse().expect("a value"), unit: Unit::Seconds };
+            let unit = if signal == "cpu" { Unit::Cores } else { Unit::Seconds };
+            let bound = Quantity::Absolute { value: value.parse().expect("a value"), unit };
             RuleKind::Threshold(Threshold {
                 signal: SignalName::new(signal),
                 bounds: if side == "above" { Bounds::above(bound) } else { Bounds::below(bound) },
