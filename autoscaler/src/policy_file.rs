@@ -9,6 +9,7 @@
 //! one round tells all of them. [`grammar`] is the language as tables; `docs/policy.md` tells it to people.
 
 mod catalog;
+mod diff;
 mod document;
 mod fields;
 mod finding;
@@ -34,6 +35,7 @@ mod warnings;
 mod yaml;
 
 pub use catalog::{Catalog, Resolved};
+pub use diff::{Change, diff};
 pub use finding::{Kind, PolicyError, PolicyErrors, Severity, render, render_all};
 pub use fmt::fmt;
 pub use reference::tables;

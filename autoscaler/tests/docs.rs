@@ -4,7 +4,7 @@
 
 use std::{error::Error, fs, path::PathBuf};
 
-use autoscaler::policy_file::{Kind, PolicyFile, parse, render, render_all};
+use autoscaler::policy_file::{Kind, PolicyFile, fmt, parse, render, render_all, tables};
 
 #[test]
 fn every_block_of_yaml_is_what_the_page_says() -> Result<(), Box<dyn Error>> {
@@ -35,6 +35,46 @@ fn the_defaults_are_those_of_the_page() -> Result<(), Box<dyn Error>> {
         return Err("the defaults are two blocks".into());
     };
     assert_eq!(read(short)?, read(long)?);
+    Ok(())
+}
+
+#[test]
+fn the_tables_are_those_of_the_grammar() -> Result<(), Box<dyn Error>> {
+    let mut page = page()?;
+    for (name, table) in tables() {
+        if matches!(name.as_str(), "file_of_several_policies" | "block_of_defaults") {
+            continue;
+        }
+        let begin = format!("<!-- table: {name} -->\n");
+        let Some(start) = page.find(&begin).map(|at| at + begin.len()) else {
+            return Err(format!("the page has no table of {name}").into());
+        };
+        let end = page[start..].find("<!-- /table -->").map(|at| start + at).ok_or("a table ends")?;
+        page.replace_range(start..end, &table);
+    }
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        fs::write(root().join("docs/policy.md"), &page)?;
+    }
+    assert!(page == self::page()?, "a table of docs/policy.md is old: run this test with UPDATE_GENERATED=1");
+    Ok(())
+}
+
+#[test]
+fn every_policy_that_ships_is_laid_out_and_names_the_schema() -> Result<(), Box<dyn Error>> {
+    for (folder, schema) in [("policies/examples", "../policy.schema.json"), ("policies/demo", "../policy.schema.json")]
+    {
+        for entry in fs::read_dir(root().join(folder))? {
+            let path = entry?.path();
+            let text = fs::read_to_string(&path)?;
+            let formatted = fmt(&path.display().to_string(), &text)?;
+            if formatted != text && std::env::var_os("UPDATE_GENERATED").is_some() {
+                fs::write(&path, &formatted)?;
+            }
+            assert_eq!(fs::read_to_string(&path)?, formatted, "{}", path.display());
+            let first = format!("# yaml-language-server: $schema={schema}\n");
+            assert!(text.starts_with(&first), "{} does not begin with {first}", path.display());
+        }
+    }
     Ok(())
 }
 

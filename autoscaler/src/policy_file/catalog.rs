@@ -6,7 +6,9 @@ use super::{
     PolicyError, PolicyErrors,
     document::{self, Document, DocumentKind},
     finding::{Findings, Severity},
-    grammar, labels, policy, read_documents,
+    grammar, labels,
+    node::Place,
+    policy, read_documents,
     settings::{self, Setting},
     source::{Content, Origin, Source, Texts},
     variables::{self, Variable},
@@ -30,6 +32,9 @@ pub struct Resolved {
     pub policy: Policy,
     /// What is allowed and yet hardly meant.
     pub warnings: Vec<PolicyError>,
+    /// What else there is to warn of if the service's containers have no limit of what a rule takes a share of, which
+    /// only those who see them know.
+    pub without_limits: Vec<PolicyError>,
     /// Everything that it says, in the order of the grammar, with where each is from.
     pub settings: Vec<Setting>,
     /// Policies that name the service, too, and are not in force because another one comes first.
@@ -80,24 +85,50 @@ impl Catalog {
         service: &str,
         labels: &BTreeMap<String, String>,
     ) -> Option<Result<Resolved, PolicyErrors>> {
-        let naming = |document: &&Document| {
+        let named = |document: &Document| {
             document.services.iter().find(|(selector, _)| selector.matches(host, project, service)).cloned()
         };
-        let of_kind = |kind| self.documents.iter().filter(move |document| document.kind == kind);
-        let mut policies = of_kind(DocumentKind::Policy).filter_map(|document| Some((naming(&document)?, document)));
+        let policies = self.documents.iter().filter(|document| document.kind == DocumentKind::Policy);
+        let mut policies = policies.filter_map(|document| Some((named(document)?, document)));
         let winner = policies.next();
         if winner.is_none() && !labels.contains_key(labels::MAX) {
             return None;
         }
         let overruled = policies.map(|((_, place), _)| self.texts.origin(place)).collect();
+        self.assemble((project, service), winner, overruled, labels, |block| named(block).is_some())
+    }
+
+    /// Every policy of the files, each for the services that it names, without labels: what `diff` and `show` need of
+    /// files alone.
+    pub fn resolve_each(&self) -> Vec<(Selector, Result<Resolved, PolicyErrors>)> {
+        let policies = self.documents.iter().filter(|document| document.kind == DocumentKind::Policy);
+        let each = policies.flat_map(|document| document.services.iter().map(move |named| (named, document)));
+        each.filter_map(|(named, document)| {
+            let (selector, _) = named;
+            let service = (selector.project.as_str(), selector.service.as_str());
+            let winner = Some((named.clone(), document));
+            let is_below = |block: &Document| block.is_for_all_of(selector);
+            let resolved = self.assemble(service, winner, Vec::new(), &BTreeMap::new(), is_below)?;
+            Some((selector.clone(), resolved))
+        })
+        .collect()
+    }
+
+    /// The layers of a service merged and read.
+    fn assemble(
+        &self,
+        (project, service): (&str, &str),
+        winner: Option<((Selector, Place), &Document)>,
+        overruled: Vec<Origin>,
+        labels: &BTreeMap<String, String>,
+        is_below: impl Fn(&Document) -> bool,
+    ) -> Option<Result<Resolved, PolicyErrors>> {
         let mut findings = Findings::new(self.texts.clone());
-        let mut layers: Vec<_> = of_kind(DocumentKind::Defaults)
-            .filter(|document| naming(document).is_some())
-            .map(|document| document.node.clone())
-            .collect();
+        let defaults = self.documents.iter().filter(|document| document.kind == DocumentKind::Defaults);
+        let mut layers: Vec<_> = defaults.filter(|block| is_below(block)).map(|block| block.node.clone()).collect();
         layers.extend(labels::layer(labels, &mut findings));
         let exact = || Selector { host: None, project: project.to_owned(), service: service.to_owned() };
-        let named = winner.as_ref().map(|((selector, place), _)| (selector.clone(), *place));
+        let named = winner.as_ref().map(|(named, _)| named.clone());
         layers.extend(winner.map(|(_, document)| document.node.clone()));
         layers.extend(variables::layers(&self.variables, project, service));
         let node = document::stack(layers)?;
@@ -109,7 +140,8 @@ impl Catalog {
             return Some(Err(PolicyErrors(errors.into_iter().filter(|e| e.severity == Severity::Error).collect())));
         };
         warnings::look_at(&read, &mut findings);
+        let without_limits = warnings::without_limits(&read, &findings.texts);
         let policy = read.into_policies().next()?;
-        Some(Ok(Resolved { policy, warnings: findings.sorted(), settings, overruled }))
+        Some(Ok(Resolved { policy, warnings: findings.sorted(), without_limits, settings, overruled }))
     }
 }

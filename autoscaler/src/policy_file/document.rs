@@ -126,6 +126,9 @@ fn child<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
     entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
 }
 
+/// The defaults below a policy, and the services of it that have these.
+type Group<'d> = (Vec<&'d Node>, Vec<(Selector, Place)>);
+
 /// Every policy of `documents`, each with the blocks of defaults that are for all of its services.
 pub(super) fn read_all(documents: &[Document], findings: &mut Findings) -> Vec<ReadPolicy> {
     check_services(documents, findings);
@@ -136,11 +139,11 @@ pub(super) fn read_all(documents: &[Document], findings: &mut Findings) -> Vec<R
     let mut read = Vec::new();
     for document in documents.iter().filter(|document| document.kind == DocumentKind::Policy) {
         // Services with the same defaults are read together, in the order in which they are first named.
-        let mut groups: Vec<(Vec<&Node>, Vec<(Selector, Place)>)> = Vec::new();
+        let mut groups: Vec<Group<'_>> = Vec::new();
         for (selector, place) in &document.services {
             let below = defaults().filter(|block| block.is_for_all_of(selector)).map(|block| &block.node);
             let below: Vec<&Node> = below.collect();
-            let same = |group: &&mut (Vec<&Node>, _)| {
+            let same = |group: &&mut Group<'_>| {
                 group.0.len() == below.len()
                     && group.0.iter().zip(&below).all(|(one, other)| std::ptr::eq(*one, *other))
             };
@@ -170,6 +173,8 @@ pub(super) fn check_alone(document: &Document, findings: &mut Findings) {
     let place = document.node.place;
     alone.retain_at(|at, finding| match finding.kind {
         Kind::Missing => at != place && !is_replicas(document, at),
+        // Another layer may give the rule that wakes the service.
+        Kind::Conflict => !is_replicas(document, at),
         Kind::UnknownSignal => false,
         _ => true,
     });

@@ -95,7 +95,7 @@ impl<'n> Fields<'n> {
             }
             [first, second, ..] => {
                 let message = format!("`{}` and `{}` are both given", first.key, second.key);
-                findings.add(Kind::Conflict, second.key_place, message, "make two rules of it");
+                findings.add(Kind::Conflict, second.key_place, message, "keep one of them");
                 None
             }
         }

@@ -103,11 +103,23 @@ pub enum Kind {
     NotDemand,
     /// Warning: a label `ballast.…` that is none of a policy.
     UnknownLabel,
+    /// Warning: a step up is followed by the next one before its replicas say anything.
+    ShortCooldown,
+    /// Warning: a rule that never does anything.
+    NeverWins,
+    /// Warning: a budget that is smaller than `min`.
+    SmallBudget,
+    /// Warning: a step of which `at_most` always takes a part away.
+    CutStep,
+    /// Warning: cores that are hardly cores.
+    LikelyPercent,
+    /// Warning: a share of a limit that the containers do not have; known only of running ones.
+    NoLimit,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::Syntax,
         Self::DuplicateKey,
         Self::Unknown,
@@ -126,6 +138,12 @@ impl Kind {
         Self::NarrowBand,
         Self::NotDemand,
         Self::UnknownLabel,
+        Self::ShortCooldown,
+        Self::NeverWins,
+        Self::SmallBudget,
+        Self::CutStep,
+        Self::LikelyPercent,
+        Self::NoLimit,
     ];
 
     /// Whether it keeps the file from being used.
@@ -138,7 +156,13 @@ impl Kind {
             | Self::BoundsOverlap
             | Self::NarrowBand
             | Self::NotDemand
-            | Self::UnknownLabel => Severity::Warning,
+            | Self::UnknownLabel
+            | Self::ShortCooldown
+            | Self::NeverWins
+            | Self::SmallBudget
+            | Self::CutStep
+            | Self::LikelyPercent
+            | Self::NoLimit => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -294,7 +318,7 @@ fn printable(c: char) -> char {
 }
 
 /// The line of `place` and a mark below it.
-fn excerpt(Text { text, is_file, .. }: &Text, place: Place) -> String {
+fn excerpt(Text { content: text, is_file, .. }: &Text, place: Place) -> String {
     let start = text.floor_char_boundary(place.start);
     let line_start = text[..start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
     let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |at| start + at);

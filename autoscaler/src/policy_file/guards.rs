@@ -22,7 +22,7 @@ use crate::policy::{
 pub(super) struct ReadGuards {
     pub(super) guards: Guards,
     pub(super) places: GuardPlaces,
-    /// How long a replica may take to end, and the rest of what is no guard of its own.
+    /// Of each of its budgets.
     pub(super) budget_places: Vec<Place>,
 }
 
@@ -31,7 +31,6 @@ pub(super) struct ReadGuards {
 pub(super) struct GuardPlaces {
     pub(super) up_cooldown: Place,
     pub(super) down_stabilize: Place,
-    pub(super) warm_up: Place,
     pub(super) up_at_most: Place,
     pub(super) down_at_most: Place,
 }
@@ -76,7 +75,6 @@ pub(super) fn read(node: &Node, signals: &ReadSignals, findings: &mut Findings) 
     let places = GuardPlaces {
         up_cooldown: up.as_ref()?.1.cooldown,
         down_stabilize: down.as_ref()?.1.stabilize,
-        warm_up: fields.get("warm_up")?.place,
         up_at_most: up.as_ref()?.1.at_most,
         down_at_most: down.as_ref()?.1.at_most,
     };
@@ -101,6 +99,7 @@ pub(super) fn read(node: &Node, signals: &ReadSignals, findings: &mut Findings) 
 }
 
 /// What `read` makes of the value of `key`, unless it is `off`.
+#[expect(clippy::option_option, reason = "the outer one is an error, the inner one is `off`")]
 fn or_off<T>(fields: &Fields<'_>, key: &str, read: impl FnOnce(&Node) -> Option<T>) -> Option<Option<T>> {
     let node = fields.get(key)?;
     if matches!(&node.value, Value::Text(text) if text == "off") { Some(None) } else { read(node).map(Some) }

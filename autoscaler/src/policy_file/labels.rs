@@ -30,7 +30,6 @@ type MakeRules = fn(&Label<'_>, &mut Findings) -> Vec<Node>;
 struct Label<'l> {
     value: &'l str,
     place: Place,
-    all: &'l BTreeMap<String, String>,
 }
 
 /// What the labels say, if they say anything. A label that nobody knows is a warning, as it may be somebody else's.
@@ -40,14 +39,21 @@ pub(super) fn layer(labels: &BTreeMap<String, String>, findings: &mut Findings) 
     let mut rules_place = None;
     for (name, value) in labels {
         let Some(short) = name.strip_prefix(PREFIX) else { continue };
-        if OTHERS.contains(&short) || short == "queue.per_replica" {
+        if OTHERS.contains(&short) {
             continue;
         }
         let source = findings.texts.add(format!("label {name}"), value.as_str(), Layer::Label);
         let place = Place { source, line: 1, column: 1, start: 0, end: value.len() };
         if let Some((_, make)) = RULES.iter().find(|(known, _)| *known == short) {
-            rules.extend(make(&Label { value, place, all: labels }, findings));
+            rules.extend(make(&Label { value, place }, findings));
             rules_place.get_or_insert(place);
+            if let Some((stream, consumer)) = queue_parts(value).filter(|_| short == QUEUE) {
+                for (key, name) in [("stream", stream), ("consumer", consumer)] {
+                    let path = ["signals", QUEUE, "jetstream", key].map(str::to_owned);
+                    let value = Node { place, value: Value::Text(name.to_owned()) };
+                    put(layer.get_or_insert_with(|| empty(place)), &path, value);
+                }
+            }
             continue;
         }
         let path: Option<Vec<String>> = match SHORT.iter().find(|(known, _)| *known == short) {
@@ -97,9 +103,25 @@ fn memory(label: &Label<'_>, _: &mut Findings) -> Vec<Node> {
     rules
 }
 
-/// Not yet.
-fn queue(_: &Label<'_>, _: &mut Findings) -> Vec<Node> {
+/// `JOBS/workers 20`: so many jobs of that JetStream consumer for each replica.
+fn queue(label: &Label<'_>, findings: &mut Findings) -> Vec<Node> {
+    if queue_parts(label.value).is_some() {
+        let per_replica = label.value.rsplit_once(' ').map_or("", |(_, number)| number);
+        return vec![label.rule("queue", &[("signal", QUEUE), ("per_replica", per_replica)])];
+    }
+    let message = format!("{} is no queue; allowed: `stream/consumer number`", quote(label.value));
+    findings.add(Kind::BadValue, label.place, message, "such as `JOBS/workers 20`: 20 jobs for each replica");
     Vec::new()
+}
+
+/// The signal that the label `ballast.queue` defines.
+const QUEUE: &str = "queue";
+
+/// Stream and consumer.
+fn queue_parts(text: &str) -> Option<(&str, &str)> {
+    let (name, number) = text.trim().rsplit_once(' ')?;
+    let (stream, consumer) = name.trim().split_once('/')?;
+    (!number.is_empty()).then_some((stream, consumer))
 }
 
 impl Label<'_> {

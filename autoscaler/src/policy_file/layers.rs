@@ -69,13 +69,17 @@ pub(super) fn complete(node: &mut Node, shape: &Shape, base: Base) {
             Some(map) => complete_map(entries, map, base),
             None => {
                 if let Some(inner) = shape.named() {
-                    entries.iter_mut().for_each(|entry| complete(&mut entry.value, inner, base));
+                    for entry in entries {
+                        complete(&mut entry.value, inner, base);
+                    }
                 }
             }
         },
         Value::List(items) => {
             if let Some(inner) = shape.items() {
-                items.iter_mut().for_each(|item| complete(item, inner, base));
+                for item in items {
+                    complete(item, inner, base);
+                }
             }
         }
         Value::Nothing | Value::Text(_) => {}

@@ -40,12 +40,11 @@ impl Measure {
             Self::Cpu => "a share of the limit such as `70%`, or cores such as `0.7`",
             Self::Memory => "a share of the limit such as `70%`, or a size such as `400MiB`",
             Self::Host => "a share of the host such as `85%`",
-            Self::Formula => "a plain number such as `20`",
             Self::Rate => "so many per second, such as `120/s`",
             Self::Seconds => "a duration such as `250ms`",
             Self::Bytes => "a size such as `400MiB`",
             Self::Messages => "a number of messages such as `20`",
-            Self::Plain => "a plain number such as `20`",
+            Self::Plain | Self::Formula => "a plain number such as `20`",
             Self::Published | Self::Unknown => {
                 "a number, rate, duration or size, such as `20`, `120/s`, `250ms`, `1GiB`"
             }
@@ -113,8 +112,7 @@ pub(super) fn read(
     };
     let Some(quantity) = fit(written, measure) else {
         let why = match written {
-            Written::Percentage(_) if measure == Measure::Unknown => return None,
-            Written::OfReservation(_) if measure == Measure::Unknown => return None,
+            Written::Percentage(_) | Written::OfReservation(_) if measure == Measure::Unknown => return None,
             Written::OfReservation(_) => "only `cpu` and `memory` are reserved".to_owned(),
             Written::Percentage(_) => "only `cpu` and `memory` have a limit that it could be a share of".to_owned(),
             _ => format!("that is measured in {}", measure.name()),
@@ -138,8 +136,7 @@ pub(super) fn distance(
     findings: &mut Findings,
 ) -> Option<f64> {
     let text = node.text("`past`", "10%", findings)?;
-    let none = decimal(text.trim_end_matches('%').trim_end()) == Some(0.0);
-    if none {
+    if decimal(text.trim_end_matches('%').trim_end()) == Some(0.0) {
         return Some(0.0);
     }
     let name = signal.map_or("", SignalName::as_str);
@@ -158,6 +155,7 @@ pub(super) fn distance(
 }
 
 /// A part of the host: a share, or so much of it.
+#[expect(clippy::option_option, reason = "the outer one is an error, the inner one is `off`")]
 pub(super) fn reserve(node: &Node, what: &str, bytes_wanted: bool, findings: &mut Findings) -> Option<Option<Reserve>> {
     let text = node.text(what, "10%", findings)?;
     let read = match written(text) {

@@ -1,5 +1,7 @@
 //! The language as the tables of docs/policy.md.
 
+use std::fmt::Write as _;
+
 use super::grammar::{self, Absent, Map, Shape};
 use crate::time::spoken;
 
@@ -44,8 +46,7 @@ fn table(map: &Map) -> String {
             Absent::Means("") => "–".to_owned(),
             Absent::Means(means) => means.to_owned(),
         };
-        let row = format!("| `{}` | {} | {} | {absent} |\n", key.name, value(&key.shape), key.doc);
-        text.push_str(&row);
+        let _ = writeln!(text, "| `{}` | {} | {} | {absent} |", key.name, value(&key.shape), key.doc);
     }
     text
 }
@@ -62,7 +63,7 @@ fn by_base([default, none, hpa]: [&str; 3]) -> String {
     let mut text = written(default);
     for (base, other) in [("none", none), ("kubernetes-hpa", hpa)] {
         if other != default {
-            text.push_str(&format!("; base `{base}`: {}", written(other)));
+            let _ = write!(text, "; base `{base}`: {}", written(other));
         }
     }
     text

@@ -111,7 +111,7 @@ fn members(
 fn member(node: &Node, scope: &Scope<'_>, rules: &mut Vec<ReadRule>, findings: &mut Findings) -> Option<Member> {
     let Entry { key, key_place, value } = only_kind(node, findings)?;
     let name = setting(node, "name").and_then(|node| node.text("`name`", "evening-peak", findings).map(str::to_owned));
-    let observe = setting(node, "observe").and_then(|node| boolean(node, "`observe`", findings));
+    let observe = setting(node, "observe").map(|node| boolean(node, "`observe`", findings));
     if let Some((_, how)) = GROUPS.iter().find(|(name, _)| name == key) {
         for said in ["name", "observe"].into_iter().filter_map(|name| entry(node, name)) {
             if !said.key_place.is_built_in() {
@@ -127,7 +127,7 @@ fn member(node: &Node, scope: &Scope<'_>, rules: &mut Vec<ReadRule>, findings: &
         return None;
     };
     let Read { kind, activate, bound, numbers } = read(value, scope, findings)?;
-    let rule = Rule { name, observe: observe?, activate, kind };
+    let rule = Rule { name, observe: observe??, activate, kind };
     rules.push(ReadRule { rule, place: *key_place, bound, bare: numbers });
     Some(Member::Rule(rules.len() - 1))
 }

@@ -98,7 +98,7 @@ fn within(node: &Node, text: &str, part: Range<usize>, findings: &Findings) -> P
     let verbatim = findings
         .texts
         .get(source)
-        .and_then(|known| known.text.get(start + quotes / 2..))
+        .and_then(|known| known.content.get(start + quotes / 2..))
         .is_some_and(|rest| rest.starts_with(text));
     if !verbatim || !matches!(quotes, 0 | 2) || text.contains('\n') {
         return node.place;

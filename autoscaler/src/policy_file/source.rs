@@ -84,7 +84,7 @@ pub(super) struct Texts(Vec<Arc<Text>>);
 #[derive(Debug)]
 pub(super) struct Text {
     pub(super) origin: String,
-    pub(super) text: String,
+    pub(super) content: String,
     /// Whether it has lines that are worth telling.
     pub(super) is_file: bool,
     pub(super) layer: Layer,
@@ -106,7 +106,7 @@ impl Texts {
     /// Adds a text and returns the number by which places name it.
     pub(super) fn add(&mut self, origin: impl Into<String>, text: impl Into<String>, layer: Layer) -> u32 {
         let is_file = layer == Layer::File;
-        self.0.push(Arc::new(Text { origin: origin.into(), text: text.into(), is_file, layer }));
+        self.0.push(Arc::new(Text { origin: origin.into(), content: text.into(), is_file, layer }));
         u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX)
     }
 

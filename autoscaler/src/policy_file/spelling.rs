@@ -1,6 +1,38 @@
 //! The nearest spelling of what somebody probably meant.
 
-/// The one of `known` that is nearest to `written`, if it is near enough to be meant: at most one edit in three letters.
+/// What other tools and habits call things, with our names for them.
+const OTHER_NAMES: [(&str, &[&str]); 27] = [
+    ("mem", &["memory"]),
+    ("ram", &["memory"]),
+    ("memory_usage", &["memory"]),
+    ("cores", &["cpu"]),
+    ("processor", &["cpu"]),
+    ("cpu_usage", &["cpu"]),
+    ("cpu_percent", &["cpu"]),
+    ("disk", &["host.disk"]),
+    ("minimum", &["min"]),
+    ("minreplicas", &["min"]),
+    ("maximum", &["max"]),
+    ("maxreplicas", &["max"]),
+    ("limits", &["replicas"]),
+    ("scale", &["replicas"]),
+    ("out", &["up", "add"]),
+    ("scale_up", &["up", "add"]),
+    ("scale_out", &["up", "add"]),
+    ("in", &["down", "remove"]),
+    ("scale_down", &["down", "remove"]),
+    ("scale_in", &["down", "remove"]),
+    ("increase", &["add"]),
+    ("decrease", &["remove"]),
+    ("stabilization", &["stabilize"]),
+    ("behavior", &["guards"]),
+    ("metrics", &["signals"]),
+    ("disable", &["observe", "off"]),
+    ("paused_until", &["until"]),
+];
+
+/// The one of `known` that is nearest to `written`, if it is near enough to be meant: another name for it, or at most one
+/// edit in three letters.
 pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     const LONGEST: usize = 100;
     let length = written.chars().count();
@@ -8,9 +40,13 @@ pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str
         return None;
     }
     let lower = written.to_lowercase();
+    let meant = OTHER_NAMES.iter().find(|(name, _)| *name == lower).map_or(&[][..], |(_, meant)| meant);
     known
         .into_iter()
-        .map(|name| (strsim::osa_distance(&lower, &name.to_lowercase()), name))
+        .map(|name| {
+            let edits = strsim::osa_distance(&lower, &name.to_lowercase());
+            (if meant.contains(&name) { 0 } else { edits }, name)
+        })
         .filter(|(edits, name)| *edits <= length.max(name.chars().count()).div_ceil(3))
         .filter(|(edits, name)| *edits < name.chars().count())
         .min()
@@ -28,7 +64,7 @@ mod tests {
 
     #[test]
     fn only_what_is_near_is_suggested() {
-        let known = ["cooldown", "stabilize", "for", "add"];
+        let known = ["cooldown", "stabilize", "for", "add", "memory", "cpu"];
         for (written, expected) in [
             ("cooldwon", Some("cooldown")),
             ("Cooldown", Some("cooldown")),
@@ -38,6 +74,10 @@ mod tests {
             ("x", None),
             ("", None),
             ("forecast", None),
+            ("mem", Some("memory")),
+            ("RAM", Some("memory")),
+            ("cores", Some("cpu")),
+            ("scale_out", Some("add")),
         ] {
             assert_eq!(nearest(written, known), expected, "{written}");
         }

@@ -105,7 +105,8 @@ pub(super) fn number(node: &Node, what: &str, allowed: RangeInclusive<f64>, find
     if let Some(number) = decimal(text).filter(|number| allowed.contains(number)) {
         return Some(number);
     }
-    let least = if *allowed.start() == f64::MIN_POSITIVE { "above 0".to_owned() } else { allowed.start().to_string() };
+    let above = *allowed.start() > 0.0 && *allowed.start() <= f64::MIN_POSITIVE;
+    let least = if above { "above 0".to_owned() } else { allowed.start().to_string() };
     let message = format!("{what} is {}; allowed: a number from {least} to {}", quote(text), allowed.end());
     findings.add(Kind::BadValue, node.place, message, "such as `20`");
     None

@@ -1,15 +1,22 @@
 //! What is allowed and yet hardly meant.
 
-use std::time::Duration;
+mod never;
+mod pairs;
+
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
+    PolicyError,
     finding::{Findings, Kind, quote},
+    node::Place,
     policy::ReadPolicy,
-    rules::{ReadRule, comparable},
+    rules::ReadRule,
 };
 use crate::{
-    policy::{Action, Direction, Goal, Lasting, Limits, Read, RuleKind, SignalSource, StepSize, Threshold},
-    quantity::{Quantity, SignalName},
+    policy::{
+        Action, Direction, DirectionGuards, Goal, Lasting, Limits, Read, RuleKind, Select, SignalSource, StepSize,
+    },
+    quantity::{Quantity, SignalName, Unit},
     rule::main_signal,
     time::spoken,
 };
@@ -19,18 +26,55 @@ pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings) {
     unused_signals(policy, findings);
     fixed_count(policy, findings);
     short_stabilization(policy, findings);
+    short_cooldown(policy, findings);
     nothing_damps(policy, findings);
     not_demand(policy, findings);
-    for above in thresholds(policy, Direction::Up) {
-        for below in thresholds(policy, Direction::Down) {
-            look_at_pair(above, below, policy.limits, findings);
-        }
+    likely_percent(policy, findings);
+    small_budget(policy, findings);
+    cut_step(policy, findings);
+    pairs::look_at(policy, findings);
+    never::look_at(policy, findings);
+}
+
+/// What there is to warn of if the service's containers have no limit of what a rule takes a share of.
+pub(super) fn without_limits(policy: &ReadPolicy, texts: &super::source::Texts) -> Vec<PolicyError> {
+    let mut findings = Findings::new(texts.clone());
+    for read in &policy.rules {
+        let quantity = match &read.rule.kind {
+            RuleKind::Target(rule) => rule.goal.quantity(),
+            RuleKind::Burst(rule) => rule.per_replica,
+            RuleKind::Forecast(rule) => rule.per_replica,
+            RuleKind::Threshold(rule) => match rule.bounds.lower.or(rule.bounds.upper) {
+                Some(bound) => bound.value,
+                None => continue,
+            },
+            _ => continue,
+        };
+        let Some((signal, _)) = main_signal(&read.rule) else { continue };
+        let (what, key) = match (quantity, signal.as_str()) {
+            (Quantity::OfLimit(_), SignalName::CPU) => ("CPU limit", "limits.cpus"),
+            (Quantity::OfLimit(_), _) => ("memory limit", "limits.memory"),
+            (Quantity::OfReservation(_), SignalName::CPU) => ("CPU reservation", "reservations.cpus"),
+            (Quantity::OfReservation(_), _) => ("memory reservation", "reservations.memory"),
+            (Quantity::Absolute { .. }, _) => continue,
+        };
+        let message = format!("the containers have no {what}, so that {quantity} is of the whole host, or of nothing");
+        let help = format!("set `deploy.resources.{key}` in the Compose file, or write an absolute value");
+        findings.add(Kind::NoLimit, read.bound, message, help);
     }
+    findings.sorted()
 }
 
 fn unused_signals(policy: &ReadPolicy, findings: &mut Findings) {
+    let Some(whole) = policy.clone().into_policies().next() else { return };
+    let mut read: BTreeSet<SignalName> = whole.signals_read().into_iter().collect();
+    for name in read.clone() {
+        if let Some(SignalSource::Formula(formula)) = policy.signals.sources.get(&name) {
+            read.extend(formula.signals().cloned());
+        }
+    }
     for (name, place) in &policy.signals.places {
-        if !policy.rules.iter().any(|read| main_signal(&read.rule).is_some_and(|(signal, _)| signal == name)) {
+        if !read.contains(name) {
             let message = format!("no rule reads the signal {}", quote(name.as_str()));
             findings.add(Kind::UnusedSignal, *place, message, "leave it out, or write a rule that reads it");
         }
@@ -50,7 +94,7 @@ fn short_stabilization(policy: &ReadPolicy, findings: &mut Findings) {
     let window = |read: &&ReadRule| main_signal(&read.rule).map(|(_, window)| window).unwrap_or_default();
     let Some(longest) = policy.rules.iter().max_by_key(window) else { return };
     let window = window(&longest);
-    if stabilize >= window {
+    if stabilize >= window || is_chosen_base(policy.guards.places.down_stabilize) {
         return;
     }
     let message = format!(
@@ -66,11 +110,15 @@ fn short_stabilization(policy: &ReadPolicy, findings: &mut Findings) {
 
 fn nothing_damps(policy: &ReadPolicy, findings: &mut Findings) {
     let guards = &policy.guards.guards;
-    if !guards.up.cooldown.is_zero() || !guards.down.cooldown.is_zero() {
+    let chosen = is_chosen_base(policy.guards.places.up_cooldown);
+    if chosen || !guards.up.cooldown.is_zero() || !guards.down.cooldown.is_zero() {
         return;
     }
     for read in &policy.rules {
-        if matches!(&read.rule.kind, RuleKind::Threshold(rule) if rule.lasting == Lasting::For(Duration::ZERO)) {
+        let warns = |action: &Action| matches!(action, Action::Warn(_));
+        if matches!(&read.rule.kind, RuleKind::Threshold(rule)
+            if rule.lasting == Lasting::For(Duration::ZERO) && !warns(&rule.action))
+        {
             let message = "`cooldown` is 0 both ways and this threshold has no `for`: every sample past it is a step";
             findings.add(Kind::NothingDamps, read.place, message, "write `for: 30s` here, or a `cooldown`");
         }
@@ -103,101 +151,97 @@ fn not_demand(policy: &ReadPolicy, findings: &mut Findings) {
     }
 }
 
-/// The thresholds of one bound that go one way, with that bound and the size of their step.
-fn thresholds(policy: &ReadPolicy, direction: Direction) -> impl Iterator<Item = (&ReadRule, Simple<'_>)> {
-    policy.rules.iter().filter_map(move |read| match &read.rule.kind {
-        RuleKind::Threshold(rule) => Some((read, Simple::of(rule, direction)?)),
-        _ => None,
-    })
-}
-
-#[derive(Clone, Copy)]
-struct Simple<'r> {
-    signal: &'r SignalName,
-    bound: Quantity,
-    size: StepSize,
-}
-
-impl<'r> Simple<'r> {
-    fn of(rule: &'r Threshold, direction: Direction) -> Option<Self> {
-        let Action::Step(step) = &rule.action else { return None };
-        let bound = match direction {
-            Direction::Up => rule.bounds.lower.filter(|_| rule.bounds.upper.is_none())?,
-            Direction::Down => rule.bounds.upper.filter(|_| rule.bounds.lower.is_none())?,
-        };
-        (step.direction == direction).then_some(Self { signal: &rule.signal, bound: bound.value, size: step.size })
-    }
-}
-
-fn look_at_pair(
-    (up, above): (&ReadRule, Simple<'_>),
-    (down, below): (&ReadRule, Simple<'_>),
-    limits: Limits,
-    findings: &mut Findings,
-) {
-    if above.signal != below.signal {
+fn short_cooldown(policy: &ReadPolicy, findings: &mut Findings) {
+    let place = policy.guards.places.up_cooldown;
+    let (cooldown, warm_up) = (policy.guards.guards.up.cooldown, policy.guards.guards.warm_up);
+    if place.is_built_in() || cooldown.is_zero() || cooldown >= warm_up {
         return;
     }
-    let Some((high, low)) = comparable(above.bound, below.bound) else { return };
-    let later = if up.bound < down.bound { down } else { up };
-    let signal = quote(above.signal.as_str());
-    if high <= low {
-        let message = if high < low {
-            format!(
-                "{signal} can be above {} and below {} at once: these rules pull both ways",
-                above.bound, below.bound
-            )
-        } else {
-            format!("{signal} is nearly always above or below {}: nothing between these rules rests", above.bound)
-        };
-        let help = "set the bound to remove well below the bound to add";
-        findings.add(Kind::BoundsOverlap, later.bound, message, help);
-        return;
-    }
-    // Only the mean over replicas moves when their number does; other signals are the service's own.
-    if !SignalName::OF_REPLICAS.contains(&above.signal.as_str()) || low <= 0.0 {
-        return;
-    }
-    let Some((from, to, moved)) = flap((high, above.size), (low, below.size), limits) else { return };
-    let (was, then, side) = if to < from { (below, above, "above") } else { (above, below, "below") };
     let message = format!(
-        "these thresholds on {signal} undo each other: at {}, a step from {from} to {to} replicas leaves {} for each, \
-         {side} {}",
-        was.bound,
-        scaled(was.bound, moved),
-        then.bound
+        "`guards.up.cooldown` is {}, shorter than `warm_up`, which is {}: a step is followed by the next one before its \
+         replicas say anything",
+        spoken(cooldown),
+        spoken(warm_up)
     );
-    let help = "set the bounds further apart, or make the step smaller";
-    findings.add(Kind::NarrowBand, later.bound, message, help);
+    findings.add(Kind::ShortCooldown, place, message, format!("write `cooldown: {}` or more", spoken(warm_up)));
 }
 
-fn scaled(quantity: Quantity, factor: f64) -> Quantity {
-    match quantity {
-        Quantity::Absolute { value, unit } => Quantity::Absolute { value: value * factor, unit },
-        Quantity::OfLimit(share) => Quantity::OfLimit(share * factor),
-        Quantity::OfReservation(share) => Quantity::OfReservation(share * factor),
-    }
-}
-
-/// The first step (from, to, and by what factor the value of a replica moves) that brings the opposite one about.
-///
-/// The demand stays as it is, so that the value of a replica moves by from / to.
-fn flap((high, add): (f64, StepSize), (low, remove): (f64, StepSize), limits: Limits) -> Option<(u32, u32, f64)> {
-    (limits.min..=limits.max).find_map(|from| {
-        let fewer = from.saturating_sub(size(remove, from)).max(limits.min);
-        let more = from.saturating_add(size(add, from)).min(limits.max);
-        let moved = |to: u32| f64::from(from) / f64::from(to.max(1));
-        if fewer < from && low * moved(fewer) > high {
-            return Some((from, fewer, moved(fewer)));
+/// Plain cores that are hardly cores.
+fn likely_percent(policy: &ReadPolicy, findings: &mut Findings) {
+    const FROM: f64 = 8.0;
+    for read in policy.rules.iter().filter(|read| read.bare) {
+        let quantity = match &read.rule.kind {
+            RuleKind::Target(rule) => Some(rule.goal.quantity()),
+            RuleKind::Burst(rule) => Some(rule.per_replica),
+            RuleKind::Threshold(rule) => rule.bounds.lower.or(rule.bounds.upper).map(|bound| bound.value),
+            _ => None,
+        };
+        let Some(Quantity::Absolute { value, unit: Unit::Cores }) = quantity else { continue };
+        if (FROM..=100.0).contains(&value) {
+            let message = format!("a number without a unit is cores: {value} cores for each replica");
+            let help = format!("did you mean `{value}%`? Otherwise write `{value} cores`");
+            findings.add(Kind::LikelyPercent, read.bound, message, help);
         }
-        (more > from && high * moved(more) < low).then(|| (from, more, moved(more)))
-    })
+    }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ten times 1000 replicas")]
-fn size(step: StepSize, replicas: u32) -> u32 {
-    match step {
-        StepSize::Count(count) => count,
-        StepSize::Share(share) => ((f64::from(replicas) * share - 1e-9).ceil() as u32).max(1),
+fn small_budget(policy: &ReadPolicy, findings: &mut Findings) {
+    let guards = &policy.guards;
+    for (budget, place) in guards.guards.budgets.iter().zip(&guards.budget_places) {
+        let replicas = ((budget.total - budget.reserve) / budget.per_replica).floor().max(0.0);
+        if replicas < f64::from(policy.limits.min) {
+            let message = format!(
+                "this budget is enough for {replicas} replicas, and `min` is {}: `min` wins",
+                policy.limits.min
+            );
+            findings.add(Kind::SmallBudget, *place, message, "lower `min`, or raise `total`");
+        }
     }
+}
+
+/// Steps of which `at_most` always takes a part away.
+fn cut_step(policy: &ReadPolicy, findings: &mut Findings) {
+    let guards = &policy.guards.guards;
+    for (direction, own, place) in [
+        (Direction::Up, &guards.up, policy.guards.places.up_at_most),
+        (Direction::Down, &guards.down, policy.guards.places.down_at_most),
+    ] {
+        let Some(most) = most_at_once(own) else { continue };
+        if let Some(StepSize::Count(step)) =
+            own.step.filter(|step| matches!(step, StepSize::Count(step) if *step > most))
+        {
+            let message = format!("`at_most` lets {most} through, fewer than the {step} that `step` allows at once");
+            findings.add(Kind::CutStep, place, message, "raise `at_most`, or lower `step`");
+        }
+        for read in &policy.rules {
+            let RuleKind::Threshold(rule) = &read.rule.kind else { continue };
+            let Action::Step(step) = &rule.action else { continue };
+            let StepSize::Count(count) = step.size else { continue };
+            if step.direction == direction && count > most {
+                let message = format!("`at_most` lets {most} through, fewer than this step of {count}");
+                findings.add(Kind::CutStep, read.place, message, "raise `at_most`, or lower the step");
+            }
+        }
+    }
+}
+
+/// How many replicas the limits per time let through at once, where they are all counts.
+fn most_at_once(guards: &DirectionGuards) -> Option<u32> {
+    let counts: Option<Vec<u32>> = guards
+        .at_most
+        .iter()
+        .map(|rate| match rate.size {
+            StepSize::Count(count) => Some(count),
+            StepSize::Share(_) => None,
+        })
+        .collect();
+    match guards.select {
+        Select::Widest => counts?.into_iter().max(),
+        Select::Narrowest => counts?.into_iter().min(),
+    }
+}
+
+/// Whether nobody wrote what stands there, and somebody chose where it comes from.
+fn is_chosen_base(place: Place) -> bool {
+    place.is_built_in() && place.source != 0
 }

@@ -48,12 +48,14 @@ impl Stop {
             return Self::too_deep(place);
         }
         let help = match error.kind() {
-            ErrorKind::UnknownAnchor => "text that begins with `*` needs quotes, such as `\"*/web\"`",
-            _ if line_has_tab_indent(text, place) => "YAML is indented with spaces, never with tabs",
-            _ => "look for a missing quote, bracket or space after a colon here or on the line before",
+            ErrorKind::UnknownAnchor => "text that begins with `*` needs quotes, such as `\"*/web\"`".to_owned(),
+            _ if line_has_tab_indent(text, place) => "YAML is indented with spaces, never with tabs".to_owned(),
+            _ => indentation_help(text, place).unwrap_or_else(|| {
+                "look for a missing quote, bracket or space after a colon here or on the line before".to_owned()
+            }),
         };
         let message = format!("this is not YAML: {}", error.info());
-        Self { kind: Kind::Syntax, place, message, help: help.to_owned() }
+        Self { kind: Kind::Syntax, place, message, help }
     }
 
     fn too_deep(place: Place) -> Self {
@@ -68,6 +70,31 @@ impl Stop {
 fn line_has_tab_indent(text: &str, place: Place) -> bool {
     let line = text.lines().nth(place.line.saturating_sub(1)).unwrap_or_default();
     line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t')
+}
+
+/// The cure where a line begins at a column at which nothing can begin.
+fn indentation_help(text: &str, place: Place) -> Option<String> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let told = |line: &&(usize, &str)| !line.1.trim().is_empty() && !line.1.trim_start().starts_with('#');
+    let lines: Vec<(usize, &str)> = text.lines().enumerate().take(place.line).collect();
+    let (_, line) = *lines.last()?;
+    let (number, before) = *lines[..lines.len() - 1].iter().rev().find(told)?;
+    let column = indent(line);
+    if column > indent(before) && before.trim_end().contains(": ") && !before.trim_start().starts_with('-') {
+        let number = number + 1;
+        return Some(format!(
+            "this line is indented further than line {number}, which has its value already: align it with that line"
+        ));
+    }
+    let begins = |known: &&(usize, &str)| {
+        told(known) && {
+            let dash = known.1.trim_start().strip_prefix('-').map(|rest| known.1.len() - rest.trim_start().len());
+            indent(known.1) == column || dash == Some(column)
+        }
+    };
+    let fits = lines[..lines.len() - 1].iter().rev().any(|known| begins(&known));
+    (column < indent(before) && !fits)
+        .then(|| "no line above begins at this column: align it with the lines that it belongs to".to_owned())
 }
 
 fn place(source: u32, start: Marker, end: Marker) -> Place {

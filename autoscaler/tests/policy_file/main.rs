@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the core does no input or output; its tests read their files")]
 
+mod diff;
 mod golden;
 mod layers;
 mod layout;

@@ -30,12 +30,12 @@ fn above(node: &mut Node, comment: Comment) {
     if let Some(item) = before.and_then(|before| collection.items.get_mut(before)) {
         let inner = item.node.at;
         let between = comment.start < inner.start;
-        let belongs = item.node.collection().is_some_and(|of| match of.flow {
-            true => !between && comment.start < inner.end,
-            false => {
-                let deep_enough = comment.column >= inner.column && (flow || inner.column > column || next.is_none());
-                between || comment.start < inner.end || deep_enough
+        let belongs = item.node.collection().is_some_and(|of| {
+            if of.flow {
+                return !between && comment.start < inner.end;
             }
+            let deep_enough = comment.column >= inner.column && (flow || inner.column > column || next.is_none());
+            between || comment.start < inner.end || deep_enough
         });
         if between && !belongs {
             item.above.push(comment);

@@ -80,17 +80,17 @@ impl Printer {
         }
         self.indent(indent);
         match &item.key {
-            Some(key) => self.out.push_str(&format!("{}:", key_text(&key.written))),
+            Some(key) => self.out.extend([key_text(&key.written), ":"]),
             None => self.out.push('-'),
         }
         if let Some(anchor) = &item.node.anchor {
-            self.out.push_str(&format!(" &{anchor}"));
+            self.out.extend([" &", anchor]);
         }
         let right = item.right.map(|text| format!(" {text}")).unwrap_or_default();
         match short {
             Some(text) => {
                 let space = if text.is_empty() { "" } else { " " };
-                self.out.push_str(&format!("{space}{text}{right}\n"));
+                self.out.extend([space, &text, &right, "\n"]);
             }
             None if dash && item.node.anchor.is_none() && matches!(item.node.value, Value::Map(_)) => {
                 // The first key stands beside the dash.
@@ -101,7 +101,7 @@ impl Printer {
                 self.out.replace_range(begin..begin + indent + 2, " ");
             }
             None => {
-                self.out.push_str(&format!("{right}\n"));
+                self.out.extend([&right, "\n"]);
                 let begin = self.out.len();
                 self.block(item.node, shape, indent + 2, begin);
             }

@@ -1,5 +1,7 @@
 //! A text as it is written: styles, comments and anchors and all.
 
+use std::fmt::Write as _;
+
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
 /// A text as it is written.
@@ -270,7 +272,9 @@ pub(super) fn double_quoted(text: &str) -> String {
             '\\' => quoted.push_str("\\\\"),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            c if c.is_control() || c == '\u{feff}' => quoted.push_str(&format!("\\U{:08X}", u32::from(c))),
+            c if c.is_control() || c == '\u{feff}' => {
+                let _ = write!(quoted, "\\U{:08X}", u32::from(c));
+            }
             c => quoted.push(c),
         }
     }

@@ -33,7 +33,12 @@ pub(in crate::policy_file) static RULE: Map = Map {
         may("first", Shape::List(&ANY), "", "A group of which the first member with an opinion decides."),
         optional("observe", BOOLEAN, "false", "Recorded, and never acts."),
     ],
-    groups: &[one_of("the kind", KINDS, true)],
+    groups: &[
+        one_of("the kind", KINDS, true),
+        one_of("a group", &["observe", "all"], false),
+        one_of("a group", &["observe", "any"], false),
+        one_of("a group", &["observe", "first"], false),
+    ],
     block: true,
     layered: false,
 };

@@ -166,6 +166,7 @@ pub(super) fn forecast(node: &Node, scope: &Scope<'_>, findings: &mut Findings) 
     Some(Read { activate: activate?, numbers, ..Read::new(RuleKind::Forecast(rule), bound) })
 }
 
+#[expect(clippy::option_option, reason = "the outer one is an error, the inner one is `auto`")]
 fn horizon(fields: &Fields<'_>, findings: &mut Findings) -> Option<Option<std::time::Duration>> {
     use std::time::Duration;
     let node = fields.get("horizon")?;

@@ -2,7 +2,7 @@
 
 use super::{Read, Scope, activate};
 use crate::{
-    calendar::{Calendar, CalendarError, Dates, Hours, Weekdays, Zone, parse_date},
+    calendar::{Calendar, CalendarError, Dates, Weekdays, Zone, parse_date},
     policy::{FormulaRule, Order, Ratio, RuleKind, Schedule, Scheduled},
     policy_file::{
         fields::Fields,

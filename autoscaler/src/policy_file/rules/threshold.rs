@@ -118,7 +118,9 @@ fn action(
     let grades = fields.get("steps").map(|node| grades(node, given, bounds, findings));
     let warn = fields.get("warn").map(|node| warning(node, findings));
     let chosen = fields.one_of("add", findings)?;
-    check_direction(fields, chosen, findings);
+    if given.0.is_none_or(|signal| SignalName::OF_REPLICAS.contains(&signal.as_str())) {
+        check_direction(fields, chosen, findings);
+    }
     let step = |direction, size: Option<StepSize>| Some(Action::Step(Step { direction, size: size? }));
     match chosen.key.as_str() {
         "add" => step(Direction::Up, add),
@@ -129,7 +131,8 @@ fn action(
     }
 }
 
-/// With one bound, it tells the direction.
+/// With one bound on what replicas carry, it tells the direction: more load never asks for fewer. Of anything else, such
+/// as how busy the host is, it may.
 fn check_direction(fields: &Fields<'_>, change: &Entry, findings: &mut Findings) {
     let mut sides = ["above", "at_least", "below", "at_most"].into_iter().filter(|key| fields.get(key).is_some());
     let (Some(side), None) = (sides.next(), sides.next()) else { return };
@@ -227,7 +230,9 @@ fn grade(
         "add" => (Direction::Up, add?),
         _ => (Direction::Down, remove?),
     };
-    if bounds.is_some_and(|band| band.upper.is_some() && band.lower.is_none()) && direction == Direction::Up {
+    let below = bounds.is_some_and(|band| band.upper.is_some() && band.lower.is_none());
+    let of_replicas = given.0.is_none_or(|signal| SignalName::OF_REPLICAS.contains(&signal.as_str()));
+    if below && of_replicas && direction == Direction::Up {
         let place = fields.entry("add")?.key_place;
         findings.add(Kind::Conflict, place, "`add` does not go with `below`", "write `remove`");
     }

@@ -1,0 +1,55 @@
+//! What differs, in words.
+
+use autoscaler::policy_file::{Catalog, Resolved, Source, diff, render_all};
+
+const OLD: &str = "
+service: shop/web
+replicas: { min: 2, max: 10 }
+signals:
+  requests: { prometheus: http_requests_total, read: rate }
+rules:
+  - target: { signal: cpu, per_replica: 70% }
+  - threshold: { signal: cpu, above: 80%, for: 1m, add: 1 }
+  - threshold: { signal: memory, above: 80%, add: 1 }
+  - name: peak
+    schedule: { daily: \"08:00-18:00\", replicas: { min: 6 } }
+  - target: { signal: requests, per_replica: 100/s }
+guards: { down: { cooldown: 5m } }
+";
+
+#[test]
+fn changes_read_so() {
+    let new = "
+service: shop/web
+replicas: { min: 2, max: 20 }
+mode: observe
+signals:
+  requests: { prometheus: http_requests_total, read: rate, port: 8080 }
+rules:
+  - threshold: { signal: cpu, above: 75%, for: 60s, add: 50% }
+  - target: { signal: cpu, per_replica: 70%, window: 30s }
+  - name: peak
+    schedule: { daily: \"07:00-18:00\", replicas: { min: 6, max: 9 } }
+  - queue: { signal: depth, per_replica: 20 }
+  - all:
+      - target: { signal: requests, per_replica: 100/s }
+guards: { down: { cooldown: 300s }, up: { at_most: [4 per 15s] }, crash_loop: off }
+";
+    let new = new.replace("  requests:", "  depth: published\n  requests:");
+    let lines: Vec<String> = diff(&resolve(OLD), &resolve(&new)).iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn the_same_policy_has_no_changes_however_it_is_written() {
+    let other =
+        OLD.replace("5m", "300s").replace("{ min: 2, max: 10 }", "{ max: 10, min: 2 }").replace("for: 1m", "for: 60s");
+    assert_eq!(diff(&resolve(OLD), &resolve(&other)), []);
+}
+
+fn resolve(text: &str) -> Resolved {
+    let (catalog, found) = Catalog::read(vec![Source::file("web.yaml", text)]);
+    assert_eq!(render_all(&found), "");
+    let (_, resolved) = catalog.resolve_each().into_iter().next().expect("a policy");
+    resolved.unwrap_or_else(|errors| panic!("{errors}"))
+}
