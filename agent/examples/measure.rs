@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (_keep_model, model) = watch::channel(Arc::new(Host { services, ..Host::default() }));
     let (_keep_probes, probes) = watch::channel(Vec::new());
     let bus = bus::local::LocalBus::in_memory()?;
-    let inputs = Inputs { model, probes, bus, stats: Arc::new(NoEngine) };
+    let inputs = Inputs { model, probes, bus, stats: Arc::new(NoEngine), notes: agent::inventory::Notes::default() };
     let (send, mut samples) = mpsc::channel(1);
     let root = |variable: &str, usual: &str| std::env::var_os(variable).map_or_else(|| usual.into(), Into::into);
     let roots = Roots { proc: root("HOST_PROC", "/proc"), sys: root("HOST_SYS", "/sys") };

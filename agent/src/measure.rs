@@ -40,7 +40,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at},
 };
 
-use crate::model::Host;
+use crate::{inventory::Notes, model::Host};
 use cgroup::Roots;
 use host::HostMeter;
 use probes::Probes;
@@ -79,6 +79,8 @@ pub struct Inputs {
     pub bus: Bus,
     /// Knows what cgroups do not tell.
     pub stats: Arc<dyn StatsSource>,
+    /// Where to say how much CPU each replica uses.
+    pub notes: Notes,
 }
 
 /// All that was measured at one moment: [`Samples`](bus::payload::Samples) without its envelope.
@@ -96,7 +98,7 @@ pub struct Measured {
 
 /// Measures until nobody takes the samples any more, or nobody keeps the model any more.
 pub async fn run(options: Options, inputs: Inputs, samples: mpsc::Sender<Measured>) {
-    let Inputs { mut model, probes: mut assigned, bus, stats } = inputs;
+    let Inputs { mut model, probes: mut assigned, bus, stats, notes } = inputs;
     let (found, mut signals) = mpsc::channel(SIGNALS_WAITING);
     let mut probes = Probes::new(options.interval, model.clone(), bus, found);
     probes.assign(&assigned.borrow_and_update().clone());
@@ -118,6 +120,7 @@ pub async fn run(options: Options, inputs: Inputs, samples: mpsc::Sender<Measure
                 stats.start(meters.replicas.need_stats());
                 let mut measured = std::mem::take(&mut meters.measured);
                 measured.signals = std::iter::from_fn(|| signals.try_recv().ok()).collect();
+                notes.measured(&measured.replicas);
                 if samples.send(measured).await.is_err() {
                     return;
                 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
-use bus::payload::{Phase, Refusal, ReplicaInventory, ServiceName};
+use bus::payload::{CountByOthers, Phase, Refusal, ReplicaInventory, ServiceName};
 use serde_json::Value;
 
 /// Everything that the agent knows of its host, as of one moment.
@@ -52,6 +52,8 @@ pub struct Service {
     pub labels: BTreeMap<String, String>,
     /// The last time that somebody else changed the project.
     pub foreign: Option<ForeignChange>,
+    /// The newest count that was somebody else's doing.
+    pub count_by_others: Option<CountByOthers>,
 }
 
 /// A change that was not Ballast's.
@@ -79,6 +81,8 @@ pub enum ExitCause {
     Person,
     /// Ballast stopped it, and removes it.
     Ballast,
+    /// Ballast stopped it as the last of its service, and keeps it to be started and copied again.
+    Asleep,
 }
 
 /// One replica.
@@ -100,6 +104,10 @@ pub struct Replica {
     pub finished_ms: Option<u64>,
     /// Compose is replacing it, or it is the replacement: it carries a temporary name.
     pub temporary: bool,
+    /// Its use of CPU by its newest sample; absent while that is not known.
+    pub cpu_cores: Option<f64>,
+    /// Whether it may go was asked, and it did not tell.
+    pub may_be_busy: bool,
     /// The container that uses this one's namespaces or volumes: it would break without this one.
     pub hung_on_by: Option<String>,
     /// All of `GET /containers/{id}/json`.

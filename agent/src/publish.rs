@@ -255,6 +255,7 @@ fn told(host: &Host) -> Told {
         most: service.most,
         warnings: service.warnings.clone(),
         labels: service.labels.clone(),
+        count_by_others: service.count_by_others.clone(),
     });
     Told {
         engine: host.engine.as_ref().map(|engine| engine.version.clone()),

@@ -102,6 +102,7 @@ pub async fn run(config: Config, bus: Bus, shutdown: CancellationToken) -> Resul
         probes: probes_out,
         bus: Arc::clone(&bus),
         stats: Arc::new(engine.clone()),
+        notes: inventory.notes().clone(),
     };
     parts.spawn(named("measuring", measure::run(measuring, inputs, samples_in)));
     let patience = act::Patience { ready: config.ready_timeout, ..act::Patience::default() };

@@ -9,7 +9,7 @@ use agent::act::{self, plan::Patience};
 use bus::{
     Bus, Delivery,
     local::LocalBus,
-    payload::{Assignment, Mode, Outcome, OutcomeResult, Target, decode, encode},
+    payload::{Assignment, Mode, Outcome, OutcomeResult, Target, Victim, decode, encode},
     subject::{ASSIGNMENTS, Subjects, TARGETS, service_key},
 };
 use common::{Fleet, LIMIT, now_ms};
@@ -34,6 +34,10 @@ async fn what_the_controller_puts_into_the_buckets_is_carried_out_and_reported()
         max: 5,
         term: 1,
         probes: Vec::new(),
+        victims: Victim::usual(),
+        drain_ms: None,
+        busy: None,
+        manual_ms: 0,
     };
     let target = Target {
         v: 1,

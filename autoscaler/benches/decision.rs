@@ -85,7 +85,7 @@ fn settled() -> (Autoscaler, Timestamp) {
         cpu_limit_cores: Some(1.0),
         ..Replica::default()
     });
-    let host = HostCapacity { cores: Some(8.0), memory_bytes: Some(1e10) };
+    let host = HostCapacity { cores: Some(8.0), memory_bytes: Some(1e10), ..HostCapacity::default() };
     let observation = Observation { replicas: replicas.collect(), host, ..Observation::default() };
     autoscaler.handle_event(Event::Observed(observation), now);
     for _ in 0..600 {

@@ -164,8 +164,8 @@ impl Autoscaler {
         let Verdict::Scale { from, to } = evaluation.verdict else { return };
         self.memory.add_step(evaluation.at, from, to, &self.policy);
         self.memory.guards.stepped(&self.policy, evaluation);
-        for state in &mut self.memory.rules {
-            rule::after_step(state, evaluation.at);
+        for (rule, state) in self.policy.rules.iter().zip(&mut self.memory.rules) {
+            rule::after_step(rule, state, evaluation.at);
         }
     }
 
@@ -212,8 +212,8 @@ impl Autoscaler {
     }
 
     /// The limits in force.
-    fn limits(&self, _now: Timestamp) -> Limits {
-        self.policy.limits
+    fn limits(&self, now: Timestamp) -> Limits {
+        rule::schedule::limits(&self.policy, now)
     }
 
     fn read(&self, observation: &Observation, now: Timestamp) -> Vec<SignalReading> {
@@ -224,7 +224,11 @@ impl Autoscaler {
             host: observation.host,
             guards: &self.policy.guards,
         };
-        self.reads.iter().map(|reads| self.signals.read(reads, view)).collect()
+        let mut readings: Vec<_> = self.reads.iter().map(|reads| self.signals.read(reads, view)).collect();
+        let observed = observed(observation);
+        let current = self.memory.target.unwrap_or(observed.running);
+        rule::formula::compute(&self.policy.signals, &mut readings, current, observed.ready);
+        readings
     }
 
     fn situation<'a>(
@@ -289,6 +293,10 @@ impl Autoscaler {
             RuleReason::Threshold { state: ThresholdState::Pending { until, .. }, .. } => {
                 Some(Wakeup { at: until, because: WakeupReason::Breach { rule: recommendation.rule } })
             }
+            RuleReason::Burst { until: Some(until), .. } => {
+                let at = until.plus(Duration::from_millis(1));
+                Some(Wakeup { at, because: WakeupReason::Calm { rule: recommendation.rule } })
+            }
             _ => None,
         });
         let warm = observation.replicas.iter().filter_map(|replica| {
@@ -304,6 +312,7 @@ impl Autoscaler {
             .chain(warm)
             .chain(stale)
             .chain(missing::wakeups(&self.policy, &self.memory))
+            .chain(rule::schedule::wakeups(&self.policy, now))
             .filter(|wakeup| wakeup.at > now)
             .min_by_key(|wakeup| wakeup.at)
     }

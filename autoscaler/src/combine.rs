@@ -14,9 +14,9 @@
 //! A rule that only observes is in no group.
 
 use crate::{
-    evaluation::{Activity, Combined, Opinion, Origin, Recommendation, SignalReading},
+    evaluation::{Activity, Combined, Gap, Opinion, Origin, Recommendation, SignalReading},
     policy::{Combine, Direction, Group, Limits, Member, Policy, Quorum},
-    rule::can,
+    rule::{self, Says, can, schedule},
 };
 
 /// What a rule or a group wants, and which rule made it so.
@@ -40,6 +40,9 @@ pub(crate) fn combine(
     if activity == Activity::Inactive {
         return Combined { wants: Some(limits.while_idle()), winner: None, blind: false, activity };
     }
+    if schedule::alone(policy) {
+        return Combined { wants: Some(limits.min), winner: None, blind: false, activity };
+    }
     let given = Given { policy, recommendations, current };
     let Wish { opinion, rule: winner } = given.group(&policy.combine);
     let (wants, blind) = match opinion {
@@ -56,22 +59,20 @@ pub(crate) fn combine(
 fn activity(policy: &Policy, recommendations: &[Recommendation], signals: &[SignalReading]) -> Activity {
     let mut found = None;
     for (recommendation, rule) in recommendations.iter().zip(&policy.rules).filter(|(_, rule)| !rule.observe) {
-        let said = match recommendation.reading.and_then(|place| signals.get(place)) {
+        let says = match recommendation.reading.and_then(|place| signals.get(place)) {
             Some(reading) if reading.origin == Origin::Service => match (reading.total, &reading.gap) {
-                (Some(value), _) => Some(value > rule.activate),
-                (None, Some(crate::evaluation::Gap::Idle)) => Some(false),
-                (None, _) => None,
+                (Some(value), _) => Says::of(value > rule.activate),
+                (None, Some(Gap::Idle)) => Says::Inactive,
+                (None, _) => Says::Blind,
             },
-            Some(_) => continue,
-            None => match crate::rule::activity(rule, recommendation) {
-                Some(active) => Some(active),
-                None => continue,
-            },
+            Some(_) => Says::Nothing,
+            None => rule::activity(rule, recommendation),
         };
-        found = match (found, said) {
-            (_, Some(true)) => return Activity::Active { rule: recommendation.rule },
-            (Some(Activity::Unknown), _) | (_, None) => Some(Activity::Unknown),
-            (_, Some(false)) => Some(Activity::Inactive),
+        found = match (found, says) {
+            (_, Says::Active) => return Activity::Active { rule: recommendation.rule },
+            (found, Says::Nothing) => found,
+            (Some(Activity::Unknown), _) | (_, Says::Blind) => Some(Activity::Unknown),
+            (_, Says::Inactive) => Some(Activity::Inactive),
         };
     }
     found.unwrap_or(Activity::Unknown)

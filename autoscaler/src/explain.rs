@@ -124,7 +124,7 @@ fn inactive(evaluation: &Evaluation) -> String {
     format!("there is nothing to do ({})", reasons.join("; "))
 }
 
-fn gap_sentence(gap: &Gap) -> String {
+pub(crate) fn gap_sentence(gap: &Gap) -> String {
     match gap {
         Gap::Never => "no sample yet".to_owned(),
         Gap::Stale { age } => format!("the newest sample is {} old", spoken(*age)),

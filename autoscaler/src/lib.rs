@@ -8,10 +8,12 @@
 //! keeps that. The live controller and the replay drive the same [`Autoscaler`].
 
 mod autoscaler;
+pub mod calendar;
 mod combine;
 pub mod evaluation;
 pub mod event;
 pub mod explain;
+pub mod formula;
 pub mod guard;
 pub mod memory;
 mod missing;

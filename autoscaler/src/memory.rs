@@ -55,6 +55,11 @@ impl Memory {
         self.target
     }
 
+    /// The count that the operator set by hand last.
+    pub fn manual(&self) -> Option<Manual> {
+        self.manual
+    }
+
     /// Puts a newer decision of how many replicas there shall be in the place of the one remembered.
     pub fn set_target(&mut self, replicas: u32) {
         self.target = Some(replicas);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{quantity::SignalName, time::Timestamp};
+use crate::{formula::Formula, quantity::SignalName, time::Timestamp};
 
 mod guards;
 mod rule;
@@ -185,6 +185,8 @@ pub enum SignalSource {
     },
     /// Published on the bus by the application itself.
     Published,
+    /// Made of other signals, which are measured.
+    Formula(Formula),
 }
 
 /// What to make of a metric's series.

@@ -1,32 +1,45 @@
 //! Policies as people write them: YAML to [`Policy`], strictly, with every error at once.
 //!
 //! ```text
-//! text → yaml → tree of nodes with places → policy, signals, rules, guards → Policy
-//!                                         ↘ findings, sorted by place       ↗ warnings
+//! text → yaml → tree of nodes with places → layers merged → policy, signals, rules, guards → Policy
+//!                                                        ↘ findings, sorted by place       ↗ warnings
 //! ```
 //!
-//! Only `yaml` knows the YAML library. Everything behind it reads nodes and goes on after an error, so that one round
-//! tells all of them. `docs/policy.md` is the grammar.
+//! Only `yaml` and `fmt` know the YAML library. Everything behind them reads nodes and goes on after an error, so that
+//! one round tells all of them. [`grammar`] is the language as tables; `docs/policy.md` tells it to people.
 
+mod catalog;
+mod document;
 mod fields;
 mod finding;
+mod fmt;
+mod grammar;
 mod guards;
+mod labels;
+mod layers;
 mod node;
 mod policy;
 mod quantity;
 mod rules;
+mod settings;
 mod signals;
-mod spelling;
+mod source;
+pub(crate) mod spelling;
 mod values;
+mod variables;
 mod warnings;
 mod yaml;
 
+pub use catalog::{Catalog, Resolved};
 pub use finding::{Kind, PolicyError, PolicyErrors, Severity, render, render_all};
-
-use std::collections::BTreeMap;
+pub use fmt::fmt;
+pub use settings::Setting;
+pub use source::{Layer, Origin, Source};
 
 use crate::Policy;
+use document::Document;
 use finding::Findings;
+use source::Texts;
 
 /// The longest text that is read, in bytes.
 pub const LONGEST_TEXT: usize = 1024 * 1024;
@@ -42,33 +55,15 @@ pub struct PolicyFile {
     pub warnings: Vec<PolicyError>,
 }
 
-/// Reads every policy in `text`; `origin` names it in errors, for example the file's path.
+/// Reads every policy in `text`, each with the blocks of defaults of the same text that are for all of its services;
+/// `origin` names it in errors, for example the file's path.
 ///
 /// All errors come at once, by place; only where the text is not YAML does reading end at the first.
 pub fn parse(origin: &str, text: &str) -> Result<PolicyFile, PolicyErrors> {
-    let mut findings = Findings::new(origin, text);
-    let mut read = Vec::new();
-    if text.len() > LONGEST_TEXT {
-        findings.whole_file(
-            Kind::TooMuch,
-            format!("the file is longer than {LONGEST_TEXT} bytes (1 MiB)"),
-            "split it into several files",
-        );
-    } else {
-        let documents = yaml::read(text, &mut findings);
-        if documents.is_empty() && findings.is_empty() {
-            findings.whole_file(
-                Kind::Missing,
-                "there is no policy in the file",
-                "a policy begins with `service: project/service`; docs/policy.md has the grammar",
-            );
-        }
-        for document in &documents {
-            policy::read_document(document, &mut findings, &mut read);
-        }
-    }
-    check_services(&read, &mut findings);
-    if !findings.is_empty() {
+    let mut findings = Findings::new(Texts::new());
+    let documents = read_documents(origin, text, &mut findings);
+    let read = document::read_all(&documents, &mut findings);
+    if !findings.no_errors() {
         return Err(PolicyErrors(findings.sorted()));
     }
     for policy in &read {
@@ -78,27 +73,27 @@ pub fn parse(origin: &str, text: &str) -> Result<PolicyFile, PolicyErrors> {
     Ok(PolicyFile { policies, warnings: findings.sorted() })
 }
 
-/// That no service is named twice, and that there are not too many.
-fn check_services(read: &[policy::ReadPolicy], findings: &mut Findings<'_>) {
-    let mut seen = BTreeMap::new();
-    let mut count = 0;
-    for (selector, place) in read.iter().flat_map(|policy| &policy.services) {
-        count += 1;
-        if count == MOST_POLICIES + 1 {
-            findings.add(
-                Kind::TooMuch,
-                *place,
-                format!("this is one policy too many: at most {MOST_POLICIES} can be in one file"),
-                "split it into several files, or name the services by a pattern such as `shop/*`",
-            );
-        }
-        if let Some(first) = seen.insert(selector.to_string(), *place) {
-            findings.add(
-                Kind::Conflict,
-                *place,
-                format!("`{selector}` has a policy already, at {first}"),
-                "put all rules for it into one policy",
-            );
-        }
+/// The policies and blocks of defaults of a file.
+fn read_documents(origin: &str, text: &str, findings: &mut Findings) -> Vec<Document> {
+    let kept = if text.len() > LONGEST_TEXT { "" } else { text };
+    let source = findings.texts.add(origin, kept, Layer::File);
+    if text.len() > LONGEST_TEXT {
+        findings.whole_file(
+            source,
+            Kind::TooMuch,
+            format!("the file is longer than {LONGEST_TEXT} bytes (1 MiB)"),
+            "split it into several files",
+        );
+        return Vec::new();
     }
+    let documents = yaml::read(source, text, findings);
+    if documents.is_empty() && findings.no_errors() {
+        findings.whole_file(
+            source,
+            Kind::Missing,
+            "there is no policy in the file",
+            "a policy begins with `service: project/service`; docs/policy.md has the grammar",
+        );
+    }
+    documents.into_iter().flat_map(|node| document::of(node, findings)).collect()
 }

@@ -2,9 +2,11 @@
 
 pub mod burst;
 pub mod forecast;
+pub mod formula;
 pub mod kubernetes_hpa;
 pub mod queue;
 pub mod ratio;
+pub mod schedule;
 pub mod target;
 pub mod threshold;
 
@@ -88,6 +90,8 @@ pub(crate) fn recommend(rule: &Rule, place: usize, given: &Situation<'_>) -> (Op
         RuleKind::Ratio(ratio) => ratio::recommend(ratio, given),
         RuleKind::Burst(burst) => burst::recommend(burst, state, given),
         RuleKind::Forecast(forecast) => forecast::recommend(forecast, given),
+        RuleKind::Schedule(schedule) => schedule::recommend(schedule, given),
+        RuleKind::Formula(formula) => formula::recommend(formula, given),
     }
 }
 
@@ -96,14 +100,19 @@ pub(crate) fn update(rule: &Rule, state: &RuleState, given: &Situation<'_>) -> R
     match &rule.kind {
         RuleKind::Threshold(threshold) => threshold::update(threshold, state, given),
         RuleKind::Burst(burst) => burst::update(burst, state, given),
-        RuleKind::Target(_) | RuleKind::Queue(_) | RuleKind::Ratio(_) | RuleKind::Forecast(_) => RuleState::Blank,
+        RuleKind::Target(_)
+        | RuleKind::Queue(_)
+        | RuleKind::Ratio(_)
+        | RuleKind::Forecast(_)
+        | RuleKind::Schedule(_)
+        | RuleKind::Formula(_) => RuleState::Blank,
     }
 }
 
 /// What a rule remembers after a step of any rule was recorded.
-pub(crate) fn after_step(state: &mut RuleState, now: Timestamp) {
-    if let RuleState::Threshold(breach) = state {
-        breach.step(now);
+pub(crate) fn after_step(rule: &Rule, state: &mut RuleState, now: Timestamp) {
+    if let (RuleKind::Threshold(threshold), RuleState::Threshold(breach)) = (&rule.kind, state) {
+        threshold::after_step(threshold, breach, now);
     }
 }
 
@@ -111,11 +120,11 @@ pub(crate) fn after_step(state: &mut RuleState, now: Timestamp) {
 pub(crate) fn main_signal(rule: &Rule) -> Option<(&SignalName, Duration)> {
     match &rule.kind {
         RuleKind::Target(rule) => Some((&rule.signal, rule.window)),
-        RuleKind::Threshold(rule) => Some((&rule.signal, rule.window)),
+        RuleKind::Threshold(rule) => Some((&rule.signal, threshold::window(rule))),
         RuleKind::Queue(rule) => Some((&rule.signal, rule.window)),
         RuleKind::Burst(rule) => Some((&rule.signal, rule.window)),
         RuleKind::Forecast(rule) => Some((&rule.signal, rule.window)),
-        RuleKind::Ratio(_) => None,
+        RuleKind::Ratio(_) | RuleKind::Schedule(_) | RuleKind::Formula(_) => None,
     }
 }
 
@@ -124,15 +133,42 @@ pub(crate) fn can(rule: &Rule, direction: Direction) -> bool {
     match &rule.kind {
         RuleKind::Threshold(threshold) => threshold::can(threshold, direction),
         RuleKind::Forecast(_) => direction == Direction::Up,
-        RuleKind::Target(_) | RuleKind::Queue(_) | RuleKind::Ratio(_) | RuleKind::Burst(_) => true,
+        RuleKind::Schedule(_) => false,
+        RuleKind::Target(_) | RuleKind::Queue(_) | RuleKind::Ratio(_) | RuleKind::Burst(_) | RuleKind::Formula(_) => {
+            true
+        }
     }
 }
 
-/// Whether a rule that goes by no signal says that there is something to do; `None` where it says nothing about that.
-pub(crate) fn activity(rule: &Rule, recommendation: &Recommendation) -> Option<bool> {
-    match &rule.kind {
-        RuleKind::Ratio(_) => Some(matches!(recommendation.opinion, Opinion::Wants(wants) if wants > 0)),
-        _ => None,
+/// What a rule that goes by no single signal says about whether there is something to do.
+pub(crate) fn activity(rule: &Rule, recommendation: &Recommendation) -> Says {
+    match (&rule.kind, &recommendation.reason) {
+        (RuleKind::Schedule(_), RuleReason::Schedule { active, sets, .. }) => {
+            Says::of(*active && sets.min.is_some_and(|min| min > 0))
+        }
+        (RuleKind::Formula(_), RuleReason::Formula { value: Some(value), .. }) => Says::of(*value > rule.activate),
+        (RuleKind::Formula(_), _) => Says::Blind,
+        (RuleKind::Ratio(_), _) => match recommendation.opinion {
+            Opinion::Wants(wants) => Says::of(wants > 0),
+            _ => Says::Blind,
+        },
+        _ => Says::Nothing,
+    }
+}
+
+/// What a rule says about whether there is something to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Says {
+    Active,
+    Inactive,
+    /// It could say so, and cannot tell.
+    Blind,
+    Nothing,
+}
+
+impl Says {
+    pub(crate) fn of(active: bool) -> Self {
+        if active { Self::Active } else { Self::Inactive }
     }
 }
 
@@ -140,16 +176,22 @@ pub(crate) fn activity(rule: &Rule, recommendation: &Recommendation) -> Option<b
 pub(crate) fn reads(policy: &Policy) -> Vec<Reads> {
     let mut all: Vec<Reads> = Vec::new();
     let mut add = |signal: &SignalName, window: Duration, given: Option<Quantity>| {
-        if !all.iter().any(|reads| reads.window == window && reads.signal == *signal) {
-            all.push(Reads { signal: signal.clone(), window, unit: unit(policy, signal, given) });
+        let mut add_one = |signal: &SignalName, given| {
+            if !all.iter().any(|reads| reads.window == window && reads.signal == *signal) {
+                all.push(Reads { signal: signal.clone(), window, unit: unit(policy, signal, given) });
+            }
+        };
+        if let Some(SignalSource::Formula(formula)) = policy.signals.get(signal) {
+            formula.signals().for_each(|term| add_one(term, None));
         }
+        add_one(signal, given);
     };
     for rule in &policy.rules {
         match &rule.kind {
             RuleKind::Target(rule) => add(&rule.signal, rule.window, Some(rule.goal.quantity())),
             RuleKind::Threshold(rule) => {
                 let bound = rule.bounds.lower.or(rule.bounds.upper).map(|bound| bound.value);
-                add(&rule.signal, rule.window, bound);
+                add(&rule.signal, threshold::window(rule), bound);
             }
             RuleKind::Queue(rule) => {
                 add(&rule.signal, rule.window, None);
@@ -167,7 +209,8 @@ pub(crate) fn reads(policy: &Policy) -> Vec<Reads> {
                 add(&rule.signal, rule.panic_window, Some(rule.per_replica));
             }
             RuleKind::Forecast(rule) => add(&rule.signal, rule.window, Some(rule.per_replica)),
-            RuleKind::Ratio(_) => {}
+            RuleKind::Formula(rule) => rule.replicas.signals().for_each(|signal| add(signal, rule.window, None)),
+            RuleKind::Ratio(_) | RuleKind::Schedule(_) => {}
         }
     }
     for strain in &policy.guards.unless {

@@ -139,10 +139,14 @@ impl Signals {
         }
     }
 
-    /// The newest sample of one replica.
-    pub(crate) fn newest_of(&self, name: &SignalName, replica: &ReplicaId) -> Option<(Timestamp, f64)> {
-        let newest = self.by_name.get(name)?.replicas.get(replica)?.newest()?;
-        Some((newest.at, newest.value))
+    /// The newest value of one replica, and when it was true.
+    pub(crate) fn newest(&self, signal: &SignalName, replica: &ReplicaId) -> Option<(Timestamp, f64)> {
+        self.by_name.get(signal)?.replicas.get(replica)?.newest().map(|point| (point.at, point.value))
+    }
+
+    /// The newest value of the service as a whole, and when it was true.
+    pub(crate) fn newest_of_service(&self, signal: &SignalName) -> Option<(Timestamp, f64)> {
+        self.by_name.get(signal)?.service.newest().map(|point| (point.at, point.value))
     }
 
     /// The signal as a rule reads it.

@@ -55,8 +55,13 @@ impl Asker {
 
     /// Asks `status` or `explain`, of one service or of all.
     pub(crate) async fn ask(&self, question: &str, service: Option<&str>) -> anyhow::Result<Status> {
+        self.ask_about(question, Question { service: service.map(str::to_owned), ..Question::default() }).await
+    }
+
+    /// Asks with everything that a question can have.
+    pub(crate) async fn ask_about(&self, question: &str, about: Question) -> anyhow::Result<Status> {
         let subject = self.subjects.ask(question);
-        let payload = encode(&Question { v: VERSION, service: service.map(str::to_owned) });
+        let payload = encode(&Question { v: VERSION, ..about });
         let answer = match &self.way {
             Way::Socket(socket) => socket.request(&subject, payload, ANSWER_LIMIT).await,
             Way::Nats(bus) => bus.request(&subject, payload, ANSWER_LIMIT).await,

@@ -6,7 +6,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::connection::{ControllerAddress, NatsAddress};
+use crate::{
+    connection::{ControllerAddress, NatsAddress},
+    moment::{self, Moment},
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -58,6 +61,10 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Say why a service is, or is not, scaled.
     Explain(ExplainArgs),
+    /// Say what would be decided if signals, replicas or the policy were otherwise. Changes nothing.
+    ///
+    /// Starts from how things are now, for example `ballast whatif web --set cpu=90% --replicas 4`.
+    Whatif(WhatifArgs),
     /// Work with policy files.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -186,6 +193,33 @@ pub(crate) struct StatusArgs {
 pub(crate) struct ExplainArgs {
     /// The service: `[host/]project/service`, or `service` where that is unambiguous.
     pub(crate) service: String,
+    /// The decision in force at this moment instead of now: a time of day in UTC such as 14:05, the last one that has
+    /// been; a moment such as 2026-11-21T14:05:00Z; or how long ago, such as 10m. The last hundred decisions are kept.
+    #[arg(long, value_name = "WHEN", value_parser = moment::parse)]
+    pub(crate) at: Option<Moment>,
+    /// Print the controller's answer as JSON, with the whole evaluation.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) address: ControllerAddress,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct WhatifArgs {
+    /// The service: `[host/]project/service`, or `service` where that is unambiguous.
+    pub(crate) service: String,
+    /// Suppose a signal to say this: a value as in a policy, or `missing`. Of cpu and memory it is that of each replica.
+    #[arg(long, value_name = "SIGNAL=VALUE", value_parser = setting)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Suppose so many replicas, all of them serving, that share the work of those that there are.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) replicas: Option<u32>,
+    /// Suppose this policy file to be in force; `-` reads it from standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Suppose all that to have been so for this long.
+    #[arg(long = "for", value_name = "SPAN", value_parser = span)]
+    pub(crate) lasting: Option<Duration>,
     /// Print the controller's answer as JSON, with the whole evaluation.
     #[arg(long)]
     pub(crate) json: bool,
@@ -197,6 +231,52 @@ pub(crate) struct ExplainArgs {
 pub(crate) enum PolicyCommand {
     /// Check policy files without using them: every error with its line and column.
     Check(CheckArgs),
+    /// Show everything that is in force for a service, and where each value comes from.
+    ///
+    /// A policy is put together from layers, low to high: what is built in, `defaults` blocks, container labels, the
+    /// policy file, and the controller's environment.
+    Show(ShowArgs),
+    /// Say in words how two policy files differ.
+    Diff(DiffArgs),
+    /// Lay policy files out in one way; comments are kept.
+    Fmt(FmtArgs),
+    /// Print the JSON Schema of policy files, for editors.
+    Schema,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ShowArgs {
+    /// The service: `[host/]project/service`, or `service` where that is unambiguous.
+    pub(crate) service: String,
+    /// Ask no controller, but read these policy files, or folders of them; give the service as `project/service`.
+    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "PATH")]
+    pub(crate) policies: Vec<PathBuf>,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) address: ControllerAddress,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DiffArgs {
+    /// The policy file before.
+    pub(crate) old: PathBuf,
+    /// The policy file after.
+    pub(crate) new: PathBuf,
+    /// Print the changes as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FmtArgs {
+    /// Policy files, folders of them, or `-` for standard input, which is printed instead of written.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write nothing; name the files that are laid out otherwise, and fail if there are any.
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Args, Debug)]
@@ -207,6 +287,15 @@ pub(crate) struct CheckArgs {
     /// Print the findings as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("write SIGNAL=VALUE, such as cpu=90% or queue.jobs=400".to_owned()),
+    }
 }
 
 fn span(text: &str) -> Result<Duration, String> {

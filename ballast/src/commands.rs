@@ -20,7 +20,12 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Controller(args) => in_runtime(parts::controller(args)),
         Command::Status(args) => in_runtime(status::status(args)),
         Command::Explain(args) => in_runtime(explain::explain(args)),
+        Command::Whatif(args) => in_runtime(explain::whatif(args)),
         Command::Policy(PolicyCommand::Check(args)) => policy::check(&args),
+        Command::Policy(PolicyCommand::Show(args)) => in_runtime(policy::show(args)),
+        Command::Policy(PolicyCommand::Diff(args)) => policy::diff(&args),
+        Command::Policy(PolicyCommand::Fmt(args)) => policy::fmt(&args),
+        Command::Policy(PolicyCommand::Schema) => policy::schema(),
         Command::Completions { shell } => completions::completions(shell),
     }
 }

@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod connection;
 mod logging;
+mod moment;
 mod output;
 mod paths;
 mod render;

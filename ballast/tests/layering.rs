@@ -9,14 +9,16 @@ use std::{
 use serde_json::Value;
 
 /// What the decisions may use. None of it waits, reads, or tells the time.
-const AUTOSCALER_MAY_USE: [&str; 5] = ["granit-parser", "humantime", "serde", "strsim", "thiserror"];
+const AUTOSCALER_MAY_USE: [&str; 7] = ["croner", "granit-parser", "humantime", "jiff", "serde", "strsim", "thiserror"];
 
 /// What a replay must not drag in, however indirectly: it builds in seconds and runs where there is no Docker.
 const NOT_BELOW_REPLAY: [&str; 7] = ["agent", "async-nats", "bollard", "bus", "rusqlite", "sysinfo", "tokio"];
 
 /// What would let the decisions differ between two runs, or wait.
-const NOT_BELOW_AUTOSCALER: [&str; 8] =
-    ["async-std", "chrono", "fastrand", "getrandom", "jiff", "mio", "rand", "tokio"];
+const NOT_BELOW_AUTOSCALER: [&str; 7] = ["async-std", "chrono", "fastrand", "getrandom", "mio", "rand", "tokio"];
+
+/// What jiff may be built with, by anybody: its `std` would bring the clock and the host's time zone files.
+const JIFF_MAY_HAVE: [&str; 2] = ["alloc", "tzdb-bundle-always"];
 
 #[test]
 fn only_those_named_in_deny_toml_depend_on_what_it_names() {
@@ -49,6 +51,15 @@ fn the_decisions_depend_on_their_short_list_only() {
         assert!(AUTOSCALER_MAY_USE.contains(&dependency.as_str()), "autoscaler depends on {dependency}");
     }
     assert_eq!(graph.all_below("autoscaler", &NOT_BELOW_AUTOSCALER), BTreeSet::new());
+}
+
+#[test]
+fn time_zones_are_part_of_the_program_and_there_is_no_clock_beside_them() {
+    let features = &Graph::read().features["jiff"];
+    assert!(!features.is_empty(), "else this proves nothing");
+    for feature in features {
+        assert!(JIFF_MAY_HAVE.contains(&feature.as_str()), "jiff is built with `{feature}`");
+    }
 }
 
 #[test]
@@ -89,6 +100,8 @@ struct Graph {
     any: BTreeMap<String, BTreeSet<String>>,
     /// What ends up in the program.
     normal: BTreeMap<String, BTreeSet<String>>,
+    /// What each is built with.
+    features: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Graph {
@@ -97,9 +110,11 @@ impl Graph {
         let names: BTreeMap<&str, &str> = list(&metadata["packages"])
             .filter_map(|package| Some((package["id"].as_str()?, package["name"].as_str()?)))
             .collect();
-        let mut graph = Self { any: BTreeMap::new(), normal: BTreeMap::new() };
+        let mut graph = Self { any: BTreeMap::new(), normal: BTreeMap::new(), features: BTreeMap::new() };
         for node in list(&metadata["resolve"]["nodes"]) {
             let name = names[node["id"].as_str().expect("a node has an id")];
+            let features = list(&node["features"]).filter_map(Value::as_str).map(ToOwned::to_owned);
+            graph.features.entry(name.into()).or_default().extend(features);
             let any = graph.any.entry(name.into()).or_default();
             let normal = graph.normal.entry(name.into()).or_default();
             for dependency in list(&node["deps"]) {

@@ -1,6 +1,6 @@
 //! What travels, turned into what the decisions know. Pure: the caller says how the agent's clock differs.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use autoscaler::{
     Timestamp,
@@ -9,7 +9,7 @@ use autoscaler::{
     quantity::SignalName,
 };
 use bus::payload::{
-    self, Assignment, DecodeError, DiskSample, HostSample, OutcomeResult, Probe, PublishedValue, Refusal,
+    self, Assignment, BusyProbe, DecodeError, DiskSample, HostSample, OutcomeResult, Probe, PublishedValue, Refusal,
     ReplicaInventory, ServiceInventory, ServiceName, SignalSample,
 };
 
@@ -123,6 +123,9 @@ pub(crate) fn observation(
         started: replica.started_ms.map(&here),
         cpu_limit_cores: replica.cpu_limit_cores,
         memory_limit_bytes: replica.memory_limit_bytes.map(|bytes| bytes as f64),
+        cpu_reservation_cores: replica.cpu_reservation_cores,
+        memory_reservation_bytes: replica.memory_reservation_bytes.map(|bytes| bytes as f64),
+        protected: replica.protected.clone(),
         restarts: replica.restarts,
         ..Replica::default()
     });
@@ -173,6 +176,7 @@ pub(crate) fn outcome(outcome: &payload::Outcome, ahead: impl Fn(u64) -> Timesta
 /// What a policy asks of the agent: its limits, and what to measure for the rules.
 pub(crate) fn assignment(policy: &Policy, term: u64, project: &str, service: &str) -> Assignment {
     let read = policy.signals_read();
+    let removal = &policy.guards.removal;
     let probes =
         policy.signals.iter().filter(|(name, _)| read.contains(name)).filter_map(|(name, source)| probe(name, source));
     Assignment {
@@ -184,7 +188,24 @@ pub(crate) fn assignment(policy: &Policy, term: u64, project: &str, service: &st
         max: policy.limits.max,
         term,
         probes: probes.collect(),
+        victims: removal.victims.iter().map(|victim| victim_as(*victim)).collect(),
+        drain_ms: removal.drain.map(millis),
+        busy: removal.busy.clone().map(|busy| BusyProbe { port: busy.port, path: busy.path }),
+        manual_ms: millis(policy.guards.manual),
     }
+}
+
+fn victim_as(victim: policy::Victim) -> payload::Victim {
+    match victim {
+        policy::Victim::Obsolete => payload::Victim::Obsolete,
+        policy::Victim::Unhealthy => payload::Victim::Unhealthy,
+        policy::Victim::Idle => payload::Victim::Idle,
+        policy::Victim::Newest => payload::Victim::Newest,
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A policy's mode as it travels.
@@ -204,7 +225,7 @@ fn probe(name: &SignalName, source: &SignalSource) -> Option<Probe> {
         SignalSource::Jetstream { server, stream, consumer } => {
             Some(Probe::Jetstream { signal, server, stream, consumer })
         }
-        SignalSource::Published => None,
+        SignalSource::Published | SignalSource::Formula(_) => None,
     }
 }
 

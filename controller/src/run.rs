@@ -50,7 +50,7 @@ pub async fn run(config: Config, bus: Bus, shutdown: CancellationToken) -> Resul
 
     let setup =
         Setup { subjects, term, host_lost_after: config.host_lost_after, target_valid_for: config.target_valid_for };
-    tracing::info!(fleet = config.fleet, term, policies = first.entries.len(), "controller in charge");
+    tracing::info!(fleet = config.fleet, term, policies = first.catalog.selectors().count(), "controller in charge");
     let controller = Controller {
         fleet: Fleet::new(setup, first, stored, clock.now()),
         outbox: Outbox::new(buckets, bus.link()),
@@ -155,7 +155,7 @@ impl Controller {
     fn answer(&mut self, asked: Asked, question: &[u8], reply: Reply) {
         let question: Question =
             if question.is_empty() { Question::default() } else { payload::decode(question).unwrap_or_default() };
-        let status = self.fleet.answer(asked, question.service.as_deref(), self.clock.now());
+        let status = self.fleet.answer(asked, &question, self.clock.now());
         if self.fleet.in_charge() {
             reply.send(payload::encode(&status));
         } else {

@@ -7,11 +7,13 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::{
+    asleep,
     clone::{self, Facts, Recipe},
     files,
 };
 use crate::{
     docker::{Engine, EngineError},
+    instant::parse_ms,
     inventory::{InProgress, Ledger, Work},
     model::Replica,
 };
@@ -92,14 +94,37 @@ impl Hands {
         self.engine.start(&replica.summary.id).await
     }
 
-    /// Stops a replica by its own signal and within its own grace period, and removes it with its anonymous volumes.
-    pub(crate) async fn remove(&self, replica: &Replica) -> Result<(), EngineError> {
+    /// Stops a replica by its own signal and removes it with its anonymous volumes. It is given `drain` to end, or its own
+    /// grace period.
+    pub(crate) async fn remove(&self, replica: &Replica, drain: Option<Duration>) -> Result<(), EngineError> {
         let _ours = self.unmaking(replica);
-        match self.engine.stop(&replica.summary.id, grace(&replica.inspect)).await {
+        match self.stop(replica, drain).await {
             Err(error) if !error.is_not_found() => return Err(error),
             _ => {}
         }
         self.engine.remove(&replica.summary.id).await
+    }
+
+    /// Stops a replica in the same way, and keeps it.
+    pub(crate) async fn put_to_sleep(&self, replica: &Replica, drain: Option<Duration>) -> Result<(), EngineError> {
+        let id = &replica.summary.id;
+        let _ours = self.unmaking(replica);
+        self.stop(replica, drain).await?;
+        let inspect = self.engine.inspect(id).await?;
+        let finished = inspect["State"]["FinishedAt"].as_str().unwrap_or_default();
+        if let Some(finished_ms) = parse_ms(finished) {
+            self.ledger.put_to_sleep(&replica.summary.name, id, finished_ms);
+            if let Err(error) = asleep::mark(&self.engine, id, finished).await {
+                tracing::info!(%error, name = replica.summary.name,
+                    "it sleeps without a mark: an agent that is started anew takes it for stopped by somebody else");
+            }
+        }
+        Ok(())
+    }
+
+    async fn stop(&self, replica: &Replica, drain: Option<Duration>) -> Result<(), EngineError> {
+        let drain = drain.map(|drain| drain.min(LONGEST_GRACE));
+        self.engine.stop(&replica.summary.id, drain, drain.unwrap_or_else(|| grace(&replica.inspect))).await
     }
 
     /// Removes a replica at once.

@@ -6,13 +6,17 @@
 //! inventory → preflight ───────┘
 //! ```
 
+pub(crate) mod asleep;
+mod busy;
 pub mod clone;
 pub mod desk;
 mod files;
 mod hands;
+mod journey;
 pub mod plan;
 pub mod preflight;
 mod reconcile;
+mod victims;
 
 use std::collections::BTreeMap;
 
@@ -30,8 +34,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{docker::Engine, instant::now_ms, inventory::Inventory};
 use desk::Wishes;
 use hands::Hands;
+use journey::Journey;
 pub use plan::Patience;
-use reconcile::{Journey, Reconciler};
+use reconcile::Reconciler;
 
 /// Outcomes that wait to be published; beyond that, those who have them wait.
 const OUTCOMES_WAITING: usize = 256;
@@ -81,6 +86,8 @@ impl Actor {
                 leaving: BTreeMap::new(),
                 departures: JoinSet::new(),
             };
+            let asking = busy::watch(name.clone(), sender.subscribe(), self.inventory.clone(), self.shutdown.clone());
+            self.tasks.spawn(asking);
             self.tasks.spawn(reconciler.run(self.shutdown.clone()));
             sender
         });

@@ -11,7 +11,11 @@ use std::{
 use bus::payload::{Assignment, Phase, Refusal};
 use serde_json::Value;
 
-use crate::model::{ExitCause, Replica, Service};
+use super::{preflight, victims};
+use crate::{
+    instant::is_recent,
+    model::{ExitCause, Replica, Service},
+};
 
 /// How patient to be.
 #[derive(Clone, Debug)]
@@ -125,6 +129,11 @@ pub enum Step {
         /// Its ID.
         id: String,
     },
+    /// Stop the last replica in the same way, and keep it, to be started and copied when it is wanted again.
+    Stop {
+        /// Its ID.
+        id: String,
+    },
     /// Remove a replica at once: it never served.
     Discard {
         /// Its ID.
@@ -144,7 +153,7 @@ pub fn plan(view: &View<'_>) -> Plan {
         return Plan::Wait(None);
     }
     let wanted = wanted(view);
-    if !service.refusals.is_empty() {
+    if !service.refusals.is_empty() && !is_alone(view, wanted) {
         let serves = |replica: &Replica| matches!(condition(view, replica), Condition::Serving);
         let as_wanted = service.replicas.len() == wanted as usize && service.replicas.iter().all(serves);
         return if as_wanted { Plan::Reached } else { Plan::Refused(service.refusals.clone()) };
@@ -152,12 +161,12 @@ pub fn plan(view: &View<'_>) -> Plan {
     if let Some(step) = clean_up(view) {
         return Plan::Do(step);
     }
+    if wanted == 0 {
+        return fall_asleep(view);
+    }
     let present = service.replicas.len();
     if present > wanted as usize {
-        return match victim(view) {
-            Some(id) => Plan::Do(Step::Remove { id }),
-            None => stuck(view, "other containers hang on every replica", "remove those containers first", None),
-        };
+        return shrink(view, None);
     }
     if let Some(step) = revive(view) {
         return Plan::Do(step);
@@ -168,10 +177,20 @@ pub fn plan(view: &View<'_>) -> Plan {
     arrived(view, wanted)
 }
 
-/// How many there shall be, within every limit. At least one, as a new replica is made after one that is there.
+/// How many there shall be, within every limit. None only where that is both wanted and allowed.
 pub(crate) fn wanted(view: &View<'_>) -> u32 {
+    if view.target == 0 && view.assignment.min == 0 {
+        return 0;
+    }
     let within = view.target.min(view.assignment.max).max(view.assignment.min);
     within.min(view.service.most.unwrap_or(u32::MAX)).max(1)
+}
+
+/// Its one replica may sleep and wake though it can have no second one.
+fn is_alone(view: &View<'_>, wanted: u32) -> bool {
+    let service = view.service;
+    let may_sleep = view.assignment.min == 0 && wanted <= 1 && service.replicas.len() == 1;
+    may_sleep && service.refusals.iter().all(preflight::forbids_only_a_second)
 }
 
 /// How one replica is.
@@ -188,6 +207,8 @@ enum Condition {
     Crashed,
     /// It ended because the engine did.
     EngineEnded,
+    /// Ballast stopped it, to start it again when it is wanted.
+    Asleep,
     /// Somebody keeps it from running.
     Held,
 }
@@ -199,6 +220,7 @@ fn condition(view: &View<'_>, replica: &Replica) -> Condition {
         "exited" | "dead" => match replica.exit {
             Some(ExitCause::Itself) => Condition::Crashed,
             Some(ExitCause::Engine) => Condition::EngineEnded,
+            Some(ExitCause::Asleep) => Condition::Asleep,
             Some(ExitCause::Person | ExitCause::Ballast) | None => Condition::Held,
         },
         "running" => running(view, replica),
@@ -210,14 +232,14 @@ fn condition(view: &View<'_>, replica: &Replica) -> Condition {
 
 fn running(view: &View<'_>, replica: &Replica) -> Condition {
     let summary = &replica.summary;
-    let settled_ms = summary.started_ms.unwrap_or_default() + millis(view.patience.settle);
+    let (started_ms, settle_ms) = (summary.started_ms.unwrap_or_default(), millis(view.patience.settle));
     match summary.health.as_deref() {
         Some("healthy") => Condition::Serving,
         Some("unhealthy") => Condition::Failing("its health check fails"),
         Some(_) => Condition::Starting(deadline(view, replica)),
-        None if view.now_ms >= settled_ms => Condition::Serving,
+        None if !is_recent(started_ms, view.now_ms, settle_ms) => Condition::Serving,
         None if summary.restarts >= 3 => Condition::Failing("it ends again and again"),
-        None => Condition::Starting(settled_ms),
+        None => Condition::Starting(started_ms + settle_ms),
     }
 }
 
@@ -280,26 +302,56 @@ fn clean_up(view: &View<'_>) -> Option<Step> {
     })
 }
 
-/// The replica to remove: obsolete ones first, then those that do not serve, then the highest number.
-fn victim(view: &View<'_>) -> Option<String> {
-    let free = view.service.replicas.iter().filter(|replica| replica.hung_on_by.is_none());
-    let worth = |replica: &&Replica| {
-        let serving = condition(view, replica) == Condition::Serving;
-        (replica.summary.obsolete, !serving, replica.summary.number, replica.summary.created_ms)
-    };
-    free.max_by_key(worth).map(|replica| replica.summary.id.clone())
+/// Lets one go. `kept` (an ID) stays in any case.
+fn shrink(view: &View<'_>, kept: Option<&str>) -> Plan {
+    match victims::first_to_go(view, kept) {
+        Some(replica) => Plan::Do(Step::Remove { id: replica.summary.id.clone() }),
+        None => unable_to_shrink(view),
+    }
 }
 
-/// Starts what the engine or a crash ended.
+fn unable_to_shrink(view: &View<'_>) -> Plan {
+    let why = |replica: &Replica| Some(format!("{} ({})", replica.summary.name, replica.summary.protected.as_ref()?));
+    let protected: Vec<String> = view.service.replicas.iter().filter_map(why).collect();
+    if protected.is_empty() {
+        return stuck(view, "other containers hang on every replica", "remove those containers first", None);
+    }
+    let are = if protected.len() == 1 { "is" } else { "are" };
+    let cause = format!("{} of them {are} protected: {}", protected.len(), protected.join(", "));
+    let cure = "they go when they may: when they are no longer busy, or without the label ballast.protect";
+    stuck(view, &cause, cure, Some(view.now_ms + millis(view.patience.pause)))
+}
+
+/// Nothing is to run: one replica is kept, stopped, from which the others are made again, and the others go.
+fn fall_asleep(view: &View<'_>) -> Plan {
+    let kept = current(view).min_by_key(|replica| {
+        (victims::is_free(replica), condition(view, replica) != Condition::Serving, replica.summary.number)
+    });
+    let Some(kept) = kept else { return Plan::Wait(None) };
+    if view.service.replicas.len() > 1 {
+        return shrink(view, Some(&kept.summary.id));
+    }
+    let runs = matches!(kept.summary.state.as_str(), "running" | "restarting");
+    match condition(view, kept) {
+        Condition::Held if kept.summary.state == "paused" => arrived(view, 0),
+        _ if !runs => Plan::Reached,
+        _ if victims::is_free(kept) => Plan::Do(Step::Stop { id: kept.summary.id.clone() }),
+        _ => unable_to_shrink(view),
+    }
+}
+
+/// Starts what the engine or a crash ended, and what sleeps.
 fn revive(view: &View<'_>) -> Option<Step> {
     view.service.replicas.iter().find_map(|replica| {
         let id = replica.summary.id.clone();
         match condition(view, replica) {
-            Condition::EngineEnded if !view.memory.restarts.contains_key(&id) => {
+            Condition::EngineEnded | Condition::Asleep if !view.memory.restarts.contains_key(&id) => {
                 Some(Step::Start { id, crashed: false })
             }
             // One that could not be started has used up an attempt as well.
-            Condition::Crashed | Condition::EngineEnded if view.now_ms >= restart_ms(view, replica) => {
+            Condition::Crashed | Condition::EngineEnded | Condition::Asleep
+                if view.now_ms >= restart_ms(view, replica) =>
+            {
                 Some(Step::Start { id, crashed: true })
             }
             _ => None,
@@ -309,7 +361,8 @@ fn revive(view: &View<'_>) -> Option<Step> {
 
 /// When a crashed replica is to be started again.
 fn restart_ms(view: &View<'_>, replica: &Replica) -> u64 {
-    let finished_ms = replica.finished_ms.unwrap_or_default();
+    // What ended later than now did so before the clock was set back.
+    let finished_ms = replica.finished_ms.filter(|&finished_ms| finished_ms <= view.now_ms).unwrap_or_default();
     let wait_ms = match restarts(view, replica) {
         few if few < view.patience.attempts => backoff_ms(view.patience, few + 1),
         _ => millis(view.patience.pause),
@@ -327,7 +380,7 @@ fn grow(view: &View<'_>) -> Plan {
         let enough = memory.failures >= view.patience.attempts;
         let wait_ms = if enough { millis(view.patience.pause) } else { backoff_ms(view.patience, memory.failures) };
         let retry_ms = failed.at_ms + wait_ms;
-        if view.now_ms < retry_ms {
+        if is_recent(failed.at_ms, view.now_ms, wait_ms) {
             return if enough {
                 Plan::Stuck { failure: failed.clone(), retry_ms: Some(retry_ms) }
             } else {
@@ -350,8 +403,12 @@ fn grow(view: &View<'_>) -> Plan {
 
 /// The replica to copy: of the newest configuration, serving rather than not, the lowest number.
 fn sibling<'a>(view: &View<'a>) -> Option<&'a Replica> {
-    let current = view.service.replicas.iter().filter(|replica| !replica.summary.obsolete && !replica.temporary);
-    current.min_by_key(|replica| (condition(view, replica) != Condition::Serving, replica.summary.number))
+    current(view).min_by_key(|replica| (condition(view, replica) != Condition::Serving, replica.summary.number))
+}
+
+/// Those of the newest configuration.
+fn current<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Replica> {
+    view.service.replicas.iter().filter(|replica| !replica.summary.obsolete && !replica.temporary)
 }
 
 /// There are as many as wanted: do they serve?
@@ -365,7 +422,7 @@ fn arrived(view: &View<'_>, wanted: u32) -> Plan {
                 return stuck(view, &named(name, "it does not come to serve"), &format!("docker logs {name}"), None);
             }
             Condition::Failing(how) => return stuck(view, &named(name, how), &format!("docker logs {name}"), None),
-            Condition::Crashed | Condition::EngineEnded => {
+            Condition::Crashed | Condition::EngineEnded | Condition::Asleep => {
                 let code = &replica.inspect["State"]["ExitCode"];
                 let (restarts, due_ms) = (restarts(view, replica), restart_ms(view, replica));
                 if restarts < view.patience.attempts {

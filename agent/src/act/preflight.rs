@@ -69,6 +69,13 @@ pub fn preflight(name: &ServiceName, replicas: &[Replica], context: &Context<'_>
     findings
 }
 
+/// Whether what stands in the way concerns a second replica alone: the one that is there can be stopped and started.
+pub(crate) fn forbids_only_a_second(refusal: &Refusal) -> bool {
+    let codes =
+        ["container-name", "fixed-host-port", "static-address", "mac-address", "host-network", "private-selinux-label"];
+    codes.contains(&refusal.code.as_str())
+}
+
 /// One replica, and what is around it.
 struct About<'a> {
     name: &'a ServiceName,

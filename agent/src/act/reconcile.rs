@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bus::payload::{Assignment, Mode, Outcome, OutcomeResult, Phase, Refusal, ServiceName, VERSION};
+use bus::payload::{Assignment, Mode, Outcome, OutcomeResult, Phase, ServiceName, VERSION};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -10,14 +10,16 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    busy,
     desk::{Order, Wishes},
     hands::{Hands, MakeError},
+    journey::{Journey, OutcomeKind},
     plan::{self, Failure, Memory, Patience, Plan, Step, View},
 };
 use crate::{
     instant::{now_ms, readable},
     inventory::Inventory,
-    model::{Host, Replica, Service},
+    model::{ExitCause, Host, Replica, Service},
 };
 
 /// After an engine call has failed for no reason that a plan knows, the next one waits for so long.
@@ -39,46 +41,14 @@ pub(crate) struct Reconciler {
     pub(crate) departures: JoinSet<String>,
 }
 
-/// What has been reported, and what is to be reported when the target is reached.
-#[derive(Debug, Default)]
-pub(crate) struct Journey {
-    /// When the first step was taken, and how many replicas there were then.
-    began: Option<(u64, u32)>,
-    /// Somebody else's change that is being answered.
-    reasserted: Option<String>,
-    /// The newest change by somebody else that has been seen through.
-    answered_ms: u64,
-    /// A target has been reached before, so that somebody else's change can undo it; as it can a journey under way.
-    has_reached_one: bool,
-    /// The last report, so that none is made twice.
-    reported: Option<(u64, u64, OutcomeKind)>,
-    /// The last refused target that was reported.
-    refused: Option<(u64, u64)>,
-}
-
-impl Journey {
-    /// What is left of it when the service is taken down: only which changes by somebody else have been seen through, and
-    /// which target has been refused.
-    fn after_down(&self) -> Self {
-        Self { answered_ms: self.answered_ms, refused: self.refused, ..Self::default() }
-    }
-}
-
-/// What makes two reports of one target the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum OutcomeKind {
-    Reached,
-    Stuck(String),
-    Refused(Vec<Refusal>),
-    Expired,
-}
-
 impl Reconciler {
     /// Works until `shutdown`. A step that has begun is finished first.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let mut host = self.inventory.host();
         // What is known may be old; before anything is changed, it is made sure of once.
         let mut sure = false;
+        // Before one goes, all are asked whether they may.
+        let mut asked = false;
         loop {
             if shutdown.is_cancelled() {
                 break;
@@ -98,9 +68,14 @@ impl Reconciler {
                     None
                 }
                 Verdict::Planned(order, Plan::Do(step)) => {
+                    if sure && !asked && self.ask(&wishes, &step).await {
+                        asked = true;
+                        continue;
+                    }
+                    asked = false;
                     if sure {
                         self.set_out(&seen);
-                        self.perform(&seen, &order, step).await;
+                        self.perform(&seen, &wishes, &order, step).await;
                     }
                     self.inventory.refreshed().await;
                     sure = true;
@@ -108,7 +83,7 @@ impl Reconciler {
                 }
                 Verdict::Planned(order, plan) => self.report(&seen, &order, plan).await.or(Some(order.holds_until_ms)),
             };
-            sure = false;
+            (sure, asked) = (false, false);
             let wait = until_ms.map_or(Duration::from_hours(1), |until_ms| {
                 Duration::from_millis(until_ms.saturating_sub(now_ms()).max(1))
             });
@@ -139,17 +114,25 @@ impl Reconciler {
         let Some(assignment) = wishes.assignment.as_ref().filter(|assignment| assignment.mode == Mode::Act) else {
             return Verdict::Nothing;
         };
+        let now_ms = now_ms();
+        let standing = self.journey.standing(service, assignment.manual_ms, wishes.order.as_ref(), now_ms);
         let Some(order) = wishes.order.clone().filter(|_| host.engine_error.is_none()) else {
             return Verdict::Nothing;
         };
-        let now_ms = now_ms();
         if !order.holds(now_ms) {
             return Verdict::Expired(order);
         }
         let patience = self.patience.clone();
         self.learn(service);
-        let (staying, within) = self.without_leaving(service, assignment);
-        let target = order.target.replicas;
+        let (target, assignment) = match standing {
+            // Whoever chose it went beyond the limits knowingly.
+            Some((chosen, _)) => {
+                let (min, max) = (assignment.min.min(chosen), assignment.max.max(chosen));
+                (chosen, Assignment { min, max, ..assignment.clone() })
+            }
+            None => (order.target.replicas, assignment.clone()),
+        };
+        let (staying, within) = self.without_leaving(service, &assignment);
         // What has arrived is learnt before the plan is made, which must know it already.
         let known =
             View { service: &staying, assignment: &within, target, memory: &self.memory, patience: &patience, now_ms };
@@ -170,6 +153,8 @@ impl Reconciler {
         let plan = match plan::plan(&view) {
             // It is not over before the last one is gone.
             Plan::Reached | Plan::Stuck { .. } if !self.leaving.is_empty() => Plan::Wait(None),
+            // As many as somebody chose, which is not what the target says.
+            Plan::Reached if target != order.target.replicas => Plan::Wait(standing.map(|(_, until_ms)| until_ms)),
             plan => plan,
         };
         Verdict::Planned(order, plan)
@@ -189,8 +174,11 @@ impl Reconciler {
     fn without_leaving(&self, service: &Service, assignment: &Assignment) -> (Service, Assignment) {
         let mut staying = service.clone();
         staying.replicas.retain(|replica| !self.leaving.contains_key(&replica.summary.id));
+        for replica in &mut staying.replicas {
+            self.inventory.notes().complete(&self.name, replica);
+        }
         let leaving = u32::try_from(service.replicas.len() - staying.replicas.len()).unwrap_or(u32::MAX);
-        let present = count(&staying);
+        let present = u32::try_from(staying.replicas.len()).unwrap_or(u32::MAX);
         let less = |limit: u32| limit.saturating_sub(leaving).max(present.min(limit));
         staying.most = service.most.map(less);
         let within = Assignment { max: less(assignment.max), ..assignment.clone() };
@@ -247,10 +235,19 @@ impl Reconciler {
         }
     }
 
-    async fn perform(&mut self, host: &Host, order: &Order, step: Step) {
+    /// Asks the replicas whether they may go, if the step takes one away; the plan is made anew with their answers.
+    async fn ask(&self, wishes: &Wishes, step: &Step) -> bool {
+        let busy = wishes.assignment.as_ref().and_then(|assignment| assignment.busy.as_ref());
+        let (Some(probe), Step::Remove { .. } | Step::Stop { .. }) = (busy, step) else { return false };
+        busy::ask_all(&self.name, probe, &self.inventory).await;
+        true
+    }
+
+    async fn perform(&mut self, host: &Host, wishes: &Wishes, order: &Order, step: Step) {
         let Some(service) = host.services.get(&self.name) else { return };
         let replica = |id: &str| service.replicas.iter().find(|replica| replica.summary.id == id).cloned();
         tracing::info!(project = self.name.project, service = self.name.service, ?step, reason = order.target.reason);
+        let drain = wishes.assignment.as_ref().and_then(|assignment| assignment.drain_ms).map(Duration::from_millis);
         match step {
             Step::Create { sibling, number } => {
                 if let Some(sibling) = replica(&sibling) {
@@ -265,7 +262,13 @@ impl Reconciler {
             Step::Remove { id } => {
                 if let Some(replica) = replica(&id) {
                     self.leaving.insert(id, replica.summary.number);
-                    self.departures.spawn(depart(self.hands.clone(), replica));
+                    self.departures.spawn(depart(self.hands.clone(), replica, drain));
+                }
+            }
+            Step::Stop { id } => {
+                if let Some(replica) = replica(&id) {
+                    self.leaving.insert(id, replica.summary.number);
+                    self.departures.spawn(fall_asleep(self.hands.clone(), replica, drain));
                 }
             }
             Step::Discard { id, failed } => {
@@ -417,9 +420,18 @@ impl Reconciler {
 }
 
 /// Removes a replica; gives its ID when there is no more to be done, or when it has to be planned again.
-async fn depart(hands: Hands, replica: Replica) -> String {
-    if let Err(error) = hands.remove(&replica).await {
+async fn depart(hands: Hands, replica: Replica, drain: Option<Duration>) -> String {
+    if let Err(error) = hands.remove(&replica, drain).await {
         tracing::warn!(%error, name = replica.summary.name, "not removed; trying again");
+        tokio::time::sleep(AFTER_FAILURE).await;
+    }
+    replica.summary.id
+}
+
+/// Stops a replica and keeps it; gives its ID as `depart` does.
+async fn fall_asleep(hands: Hands, replica: Replica, drain: Option<Duration>) -> String {
+    if let Err(error) = hands.put_to_sleep(&replica, drain).await {
+        tracing::warn!(%error, name = replica.summary.name, "not stopped; trying again");
         tokio::time::sleep(AFTER_FAILURE).await;
     }
     replica.summary.id
@@ -433,27 +445,8 @@ enum Verdict {
     Planned(Order, Plan),
 }
 
+/// How many there are, without the one that sleeps.
 fn count(service: &Service) -> u32 {
-    u32::try_from(service.replicas.len()).unwrap_or(u32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_service_taken_down_begins_its_next_journey_anew_and_answers_no_change_twice() {
-        let before = Journey {
-            began: Some((1_000, 4)),
-            reasserted: Some("somebody else changed it".into()),
-            answered_ms: 900,
-            has_reached_one: true,
-            reported: Some((1, 2, OutcomeKind::Reached)),
-            refused: Some((1, 1)),
-        };
-        let after = before.after_down();
-        assert_eq!((after.began, after.reasserted, after.reported), (None, None, None));
-        assert!(!after.has_reached_one, "there is nothing that somebody else could have undone");
-        assert_eq!((after.answered_ms, after.refused), (900, Some((1, 1))));
-    }
+    let awake = service.replicas.iter().filter(|replica| replica.exit != Some(ExitCause::Asleep));
+    u32::try_from(awake.count()).unwrap_or(u32::MAX)
 }

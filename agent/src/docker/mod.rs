@@ -15,7 +15,7 @@ use std::{
 
 use base64::Engine as _;
 use bollard::query_parameters::{
-    EventsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions, StopContainerOptions,
+    EventsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
@@ -95,6 +95,18 @@ impl Engine {
     /// All of `GET /containers/{id}/json`.
     pub async fn inspect(&self, id: &str) -> Result<Value, EngineError> {
         self.get(&format!("/containers/{}/json", escape(id))).await
+    }
+
+    /// The MAC address that somebody asked for, where the version that is spoken does not tell it: an older version of the
+    /// same engine does.
+    pub async fn asked_mac(&self, id: &str) -> Result<Option<String>, EngineError> {
+        if self.api().await? <= ApiVersion::LAST_WITH_ASKED_MAC {
+            return Ok(None);
+        }
+        let path = format!("/v{}/containers/{}/json", ApiVersion::LAST_WITH_ASKED_MAC, escape(id));
+        let answer = raw::call(&self.shared.address, Method::GET, &path, raw::Body::Empty, CALL_LIMIT).await?;
+        let inspect = self.json(&format!("GET {path}"), &answer.body)?;
+        Ok(inspect["Config"]["MacAddress"].as_str().filter(|mac| !mac.is_empty()).map(str::to_owned))
     }
 
     /// All of `GET /images/{name}/json`.
@@ -195,11 +207,15 @@ impl Engine {
         self.timed("start", CALL_LIMIT, docker.start_container(id, None::<StartContainerOptions>)).await
     }
 
-    /// Stops a container by its own signal, giving it its own grace period, which is passed here only for the time limit.
+    /// Stops a container by its own signal, giving it `drain` to end, or its own grace period, which the engine knows:
+    /// `grace` is whichever holds, for the time limit.
     /// One that is stopped already is no error.
-    pub async fn stop(&self, id: &str, grace: Duration) -> Result<(), EngineError> {
+    pub async fn stop(&self, id: &str, drain: Option<Duration>, grace: Duration) -> Result<(), EngineError> {
         let docker = self.bollard()?;
-        self.timed("stop", grace + STOP_MARGIN, docker.stop_container(id, None::<StopContainerOptions>)).await
+        // Whole seconds is what the engine takes; a part of one is better one more than none.
+        let seconds = |drain: Duration| i32::try_from(drain.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
+        let options = drain.map(|drain| StopContainerOptionsBuilder::new().t(seconds(drain)).build());
+        self.timed("stop", grace + STOP_MARGIN, docker.stop_container(id, options)).await
     }
 
     /// Removes a container, running or not, together with its anonymous volumes. One that is gone is no error.
@@ -339,7 +355,44 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
     use super::*;
+
+    /// An engine of this version, which tells a MAC address to those who speak 1.51 alone.
+    async fn engine(version: &'static str) -> Engine {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = vec![0; 4096];
+                let read = stream.read(&mut request).await.unwrap_or_default();
+                let request = String::from_utf8_lossy(&request[..read]).into_owned();
+                let body = match request.split(' ').nth(1).unwrap_or_default() {
+                    "/version" => json!({ "ApiVersion": version }),
+                    "/v1.51/containers/x/json" => json!({ "Config": { "MacAddress": "02:00:00:00:00:01" } }),
+                    _ => json!({ "Config": {} }),
+                }
+                .to_string();
+                let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                // A client that went away is no matter.
+                drop(stream.write_all(answer.as_bytes()).await);
+            }
+        });
+        Engine::new(&format!("tcp://{address}")).expect("an address")
+    }
+
+    #[tokio::test]
+    async fn a_mac_address_that_somebody_asked_for_is_asked_of_an_older_version() {
+        for (version, mac) in [("1.51", None), ("1.52", Some("02:00:00:00:00:01")), ("1.55", Some("02:00:00:00:00:01"))]
+        {
+            let found = engine(version).await.asked_mac("x").await.expect("an answer");
+            assert_eq!(found.as_deref(), mac, "{version}");
+        }
+    }
 
     #[test]
     fn what_a_query_cannot_hold_is_escaped() {

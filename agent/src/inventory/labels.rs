@@ -15,6 +15,9 @@ pub(crate) const SWARM_TASK: &str = "com.docker.swarm.task.id";
 /// Compose compares no labels, only its own hash, so this one does not make a replica look foreign to it.
 pub(crate) const MANAGED: &str = "ballast.managed";
 
+/// Whoever sets it to `true` wants that replica to stay.
+pub(crate) const PROTECT: &str = "ballast.protect";
+
 /// A label of an inspected container.
 pub(crate) fn get<'a>(inspect: &'a Value, label: &str) -> Option<&'a str> {
     inspect["Config"]["Labels"][label].as_str()

@@ -1,11 +1,14 @@
 //! What Ballast itself is doing to containers just now, so that it does not take its own work for somebody else's.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{docker::Event, instant::now_ms};
+use crate::{
+    docker::Event,
+    instant::{is_recent, now_ms},
+};
 
 /// Events can arrive after the call that caused them has returned; later than this they are somebody else's.
 const EVENTS_MAY_LAG_MS: u64 = 5_000;
@@ -14,6 +17,8 @@ const EVENTS_MAY_LAG_MS: u64 = 5_000;
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     entries: Arc<Mutex<BTreeMap<(String, Work), Entry>>>,
+    /// Containers that were stopped in order to be started again, by ID, and when they ended.
+    asleep: Arc<Mutex<BTreeMap<String, u64>>>,
 }
 
 /// What is being done.
@@ -68,6 +73,34 @@ impl Ledger {
         self.lock().get(&(name.to_owned(), Work::Unmake)).is_some_and(|entry| entry.busy > 0)
     }
 
+    /// Ballast has stopped the container named `name`, to start it again when it is wanted: whoever starts it from now on,
+    /// and has not begun it here, is somebody else.
+    pub(crate) fn put_to_sleep(&self, name: &str, id: &str, finished_ms: u64) {
+        let key = (name.to_owned(), Work::Make);
+        let mut entries = self.lock();
+        if entries.get(&key).is_some_and(|entry| entry.busy == 0) {
+            entries.remove(&key);
+        }
+        drop(entries);
+        self.fell_asleep(id, finished_ms);
+    }
+
+    /// Ballast has stopped this container some time ago.
+    pub(crate) fn fell_asleep(&self, id: &str, finished_ms: u64) {
+        self.asleep.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), finished_ms);
+    }
+
+    /// Whether it was Ballast that stopped the container `id` when it ended at that time.
+    pub(crate) fn is_asleep(&self, id: &str, finished_ms: Option<u64>) -> bool {
+        let asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
+        asleep.get(id).is_some_and(|ended_ms| Some(*ended_ms) == finished_ms)
+    }
+
+    /// Forgets those that are gone.
+    pub(crate) fn keep_asleep(&self, there: &BTreeSet<String>) {
+        self.asleep.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| there.contains(id));
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, Work), Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -75,7 +108,7 @@ impl Ledger {
 
 impl Entry {
     fn is_current(&self, now_ms: u64) -> bool {
-        self.busy > 0 || now_ms <= self.done_ms + EVENTS_MAY_LAG_MS
+        self.busy > 0 || is_recent(self.done_ms, now_ms, EVENTS_MAY_LAG_MS)
     }
 }
 
@@ -113,5 +146,14 @@ mod tests {
         assert!(ledger.is_unmaking("web-2"));
         drop(removing);
         assert!(!ledger.is_unmaking("web-2"), "another may have the name by now");
+
+        drop(ledger.begin("web-1", Work::Make));
+        ledger.put_to_sleep("web-1", "id1", 7);
+        assert!(!ledger.caused(&event("start", "web-1", now)), "somebody wakes it");
+        assert!(
+            ledger.is_asleep("id1", Some(7)) && !ledger.is_asleep("id1", Some(8)) && !ledger.is_asleep("id1", None)
+        );
+        ledger.keep_asleep(&BTreeSet::new());
+        assert!(!ledger.is_asleep("id1", Some(7)));
     }
 }

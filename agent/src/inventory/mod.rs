@@ -1,7 +1,9 @@
 //! Keeps what runs on the host, as a [`Host`] that everybody can watch. Events are hints; the list is the truth.
 
+mod counts;
 pub(crate) mod labels;
 mod ledger;
+mod notes;
 mod own_id;
 pub(crate) mod phase;
 pub(crate) mod read;
@@ -23,12 +25,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    act::preflight,
+    act::{asleep, preflight},
     docker::{Engine, EngineError, Event},
-    instant::now_ms,
+    instant::{self, now_ms},
     model::{EngineInfo, ExitCause, Host, Replica, Service},
 };
 pub use ledger::{InProgress, Ledger, Work};
+pub use notes::{Busy, Notes};
 use phase::History;
 
 /// The engine is asked for everything this often, whatever its events say.
@@ -62,6 +65,7 @@ impl Default for Settings {
 pub struct Inventory {
     host: watch::Receiver<Arc<Host>>,
     ledger: Ledger,
+    notes: Notes,
     refresh: mpsc::Sender<oneshot::Sender<()>>,
 }
 
@@ -70,11 +74,12 @@ impl Inventory {
     pub fn start(engine: Engine, settings: Settings, shutdown: CancellationToken) -> Self {
         let (host_sender, host) = watch::channel(Arc::new(Host::default()));
         let (refresh, requests) = mpsc::channel(64);
-        let ledger = Ledger::default();
+        let (ledger, notes) = (Ledger::default(), Notes::default());
         let keeper = Keeper {
             engine,
             settings,
             ledger: ledger.clone(),
+            notes: notes.clone(),
             host: host_sender,
             requests,
             own_id: own_id::own_container_id(),
@@ -87,6 +92,8 @@ impl Inventory {
             last_event_ms: None,
             dirty: BTreeSet::new(),
             hung: BTreeSet::new(),
+            marks_read: BTreeMap::new(),
+            macs: BTreeMap::new(),
             wait: RECONNECT.start,
         };
         tokio::spawn(async move {
@@ -95,7 +102,7 @@ impl Inventory {
                 () = keeper.run() => {}
             }
         });
-        Self { host, ledger, refresh }
+        Self { host, ledger, notes, refresh }
     }
 
     /// What runs, and each change of it. Before the first listing, [`Host::at_ms`] is 0.
@@ -106,6 +113,11 @@ impl Inventory {
     /// Where to say what is about to be done to containers.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Where to say what was found out about replicas.
+    pub fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// Lists anew, and gives what there is then. With the engine away it gives what was last known.
@@ -124,6 +136,7 @@ struct Keeper {
     engine: Engine,
     settings: Settings,
     ledger: Ledger,
+    notes: Notes,
     host: watch::Sender<Arc<Host>>,
     requests: mpsc::Receiver<oneshot::Sender<()>>,
     own_id: Option<String>,
@@ -137,6 +150,10 @@ struct Keeper {
     dirty: BTreeSet<String>,
     /// Containers whose inspection hung; each is asked for again after an event of it and with the next full listing.
     hung: BTreeSet<String>,
+    /// When each ended that ended before it was watched, and was looked at for Ballast's mark.
+    marks_read: BTreeMap<String, u64>,
+    /// The MAC address that somebody asked for, or null: it stays for as long as its container.
+    macs: BTreeMap<String, Value>,
     wait: Duration,
 }
 
@@ -263,9 +280,9 @@ impl Keeper {
                 inspected.push(id.to_owned());
             }
         }
-        let engine = &self.engine;
-        let mut answers =
-            stream::iter(inspected).map(|id| async move { (engine.inspect(&id).await, id) }).buffer_unordered(AT_ONCE);
+        let (engine, macs) = (&self.engine, &self.macs);
+        let inspect = |id: String| async move { (inspect(engine, macs.get(&id), &id).await, id) };
+        let mut answers = stream::iter(inspected).map(inspect).buffer_unordered(AT_ONCE);
         let mut news = Vec::new();
         while let Some((answer, id)) = answers.next().await {
             news.push((id, answer));
@@ -273,7 +290,11 @@ impl Keeper {
         drop(answers);
         self.containers.retain(|id, _| there.contains(id));
         self.hung.retain(|id| there.contains(id));
+        self.macs.retain(|id, _| there.contains(id));
         for (id, answer) in news {
+            if let Ok(inspect) = &answer {
+                self.macs.insert(id.clone(), inspect["Config"]["MacAddress"].clone());
+            }
             take_in(&mut self.containers, &mut self.hung, id, answer)?;
         }
         if full {
@@ -281,10 +302,32 @@ impl Keeper {
         }
         let containers = self.containers.iter().map(|(id, inspect)| (id, inspect.as_ref()));
         self.history.listed(containers, now_ms());
+        self.ledger.keep_asleep(&there);
+        self.marks_read.retain(|id, _| there.contains(id));
+        self.read_marks().await;
         let mut services = read::services(&self.containers);
         read::keep_readiness(&self.services, &mut services);
         self.services = services;
         Ok(())
+    }
+
+    /// Looks for the marks of those that Ballast put to sleep before this agent was started.
+    async fn read_marks(&mut self) {
+        for (id, inspect) in &self.containers {
+            let finished = inspect["State"]["FinishedAt"].as_str().unwrap_or_default();
+            let Some(finished_ms) = instant::parse_ms(finished) else { continue };
+            let unwatched = finished_ms < self.history.watching_since_ms() && inspect["State"]["Status"] == "exited";
+            let known = self.marks_read.get(id) == Some(&finished_ms) || self.ledger.is_asleep(id, Some(finished_ms));
+            if !unwatched || known || read::service_of(inspect).is_none() {
+                continue;
+            }
+            // An engine that does not tell now is asked again at the next listing.
+            let Some(is_marked) = asleep::is_marked(&self.engine, id, finished).await else { return };
+            self.marks_read.insert(id.clone(), finished_ms);
+            if is_marked {
+                self.ledger.fell_asleep(id, finished_ms);
+            }
+        }
     }
 
     async fn list_networks(&mut self) -> Result<(), EngineError> {
@@ -301,11 +344,16 @@ impl Keeper {
 
     fn publish(&mut self) {
         let now_ms = now_ms();
-        for replica in self.services.values_mut().flatten() {
-            // What Ballast itself stops has neither crashed nor done its work.
-            let own = replica.summary.state == "exited" && self.ledger.is_unmaking(&replica.summary.name);
-            replica.exit = if own { Some(ExitCause::Ballast) } else { self.history.exit_cause(replica) };
+        for (name, replicas) in &mut self.services {
+            for replica in replicas {
+                replica.exit = exit_cause(&self.ledger, &self.history, replica);
+                let (has_crashed, times) = self.history.crashes(replica);
+                replica.summary.exited_unexpectedly = has_crashed || replica.exit == Some(ExitCause::Itself);
+                replica.summary.unexpected_exits = times;
+                self.notes.complete(name, replica);
+            }
         }
+        self.history.settle(&self.services, now_ms, self.settings.quiet);
         let context = preflight::Context {
             own_id: self.own_id.as_deref(),
             containers: &self.containers,
@@ -317,6 +365,7 @@ impl Keeper {
             let service = Service {
                 phase: self.history.phase(name, replicas, now_ms, self.settings.quiet),
                 foreign: self.history.foreign(name, replicas),
+                count_by_others: self.history.count_by_others(name),
                 labels: newest.map(|replica| ballast_labels(&replica.inspect)).unwrap_or_default(),
                 refusals: findings.refusals,
                 most: findings.most,
@@ -333,6 +382,37 @@ impl Keeper {
         };
         self.host.send_replace(Arc::new(host));
     }
+}
+
+/// What Ballast itself stops has neither crashed nor done its work.
+fn exit_cause(ledger: &Ledger, history: &History, replica: &Replica) -> Option<ExitCause> {
+    if replica.summary.state != "exited" {
+        return history.exit_cause(replica);
+    }
+    if ledger.is_asleep(&replica.summary.id, replica.finished_ms) {
+        return Some(ExitCause::Asleep);
+    }
+    if ledger.is_unmaking(&replica.summary.name) {
+        return Some(ExitCause::Ballast);
+    }
+    history.exit_cause(replica)
+}
+
+/// All that the engine says of a container, with the MAC address that somebody asked for, if it has been `known` before.
+async fn inspect(engine: &Engine, known: Option<&Value>, id: &str) -> Result<Value, EngineError> {
+    let mut inspect = engine.inspect(id).await?;
+    if read::service_of(&inspect).is_none() || !inspect["Config"]["MacAddress"].is_null() {
+        return Ok(inspect);
+    }
+    let mac = match known {
+        Some(mac) => mac.clone(),
+        // An engine that no longer speaks the older version tells nobody.
+        None => engine.asked_mac(id).await.ok().flatten().map_or(Value::Null, Value::String),
+    };
+    if !mac.is_null() {
+        inspect["Config"]["MacAddress"] = mac;
+    }
+    Ok(inspect)
 }
 
 /// Takes in what the engine answered when asked for one container. Only an engine that is away is everybody's trouble.

@@ -15,12 +15,16 @@ use std::{
     time::Duration,
 };
 
-use bus::payload::{Phase, ServiceName};
+use bus::payload::{CountByOthers, Phase, ServiceName};
 use serde_json::Value;
 
-use super::labels;
+use super::{
+    counts::{Before, Count, ProjectChange, counted, number_of},
+    labels,
+};
 use crate::{
     docker::Event,
+    instant::is_recent,
     model::{ExitCause, ForeignChange, Replica},
 };
 
@@ -32,6 +36,8 @@ const ENGINE_SHUTDOWN_MS: u64 = 15_000;
 const ENGINE_START_MS: u64 = 10_000;
 /// Temporary names that stand for longer were left behind by a Compose that broke off.
 const RECREATE_LIMIT_MS: u64 = 30_000;
+/// The event of an end and the time that the engine notes for it differ by less.
+const DIE_MAY_LAG_MS: u64 = 5_000;
 /// Signals that are sent to end a process: INT, QUIT, KILL, TERM.
 const ENDING_SIGNALS: [&str; 4] = ["2", "3", "9", "15"];
 
@@ -43,25 +49,14 @@ pub(crate) struct History {
     changes: BTreeMap<String, ProjectChange>,
     killed: BTreeMap<String, u64>,
     stopped: BTreeMap<String, u64>,
+    /// When each container ended by itself last, and how often it did.
+    crashed: BTreeMap<String, (u64, u64)>,
+    counts: BTreeMap<ServiceName, Count>,
     /// The engine was away from, until.
     outage: Option<(u64, u64)>,
     engine_started_ms: Option<u64>,
     /// The newest sign of life of any container before the engine started last.
     last_life_ms: u64,
-}
-
-#[derive(Clone, Debug, Default)]
-struct ProjectChange {
-    since_ms: u64,
-    last_ms: u64,
-    why: String,
-    /// Container IDs of each service before the change.
-    before: BTreeMap<String, BTreeSet<String>>,
-    destroyed: BTreeSet<String>,
-    /// Services of which a replica came by somebody else: they were not taken down.
-    brought: BTreeSet<String>,
-    /// Its network is gone.
-    down: bool,
 }
 
 impl History {
@@ -103,10 +98,16 @@ impl History {
                     self.stopped.insert(id, at_ms);
                     "stopped"
                 }
-                _ => return false,
+                _ => {
+                    let (last_ms, times) = self.crashed.entry(id).or_default();
+                    // Events are read again after a connection was lost.
+                    *times += u64::from(*last_ms != at_ms);
+                    *last_ms = at_ms;
+                    return false;
+                }
             },
             // A restart policy starts what nobody has stopped.
-            "start" if self.stopped.remove(&id).is_some() => "started",
+            "start" if self.stopped.remove(&id).is_some() || is_asleep(services, &id) => "started",
             _ => return false,
         };
         let why = format!("{} was {verb} by somebody else", event.attribute("name"));
@@ -115,6 +116,12 @@ impl History {
             "removed" => drop(change.destroyed.insert(event.id.clone())),
             "created" | "started" => drop(change.brought.insert(event.attribute(labels::SERVICE).to_owned())),
             _ => {}
+        }
+        if event.action == "stop" {
+            change.stopped.insert(event.id.clone());
+        }
+        if verb == "created" || (verb == "started" && is_asleep(services, &event.id)) {
+            change.appeared.insert(event.id.clone());
         }
         true
     }
@@ -165,6 +172,7 @@ impl History {
         }
         self.stopped.retain(|id, _| there.contains(id.as_str()));
         self.killed.retain(|id, _| there.contains(id.as_str()));
+        self.crashed.retain(|id, _| there.contains(id.as_str()));
         // A change is remembered for as long as somebody may still want to answer it.
         self.changes.retain(|_, change| now_ms.saturating_sub(change.last_ms) < 3_600_000);
     }
@@ -193,17 +201,22 @@ impl History {
     /// Whether the service `name` stands still.
     pub(crate) fn phase(&self, name: &ServiceName, replicas: &[Replica], now_ms: u64, quiet: Duration) -> Phase {
         if let Some(change) = self.changes.get(&name.project)
-            && now_ms < change.last_ms + millis(quiet)
+            && is_recent(change.last_ms, now_ms, millis(quiet))
         {
             return Phase::Changing { since_ms: change.since_ms, why: change.why.clone() };
         }
-        if let Some((since_ms, why)) = being_recreated(replicas)
-            && now_ms < since_ms + RECREATE_LIMIT_MS
+        if let Some((since_ms, why)) = being_recreated(replicas).or_else(|| between_configurations(replicas))
+            && is_recent(since_ms, now_ms, RECREATE_LIMIT_MS)
         {
             return Phase::Changing { since_ms, why };
         }
         let alive = |replica: &Replica| matches!(replica.summary.state.as_str(), "running" | "restarting" | "paused");
-        if replicas.is_empty() || replicas.iter().any(alive) || replicas.iter().any(|r| self.ended_without_anybody(r)) {
+        let asleep = |replica: &Replica| replica.exit == Some(ExitCause::Asleep);
+        if replicas.is_empty()
+            || replicas.iter().any(alive)
+            || replicas.iter().any(asleep)
+            || replicas.iter().any(|r| self.ended_without_anybody(r))
+        {
             return Phase::Settled;
         }
         let since_ms = replicas.iter().map(|r| r.finished_ms.unwrap_or(r.summary.created_ms)).max().unwrap_or_default();
@@ -214,17 +227,54 @@ impl History {
     pub(crate) fn foreign(&self, name: &ServiceName, replicas: &[Replica]) -> Option<ForeignChange> {
         let change = self.changes.get(&name.project)?;
         let before = change.before.get(&name.service);
-        let all_destroyed = before.is_some_and(|ids| !ids.is_empty() && ids.is_subset(&change.destroyed));
+        let all_gone = |before: &BTreeMap<String, Before>| before.keys().all(|id| change.destroyed.contains(id));
+        let all_destroyed = before.is_some_and(|before| !before.is_empty() && all_gone(before));
         // A network that can be removed has nothing running in it.
         let none_runs = replicas.iter().all(|replica| replica.summary.state != "running");
         Some(ForeignChange {
             since_ms: change.since_ms,
             why: change.why.clone(),
-            from: before.and_then(|ids| u32::try_from(ids.len()).ok()),
+            from: before.map(|before| number_of(before.values().filter(|replica| !replica.asleep))),
             all_removed: (all_destroyed || (change.down && none_runs))
                 && !change.brought.contains(&name.service)
                 && replicas.iter().all(|replica| replica.summary.managed),
         })
+    }
+
+    /// Takes note of how many replicas there are wherever nobody else is at it any more.
+    pub(crate) fn settle(&mut self, services: &BTreeMap<ServiceName, Vec<Replica>>, now_ms: u64, quiet: Duration) {
+        self.counts.retain(|name, _| services.contains_key(name));
+        for (name, replicas) in services {
+            let change = self.changes.get(&name.project);
+            let change_ms = change.map_or(0, |change| change.since_ms);
+            let known = self.counts.get(name);
+            let is_known = known.is_some_and(|known| change_ms == known.change_ms || change_ms == 0);
+            if is_known || matches!(self.phase(name, replicas, now_ms, quiet), Phase::Changing { .. }) {
+                continue;
+            }
+            let count = match (known, change) {
+                (Some(known), Some(change)) => counted(known, change, name, replicas),
+                _ => Count::first(replicas),
+            };
+            self.counts.insert(name.clone(), Count { change_ms, ..count });
+        }
+    }
+
+    /// The newest count of the service that was somebody else's doing.
+    pub(crate) fn count_by_others(&self, name: &ServiceName) -> Option<CountByOthers> {
+        self.counts.get(name)?.by_others.clone()
+    }
+
+    /// Whether the last end of a replica that runs again was its own, and how many of its ends were.
+    pub(crate) fn crashes(&self, replica: &Replica) -> (bool, u64) {
+        let Some((seen_ms, times)) = self.crashed.get(&replica.summary.id) else { return (false, 0) };
+        let last_ms = replica.summary.last_exit_ms.filter(|_| replica.finished_ms.is_none());
+        (last_ms.is_some_and(|last_ms| last_ms.abs_diff(*seen_ms) < DIE_MAY_LAG_MS), *times)
+    }
+
+    /// Since when events have been read without a gap.
+    pub(crate) fn watching_since_ms(&self) -> u64 {
+        self.watching_since_ms
     }
 
     fn record_network(
@@ -251,10 +301,14 @@ impl History {
         quiet: Duration,
     ) -> &mut ProjectChange {
         let change = self.changes.entry(project.to_owned()).or_default();
-        if change.since_ms == 0 || at_ms >= change.last_ms + millis(quiet) {
+        if change.since_ms == 0 || !is_recent(change.last_ms, at_ms, millis(quiet)) {
             let of_project = services.iter().filter(|(name, _)| name.project == project);
-            let ids = |replicas: &Vec<Replica>| replicas.iter().map(|replica| replica.summary.id.clone()).collect();
-            let before = of_project.map(|(name, replicas)| (name.service.clone(), ids(replicas))).collect();
+            let known = |replica: &Replica| {
+                let asleep = replica.exit == Some(ExitCause::Asleep);
+                (replica.summary.id.clone(), Before { number: replica.summary.number, asleep })
+            };
+            let before =
+                of_project.map(|(name, all)| (name.service.clone(), all.iter().map(known).collect())).collect();
             *change = ProjectChange { since_ms: at_ms, before, ..ProjectChange::default() };
         }
         change.last_ms = change.last_ms.max(at_ms);
@@ -281,9 +335,14 @@ impl History {
         match self.exit_cause(replica) {
             Some(ExitCause::Engine) => true,
             Some(ExitCause::Itself) => replica.finished_ms >= Some(self.watching_since_ms),
-            Some(ExitCause::Person | ExitCause::Ballast) | None => false,
+            Some(ExitCause::Person | ExitCause::Ballast | ExitCause::Asleep) | None => false,
         }
     }
+}
+
+fn is_asleep(services: &BTreeMap<ServiceName, Vec<Replica>>, id: &str) -> bool {
+    let replica = services.values().flatten().find(|replica| replica.summary.id == id);
+    replica.is_some_and(|replica| replica.exit == Some(ExitCause::Asleep))
 }
 
 /// Since when, and how it shows, that Compose is recreating replicas.
@@ -295,6 +354,16 @@ fn being_recreated(replicas: &[Replica]) -> Option<(u64, String)> {
     let mut numbers = BTreeSet::new();
     let twice = replicas.iter().find(|replica| !numbers.insert(replica.summary.number))?;
     Some((newest_ms, format!("number {} is there twice", twice.summary.number)))
+}
+
+/// Since when, and how it shows, that Compose has made a replica of a new configuration and has not come to all of them.
+/// Between two it may be quiet for as long as a grace period, and an agent that was not there has heard nothing of it.
+fn between_configurations(replicas: &[Replica]) -> Option<(u64, String)> {
+    let old = replicas.iter().find(|replica| replica.summary.obsolete)?;
+    let by_compose = replicas.iter().filter(|replica| !replica.summary.obsolete && !replica.summary.managed);
+    let newest = by_compose.max_by_key(|replica| replica.summary.created_ms)?;
+    let why = format!("{} has a newer configuration than {}", newest.summary.name, old.summary.name);
+    Some((newest.summary.created_ms, why))
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -66,7 +66,13 @@ pub(crate) fn cpu_limit(host_config: &Value) -> Option<f64> {
     [number("NanoCpus").map(|nano| nano / 1e9), quota, cpuset].into_iter().flatten().reduce(f64::min)
 }
 
-fn newest_group(replicas: &[Replica]) -> Option<(String, String)> {
+/// Why a replica may not go, as far as its labels tell.
+pub(crate) fn protected_by_label(inspect: &Value) -> Option<String> {
+    let is_protected = labels::get(inspect, labels::PROTECT) == Some("true");
+    is_protected.then(|| format!("its label {} says so", labels::PROTECT))
+}
+
+pub(super) fn newest_group(replicas: &[Replica]) -> Option<(String, String)> {
     replicas.iter().max_by_key(|replica| replica.summary.created_ms).map(group)
 }
 
@@ -96,6 +102,13 @@ fn replica(inspect: &Arc<Value>) -> Replica {
         restarts: inspect["RestartCount"].as_u64().unwrap_or_default(),
         cpu_limit_cores: cpu_limit(&inspect["HostConfig"]),
         memory_limit_bytes: inspect["HostConfig"]["Memory"].as_u64().filter(|&limit| limit > 0),
+        cpu_reservation_cores: None,
+        memory_reservation_bytes: inspect["HostConfig"]["MemoryReservation"].as_u64().filter(|&bytes| bytes > 0),
+        protected: protected_by_label(inspect),
+        last_exit_ms: finished_ms,
+        exit_code: state["ExitCode"].as_i64().filter(|_| !running && finished_ms.is_some()),
+        exited_unexpectedly: false,
+        unexpected_exits: 0,
         name: name.clone(),
     };
     Replica {
@@ -107,6 +120,8 @@ fn replica(inspect: &Arc<Value>) -> Replica {
         exit: None,
         finished_ms: finished_ms.filter(|_| !running),
         temporary: is_temporary(&name),
+        cpu_cores: None,
+        may_be_busy: false,
         hung_on_by: None,
         inspect: inspect.clone(),
     }

@@ -165,6 +165,22 @@ impl Endpoint {
     }
 }
 
+/// Status and text of what a replica answers at `path`; without `port`, at its only exposed TCP port.
+pub(crate) async fn get(
+    replica: &Replica,
+    port: Option<u16>,
+    path: &str,
+    limit: Duration,
+) -> Result<(u16, String), String> {
+    let port = port.map_or_else(|| only_port(replica), Ok)?;
+    let addresses = addresses(replica, None);
+    if addresses.is_empty() {
+        return Err("it has no address: it is in no network".to_owned());
+    }
+    let answer = scrape::fetch(&addresses, port, path, limit).await?;
+    Ok((answer.status.as_u16(), answer.body))
+}
+
 fn only_port(replica: &Replica) -> Result<u16, String> {
     match replica.exposed_tcp.as_slice() {
         [port] => Ok(*port),

@@ -32,7 +32,7 @@ fn running(host: Host, probes: Vec<Probe>) -> Running {
     let (model, hosts) = watch::channel(Arc::new(host));
     let (probes, assigned) = watch::channel(vec![(shop_web(), probes)]);
     let bus: Bus = bus::local::LocalBus::in_memory().expect("a bus");
-    let inputs = Inputs { model: hosts, probes: assigned, bus, stats: Arc::new(NoStats) };
+    let inputs = Inputs { model: hosts, probes: assigned, bus, stats: Arc::new(NoStats), notes: Notes::default() };
     let (send, samples) = mpsc::channel(4);
     tokio::spawn(run(options, inputs, send));
     Running { samples, model, probes, _tree: tree }

@@ -10,7 +10,7 @@ use agent::{
     inventory::{Inventory, Settings, wait_until},
     model::Host,
 };
-use bus::payload::{Assignment, Mode, Outcome, OutcomeResult, ServiceName, Target};
+use bus::payload::{Assignment, Mode, Outcome, OutcomeResult, ServiceName, Target, Victim};
 use serde_json::Value;
 use testbed::{DockerHost, Project};
 use tokio::sync::mpsc;
@@ -62,12 +62,29 @@ impl Fleet {
     pub async fn assign(&mut self, service: &str, min: u32, max: u32) {
         let name = self.service(service);
         let project = name.project.clone();
-        let mode = Mode::Act;
-        let assignment =
-            Assignment { v: 1, project, service: service.into(), mode, min, max, term: 1, probes: Vec::new() };
+        let assignment = Assignment {
+            v: 1,
+            project,
+            service: service.into(),
+            mode: Mode::Act,
+            min,
+            max,
+            term: 1,
+            probes: Vec::new(),
+            victims: Victim::usual(),
+            drain_ms: None,
+            busy: None,
+            manual_ms: 0,
+        };
         self.actor.tell(&name, |wishes| wishes.assignment = Some(assignment));
         let mut host = self.inventory.host();
         wait_until(&mut host, LIMIT, |host| host.services.contains_key(&name)).await.expect("the service");
+    }
+
+    /// Changes the assignment of `service`.
+    pub fn reassign(&mut self, service: &str, change: impl FnOnce(&mut Assignment)) {
+        let name = self.service(service);
+        self.actor.tell(&name, |wishes| change(wishes.assignment.as_mut().expect("it is assigned")));
     }
 
     /// Sends a target.

@@ -1,11 +1,15 @@
 //! What each rule wants, and why.
 
+mod demand;
+mod fixed;
+mod kubernetes_hpa;
+
 use std::fmt::Write as _;
 
 use super::gap_sentence;
 use crate::{
     Evaluation,
-    evaluation::{Gap, Opinion, Recommendation, RuleReason, SignalReading, ThresholdState},
+    evaluation::{Gap, Opinion, Recommendation, RuleReason, SignalReading, ThresholdState, ThresholdStays},
     policy::{Bounds, Direction, Goal, Tolerance},
     quantity::{Quantity, Unit},
     time::{Timestamp, spoken},
@@ -16,6 +20,9 @@ pub(super) fn sentence(recommendation: &Recommendation, evaluation: &Evaluation)
     let opinion = match recommendation.opinion {
         Opinion::Wants(wants) if recommendation.observes => format!("would want {wants}"),
         Opinion::Wants(wants) => format!("wants {wants}"),
+        Opinion::Abstains if matches!(recommendation.reason, RuleReason::Schedule { active: true, .. }) => {
+            "sets the limits".to_owned()
+        }
         Opinion::Abstains => "does not apply".to_owned(),
         Opinion::Waits(Direction::Up) => "waits before it adds".to_owned(),
         Opinion::Waits(Direction::Down) => "waits before it removes".to_owned(),
@@ -65,21 +72,48 @@ pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -
             }
             text
         }
-        RuleReason::Threshold { signal, level, bounds, state, .. } => {
+        RuleReason::Queue { .. }
+        | RuleReason::Burst { .. }
+        | RuleReason::Forecast { .. }
+        | RuleReason::Formula { .. }
+        | RuleReason::Ratio { .. }
+        | RuleReason::Schedule { .. } => demand::reason(&recommendation.reason, reading, evaluation.at)
+            .or_else(|| fixed::reason(&recommendation.reason, evaluation.at))
+            .unwrap_or_default(),
+        RuleReason::KubernetesHpa { signal, .. } => {
+            format!("{signal} is {}", kubernetes_hpa::reason(&recommendation.reason, reading))
+        }
+        RuleReason::Threshold { signal, level, bounds, state, stays, .. } => {
             let unit = reading.map_or(Unit::Number, |reading| reading.unit);
             let level = match bounds.lower.or(bounds.upper).map(|bound| bound.value) {
                 Some(Quantity::OfLimit(_) | Quantity::OfReservation(_)) => Unit::Share.print(*level),
                 _ => unit.print(*level),
             };
-            format!("{signal} is {level}, {}", threshold(*bounds, *state, evaluation.at))
+            let stays = match stays {
+                None => String::new(),
+                Some(ThresholdStays::Limit(limit)) => format!(", and the rule goes no further than {limit}"),
+                Some(ThresholdStays::NoStep) => ", and its step for that is none".to_owned(),
+            };
+            format!("{signal} is {level}, {}{stays}", threshold(*bounds, *state, evaluation.at))
         }
     }
 }
 
-/// From which demand on a `target` rule wants more, and below which fewer.
+/// From which level on a rule wants more, and below which fewer.
 pub(super) fn turning_points(recommendation: &Recommendation, evaluation: &Evaluation, current: u32) -> Option<String> {
-    let RuleReason::Target { goal, tolerance, warming, .. } = &recommendation.reason else { return None };
+    if let Some(text) = fixed::turning_points(&recommendation.reason, evaluation.at) {
+        return Some(text);
+    }
     let reading = recommendation.reading(evaluation)?;
+    let (goal, tolerance, warming) = match &recommendation.reason {
+        RuleReason::Target { goal, tolerance, warming, .. } => (goal, tolerance, warming),
+        RuleReason::Threshold { signal, bounds, direction, state: ThresholdState::Clear, .. } => {
+            let change = if (*direction)? == Direction::Up { "more" } else { "fewer" };
+            return Some(format!("{change} once {signal} is {}", side(*bounds)));
+        }
+        reason @ RuleReason::KubernetesHpa { .. } => return kubernetes_hpa::turning_points(reason, reading, current),
+        reason => return demand::turning_points(reason, reading, current),
+    };
     let present = f64::from(current);
     let more = present * (1.0 + tolerance.up);
     let fewer = ((present - 1.0).min(present * (1.0 - tolerance.down)) - f64::from(*warming)).max(0.0);
@@ -157,5 +191,8 @@ fn printed(tolerance: Tolerance) -> String {
 
 /// A load as so many replicas' worth.
 fn replicas(load: f64) -> String {
-    format!("{} replicas", Unit::Number.print((load * 10.0).round() / 10.0))
+    match Unit::Number.print((load * 10.0).round() / 10.0) {
+        one if one == "1" => "1 replica".to_owned(),
+        some => format!("{some} replicas"),
+    }
 }

@@ -80,7 +80,7 @@ fn each(signal: &str, given: &Circumstances<'_>) -> Option<f64> {
     let used = || {
         let serving = replicas().filter(|replica| replica.ready_since.is_some());
         let newest = serving.filter_map(|replica| {
-            let (at, value) = given.situation.signals.newest_of(&SignalName::new(signal), &replica.id)?;
+            let (at, value) = given.situation.signals.newest(&SignalName::new(signal), &replica.id)?;
             (given.now().since(at) <= given.guards().stale_after).then_some(value)
         });
         let values: Vec<f64> = newest.collect();

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::quantity::{Quantity, SignalName};
+use crate::{
+    calendar::Calendar,
+    formula::Formula,
+    quantity::{Quantity, SignalName},
+};
 
 /// One line of reasoning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +48,10 @@ pub enum RuleKind {
     Burst(Burst),
     /// See [`rule::forecast`](crate::rule::forecast).
     Forecast(Forecast),
+    /// Limits, or a count, at certain times.
+    Schedule(Schedule),
+    /// A count by an expression.
+    Formula(FormulaRule),
 }
 
 /// Defaults of rules.
@@ -415,5 +423,32 @@ pub struct Forecast {
     /// How far ahead; absent: as long as a replica takes to serve.
     pub horizon: Option<Duration>,
     /// The demand is the mean over this.
+    pub window: Duration,
+}
+
+/// Limits, or a count, at certain times. Of several at once, for each of min and max the one further down wins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// When.
+    pub calendar: Calendar,
+    /// What holds then.
+    pub replicas: Scheduled,
+}
+
+/// What a schedule sets: at least one of both; both the same for an exact count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scheduled {
+    /// No fewer; absent: as otherwise.
+    pub min: Option<u32>,
+    /// No more; absent: as otherwise.
+    pub max: Option<u32>,
+}
+
+/// A count by an expression.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FormulaRule {
+    /// The count; rounded up.
+    pub replicas: Formula,
+    /// Each signal is its mean over this.
     pub window: Duration,
 }

@@ -1,49 +1,45 @@
 //! Nodes as maps, lists and texts, with a finding where they are something else.
 
+use std::time::Duration;
+
 use super::{
     finding::{Findings, Kind, quote},
+    grammar::{Map, Shape},
     node::{Entry, Node, Place, Value},
     spelling::{listed, nearest},
+    values,
 };
 
-/// A map whose keys are known.
+/// A map of the language.
 pub(super) struct Fields<'n> {
-    what: &'n str,
-    example: &'n str,
+    map: &'static Map,
     /// Of the map.
     pub(super) place: Place,
     entries: &'n [Entry],
-    allowed: &'n [&'n str],
 }
 
 impl Node {
-    /// As a map that may have the keys `allowed`; every other key is a finding. `what` names it, `example` shows one.
-    pub(super) fn fields<'n>(
-        &'n self,
-        what: &'n str,
-        example: &'n str,
-        allowed: &'n [&'n str],
-        findings: &mut Findings<'_>,
-    ) -> Option<Fields<'n>> {
+    /// As a map of the language; every key that it does not have is a finding.
+    pub(super) fn fields<'n>(&'n self, map: &'static Map, findings: &mut Findings) -> Option<Fields<'n>> {
+        let Map { what, example, .. } = map;
         let Value::Map(entries) = &self.value else {
             let message = format!("{what} must be a map, not {}", self.found());
             findings.add(Kind::WrongShape, self.place, message, format!("such as `{example}`"));
             return None;
         };
-        for entry in entries.iter().filter(|entry| !allowed.contains(&entry.key.as_str())) {
-            let message =
-                format!("unknown key {} in {what}; allowed: {}", quote(&entry.key), listed(allowed.iter().copied()));
-            let help = match nearest(&entry.key, allowed.iter().copied()) {
+        for entry in entries.iter().filter(|entry| map.key(&entry.key).is_none()) {
+            let message = format!("unknown key {} in {what}; allowed: {}", quote(&entry.key), listed(map.names()));
+            let help = match nearest(&entry.key, map.names()) {
                 Some(key) => format!("did you mean `{key}`?"),
                 None => "leave it out, or check which block it belongs to".to_owned(),
             };
             findings.add(Kind::Unknown, entry.key_place, message, help);
         }
-        Some(Fields { what, example, place: self.place, entries, allowed })
+        Some(Fields { map, place: self.place, entries })
     }
 
     /// As a text.
-    pub(super) fn text(&self, what: &str, example: &str, findings: &mut Findings<'_>) -> Option<&str> {
+    pub(super) fn text(&self, what: &str, example: &str, findings: &mut Findings) -> Option<&str> {
         if let Value::Text(text) = &self.value {
             return Some(text);
         }
@@ -75,7 +71,7 @@ impl<'n> Fields<'n> {
     }
 
     /// The value of `key`; its absence is a finding.
-    pub(super) fn required(&self, key: &str, findings: &mut Findings<'_>) -> Option<&'n Node> {
+    pub(super) fn required(&self, key: &str, findings: &mut Findings) -> Option<&'n Node> {
         let value = self.get(key);
         if value.is_none() {
             self.missing(&format!("`{key}`"), &[key], findings);
@@ -83,14 +79,55 @@ impl<'n> Fields<'n> {
         value
     }
 
+    /// The one key that is given of the group that `of` belongs to. Several are a finding, and none if one is needed.
+    pub(super) fn one_of(&self, of: &str, findings: &mut Findings) -> Option<&'n Entry> {
+        let group = self.map.groups.iter().find(|group| group.keys.contains(&of))?;
+        let mut given: Vec<&Entry> = group.keys.iter().filter_map(|key| self.entry(key)).collect();
+        given.sort_by_key(|entry| entry.key_place);
+        match given.as_slice() {
+            [only] => Some(only),
+            [] => {
+                if group.needed {
+                    let keys = alternatives(group.keys);
+                    self.missing(&format!("{}, {keys},", group.what), group.keys, findings);
+                }
+                None
+            }
+            [first, second, ..] => {
+                let message = format!("`{}` and `{}` are both given", first.key, second.key);
+                findings.add(Kind::Conflict, second.key_place, message, "make two rules of it");
+                None
+            }
+        }
+    }
+
     /// Says that `what` is missing, which would be given by one of `keys`. A misspelt key has its own finding already.
-    pub(super) fn missing(&self, what: &str, keys: &[&str], findings: &mut Findings<'_>) {
-        let allowed = || self.allowed.iter().copied();
-        let unknown = self.entries.iter().map(|entry| entry.key.as_str()).filter(|key| !self.allowed.contains(key));
-        if unknown.filter_map(|key| nearest(key, allowed())).any(|meant| keys.contains(&meant)) {
+    pub(super) fn missing(&self, what: &str, keys: &[&str], findings: &mut Findings) {
+        let unknown = self.entries.iter().map(|entry| entry.key.as_str()).filter(|key| self.map.key(key).is_none());
+        if unknown.filter_map(|key| nearest(key, self.map.names())).any(|meant| keys.contains(&meant)) {
             return;
         }
-        let message = format!("{what} is missing in {}", self.what);
-        findings.add(Kind::Missing, self.place, message, format!("such as `{}`", self.example));
+        let message = format!("{what} is missing in {}", self.map.what);
+        findings.add(Kind::Missing, self.place, message, format!("such as `{}`", self.map.example));
+    }
+
+    /// The duration of `key`, within what the grammar allows; `None` if it is not given or has an error.
+    pub(super) fn duration(&self, key: &str, findings: &mut Findings) -> Option<Duration> {
+        let Shape::Duration(least, most) = self.map.key(key)?.shape else { return None };
+        values::duration(self.get(key)?, &format!("`{key}`"), &(least..=most), findings)
+    }
+
+    /// The whole number of `key`, within what the grammar allows; `None` if it is not given or has an error.
+    pub(super) fn whole(&self, key: &str, findings: &mut Findings) -> Option<u32> {
+        let Shape::Whole(least, most) = self.map.key(key)?.shape else { return None };
+        values::whole(self.get(key)?, &format!("`{key}`"), &(least..=most), findings)
+    }
+}
+
+/// "`a`, `b` or `c`".
+fn alternatives(keys: &[&str]) -> String {
+    match keys {
+        [before @ .., last] if !before.is_empty() => format!("{} or `{last}`", listed(before.iter().copied())),
+        keys => listed(keys.iter().copied()),
     }
 }

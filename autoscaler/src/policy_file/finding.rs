@@ -4,7 +4,10 @@ use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
-use super::node::Place;
+use super::{
+    node::Place,
+    source::{Text, Texts},
+};
 
 /// How many findings are kept; the ones that come later are only counted.
 const MOST_FINDINGS: usize = 100;
@@ -21,17 +24,17 @@ pub struct PolicyErrors(pub Vec<PolicyError>);
 
 /// One thing that is wrong with a policy file, or, as a warning, allowed and yet hardly meant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{origin}:{line}:{column}: {message}")]
+#[error("{}: {message}", self.place())]
 pub struct PolicyError {
     /// Whether it keeps the file from being used.
     pub severity: Severity,
     /// What sort of thing it is.
     pub kind: Kind,
-    /// The file.
+    /// The file, label or variable.
     pub origin: String,
-    /// From 1.
+    /// From 1; 0 where it is no file.
     pub line: usize,
-    /// From 1, in characters.
+    /// From 1, in characters; 0 where it is no file.
     pub column: usize,
     /// What is wrong, with the value found, and what is allowed.
     pub message: String,
@@ -98,11 +101,13 @@ pub enum Kind {
     NarrowBand,
     /// Warning: a target on what replicas do not share among them.
     NotDemand,
+    /// Warning: a label `ballast.…` that is none of a policy.
+    UnknownLabel,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Syntax,
         Self::DuplicateKey,
         Self::Unknown,
@@ -120,6 +125,7 @@ impl Kind {
         Self::BoundsOverlap,
         Self::NarrowBand,
         Self::NotDemand,
+        Self::UnknownLabel,
     ];
 
     /// Whether it keeps the file from being used.
@@ -131,7 +137,8 @@ impl Kind {
             | Self::NothingDamps
             | Self::BoundsOverlap
             | Self::NarrowBand
-            | Self::NotDemand => Severity::Warning,
+            | Self::NotDemand
+            | Self::UnknownLabel => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -155,6 +162,12 @@ pub fn render_all(findings: &[PolicyError]) -> String {
 }
 
 impl PolicyError {
+    /// `file:line:column`, or the label or variable.
+    fn place(&self) -> String {
+        let Self { origin, line, column, .. } = self;
+        if *line == 0 { origin.clone() } else { format!("{origin}:{line}:{column}") }
+    }
+
     /// As a block of text: the error itself, the line that it stands on, and the likely cure.
     pub fn render(&self) -> String {
         let mut text = format!("{}: {self}\n", self.severity);
@@ -169,21 +182,21 @@ impl PolicyError {
     }
 }
 
-/// What was found so far in one text.
-pub(super) struct Findings<'t> {
-    origin: &'t str,
-    text: &'t str,
+/// What was found so far.
+pub(super) struct Findings {
+    pub(super) texts: Texts,
     found: Vec<(Place, PolicyError)>,
     left_out: usize,
 }
 
-impl<'t> Findings<'t> {
-    pub(super) fn new(origin: &'t str, text: &'t str) -> Self {
-        Self { origin, text, found: Vec::new(), left_out: 0 }
+impl Findings {
+    pub(super) fn new(texts: Texts) -> Self {
+        Self { texts, found: Vec::new(), left_out: 0 }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.found.is_empty()
+    /// Whether nothing keeps the file from being used.
+    pub(super) fn no_errors(&self) -> bool {
+        self.found.iter().all(|(_, finding)| finding.severity == Severity::Warning)
     }
 
     /// Adds what there is to say about a place; an empty `help` is none. What an alias brings up again is said once.
@@ -196,14 +209,35 @@ impl<'t> Findings<'t> {
             self.left_out += 1;
             return;
         }
-        let excerpt = excerpt(self.text, place);
+        let excerpt = self.texts.get(place.source).map(|text| excerpt(text, place)).unwrap_or_default();
         self.push(kind, place, message, help.into(), excerpt);
     }
 
-    /// Adds what there is to say about the file as a whole.
-    pub(super) fn whole_file(&mut self, kind: Kind, message: impl Into<String>, help: impl Into<String>) {
-        let place = Place { line: 1, column: 1, start: 0, end: 0 };
+    /// Adds what there is to say about a text as a whole.
+    pub(super) fn whole_file(&mut self, source: u32, kind: Kind, message: impl Into<String>, help: impl Into<String>) {
+        let place = Place { source, line: 1, column: 1, start: 0, end: 0 };
         self.push(kind, place, message.into(), help.into(), String::new());
+    }
+
+    /// Leaves out those that `keep` does not keep.
+    pub(super) fn retain_at(&mut self, keep: impl Fn(Place, &PolicyError) -> bool) {
+        self.found.retain(|(place, finding)| keep(*place, finding));
+    }
+
+    /// Adds what was found apart, unless it is known.
+    pub(super) fn take(&mut self, other: Self) {
+        for (place, finding) in other.found {
+            let known = self.found.iter().any(|(at, known)| *at == place && known.message == finding.message);
+            if known {
+                continue;
+            }
+            if self.found.len() < MOST_FINDINGS {
+                self.found.push((place, finding));
+            } else {
+                self.left_out += 1;
+            }
+        }
+        self.left_out += other.left_out;
     }
 
     /// By place.
@@ -218,12 +252,15 @@ impl<'t> Findings<'t> {
     }
 
     fn push(&mut self, kind: Kind, place: Place, message: String, help: String, excerpt: String) {
+        let text = self.texts.get(place.source);
+        let (line, column) =
+            if text.is_some_and(|text| text.is_file) { (place.line, place.column) } else { Default::default() };
         let finding = PolicyError {
             severity: kind.severity(),
             kind,
-            origin: self.origin.to_owned(),
-            line: place.line,
-            column: place.column,
+            origin: text.map(|text| text.origin.clone()).unwrap_or_default(),
+            line,
+            column,
             message,
             help: Some(help).filter(|help| !help.is_empty()),
             excerpt,
@@ -257,7 +294,7 @@ fn printable(c: char) -> char {
 }
 
 /// The line of `place` and a mark below it.
-fn excerpt(text: &str, place: Place) -> String {
+fn excerpt(Text { text, is_file, .. }: &Text, place: Place) -> String {
     let start = text.floor_char_boundary(place.start);
     let line_start = text[..start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
     let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |at| start + at);
@@ -270,7 +307,7 @@ fn excerpt(text: &str, place: Place) -> String {
     let skip = if cut { before - LONGEST_EXCERPT / 4 } else { 0 };
     let shown: String = line.into_iter().skip(skip).take(LONGEST_EXCERPT).collect();
     let marked = marked.min(LONGEST_EXCERPT.saturating_sub(before - skip).max(1));
-    let number = place.line.to_string();
+    let number = if *is_file { place.line.to_string() } else { String::new() };
     let margin = " ".repeat(number.len());
     let indent = " ".repeat(before - skip);
     let mark = "^".repeat(marked);

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-/// Where something stands in the text.
+/// Where something stands in one of the texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
+    /// Which of [`Texts`](super::source::Texts).
+    pub(super) source: u32,
     /// From 1.
     pub(super) line: usize,
     /// From 1, in characters.
@@ -14,6 +16,9 @@ pub(super) struct Place {
     /// In bytes of the text; what it marks ends before this.
     pub(super) end: usize,
 }
+
+/// The first text that is not built in.
+pub(super) const FIRST: u32 = 3;
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,16 +1,19 @@
 //! `signals`: where signals beyond the built-in ones come from.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::{
     fields::Fields,
     finding::{Findings, Kind, quote},
+    grammar,
     node::{Entry, Node, Place, Value},
     quantity::Measure,
+    rules,
     spelling::nearest,
-    values::{percentage, whole},
+    values::percentage,
 };
 use crate::{
+    formula::Formula,
     policy::{Read, SignalSource},
     quantity::SignalName,
 };
@@ -18,7 +21,6 @@ use crate::{
 /// How many signals a policy may define.
 const MOST_SIGNALS: usize = 50;
 const LONGEST_NAME: usize = 64;
-const DEFAULT_PATH: &str = "/metrics";
 const EXAMPLE: &str = "requests: { prometheus: http_requests_total, read: rate }";
 
 /// The signals of a policy, also those whose definition has an error.
@@ -35,10 +37,25 @@ impl ReadSignals {
         match name.as_str() {
             SignalName::CPU => return Some(Measure::Cpu),
             SignalName::MEMORY => return Some(Measure::Memory),
+            SignalName::HOST_CPU | SignalName::HOST_MEMORY | SignalName::HOST_DISK => return Some(Measure::Host),
             _ => {}
         }
         self.places.get(name)?;
         Some(self.sources.get(name).map_or(Measure::Published, measure))
+    }
+
+    /// Says which names of a formula nobody defines. Without `of_formulas` it cannot read other formulas.
+    pub(super) fn check_names(&self, formula: &Formula, node: &Node, of_formulas: bool, findings: &mut Findings) {
+        for name in formula.signals() {
+            let Some(measure) = self.measure(name) else {
+                rules::unknown_signal(name.as_str(), node.place, self, findings);
+                continue;
+            };
+            if measure == Measure::Formula && !of_formulas {
+                let message = format!("a formula reads measured signals, and {} is a formula", quote(name.as_str()));
+                findings.add(Kind::Conflict, node.place, message, "write it out in place of its name");
+            }
+        }
     }
 
     /// Every name that a rule can read.
@@ -55,10 +72,49 @@ fn measure(source: &SignalSource) -> Measure {
         SignalSource::Prometheus { .. } => Measure::Plain,
         SignalSource::Jetstream { .. } => Measure::Messages,
         SignalSource::Published => Measure::Published,
+        SignalSource::Formula(_) => Measure::Formula,
     }
 }
 
-pub(super) fn read(node: &Node, findings: &mut Findings<'_>) -> ReadSignals {
+/// A formula, checked for itself.
+pub(super) fn expression(node: &Node, what: &str, findings: &mut Findings) -> Option<Formula> {
+    let text = node.text(what, "ceil(queue.jobs / 20)", findings)?;
+    match Formula::parse(text) {
+        Ok(formula) => Some(formula),
+        Err(error) => {
+            let place = within(node, text, error.at.clone(), findings);
+            let help =
+                error.help.clone().unwrap_or_else(|| "docs/policy.md has the operators and functions".to_owned());
+            findings.add(Kind::BadValue, place, format!("{what} is no formula: {error}"), help);
+            None
+        }
+    }
+}
+
+/// The place of a part of a text, as far as it can be told: a text with escapes is one place.
+fn within(node: &Node, text: &str, part: Range<usize>, findings: &Findings) -> Place {
+    let Place { source, line, column, start, end } = node.place;
+    let quotes = end.saturating_sub(start).saturating_sub(text.len());
+    let verbatim = findings
+        .texts
+        .get(source)
+        .and_then(|known| known.text.get(start + quotes / 2..))
+        .is_some_and(|rest| rest.starts_with(text));
+    if !verbatim || !matches!(quotes, 0 | 2) || text.contains('\n') {
+        return node.place;
+    }
+    let before = text.get(..part.start).map_or(0, |before| before.chars().count());
+    let from = start + quotes / 2;
+    Place {
+        source,
+        line,
+        column: column + quotes / 2 + before,
+        start: from + part.start,
+        end: from + part.end.max(part.start),
+    }
+}
+
+pub(super) fn read(node: &Node, findings: &mut Findings) -> ReadSignals {
     let mut signals = ReadSignals::default();
     let Value::Map(entries) = &node.value else {
         let message = format!("`signals` must be a map of names to sources, not {}", node.found());
@@ -79,10 +135,19 @@ pub(super) fn read(node: &Node, findings: &mut Findings<'_>) -> ReadSignals {
             signals.places.insert(name, entry.key_place);
         }
     }
+    for entry in entries.iter().take(MOST_SIGNALS) {
+        if let Some(SignalSource::Formula(formula)) = signals.sources.get(&SignalName::new(entry.key.as_str())) {
+            let node = match &entry.value.value {
+                Value::Map(inner) => inner.first().map_or(&entry.value, |inner| &inner.value),
+                _ => &entry.value,
+            };
+            signals.check_names(formula, node, false, findings);
+        }
+    }
     signals
 }
 
-fn check_name(entry: &Entry, findings: &mut Findings<'_>) {
+fn check_name(entry: &Entry, findings: &mut Findings) {
     let name = &entry.key;
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if SignalName::BUILT_IN.contains(&name.as_str()) {
@@ -97,38 +162,48 @@ fn check_name(entry: &Entry, findings: &mut Findings<'_>) {
     }
 }
 
-fn source(node: &Node, findings: &mut Findings<'_>) -> Option<SignalSource> {
+type ReadSource = fn(&Node, &mut Findings) -> Option<SignalSource>;
+
+/// Every source that is a map, by its first key.
+const SOURCES: [(&str, ReadSource); 3] = [("prometheus", prometheus), ("jetstream", jetstream), ("formula", formula)];
+
+fn formula(node: &Node, findings: &mut Findings) -> Option<SignalSource> {
+    let fields = node.fields(&grammar::signals::FORMULA, findings)?;
+    expression(fields.get("formula")?, "`formula`", findings).map(SignalSource::Formula)
+}
+
+fn source(node: &Node, findings: &mut Findings) -> Option<SignalSource> {
     let entries = match &node.value {
         Value::Text(text) if text == "published" => return Some(SignalSource::Published),
         Value::Map(entries) => entries.as_slice(),
         _ => &[],
     };
     let has = |key: &str| entries.iter().any(|entry| entry.key == key);
-    match (has("prometheus"), has("jetstream")) {
-        (true, true) => {
-            let message = "a signal has one source, and this has `prometheus` and `jetstream`";
-            findings.add(Kind::Conflict, node.place, message, "define two signals");
+    let given: Vec<_> = SOURCES.iter().filter(|(name, _)| has(name)).collect();
+    match given.as_slice() {
+        [(_, read)] => read(node, findings),
+        [] => {
+            no_source(node, entries, findings);
             None
         }
-        (true, false) => prometheus(node, findings),
-        (false, true) => jetstream(node, findings),
-        (false, false) => {
-            no_source(node, entries, findings);
+        [(one, _), (other, _), ..] => {
+            let message = format!("a signal has one source, and this has `{one}` and `{other}`");
+            findings.add(Kind::Conflict, node.place, message, "define two signals");
             None
         }
     }
 }
 
-fn no_source(node: &Node, entries: &[Entry], findings: &mut Findings<'_>) {
+fn no_source(node: &Node, entries: &[Entry], findings: &mut Findings) {
     let message = format!(
-        "a signal comes from `prometheus`, `jetstream` or is `published`, and this is {}",
+        "a signal comes from `prometheus`, `jetstream` or a `formula`, or is `published`, and this is {}",
         if entries.is_empty() { node.found() } else { "none of these".to_owned() }
     );
     let written = match &node.value {
         Value::Text(text) => text,
         _ => entries.first().map_or("", |entry| entry.key.as_str()),
     };
-    let help = match nearest(written, ["prometheus", "jetstream", "published"]) {
+    let help = match nearest(written, ["prometheus", "jetstream", "formula", "published"]) {
         Some("published") => "write `published`, without braces".to_owned(),
         Some(name) if entries.is_empty() => format!("write `{{ {name}: … }}`"),
         Some(name) => format!("did you mean `{name}`?"),
@@ -137,19 +212,14 @@ fn no_source(node: &Node, entries: &[Entry], findings: &mut Findings<'_>) {
     findings.add(Kind::Missing, entries.first().map_or(node.place, |entry| entry.key_place), message, help);
 }
 
-fn prometheus(node: &Node, findings: &mut Findings<'_>) -> Option<SignalSource> {
-    let keys = ["prometheus", "read", "port", "path", "labels"];
-    let fields =
-        node.fields("a `prometheus` signal", "{ prometheus: http_requests_total, read: rate }", &keys, findings)?;
+fn prometheus(node: &Node, findings: &mut Findings) -> Option<SignalSource> {
+    let fields = node.fields(&grammar::signals::PROMETHEUS, findings)?;
     let metric = fields.get("prometheus").and_then(|node| metric(node, findings));
     let read = fields.required("read", findings).and_then(|node| how_to_read(node, metric.as_deref(), findings));
-    let port = or_default(&fields, "port", None, |node| {
-        let port = whole(node, "`port`", &(1..=u32::from(u16::MAX)), findings)?;
-        u16::try_from(port).ok().map(Some)
-    });
-    let path = or_default(&fields, "path", DEFAULT_PATH.to_owned(), |node| path(node, findings));
+    let port = fields.whole("port", findings).and_then(|port| u16::try_from(port).ok());
+    let path = fields.get("path").and_then(|node| path(node, findings));
     let labels = or_default(&fields, "labels", BTreeMap::new(), |node| labels(node, findings));
-    Some(SignalSource::Prometheus { metric: metric?, port: port?, path: path?, labels: labels?, read: read? })
+    Some(SignalSource::Prometheus { metric: metric?, port, path: path?, labels: labels?, read: read? })
 }
 
 /// The value of `key`, or `default` if it is not given.
@@ -157,7 +227,7 @@ fn or_default<T>(fields: &Fields<'_>, key: &str, default: T, read: impl FnOnce(&
     fields.get(key).map_or(Some(default), read)
 }
 
-fn metric(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
+fn metric(node: &Node, findings: &mut Findings) -> Option<String> {
     let text = node.text("`prometheus`", "http_requests_total", findings)?;
     if is_prometheus_name(text, ":") {
         return Some(text.to_owned());
@@ -181,7 +251,7 @@ fn is_prometheus_name(text: &str, also: &str) -> bool {
 
 const READS: [(&str, Read); 4] = [("rate", Read::Rate), ("sum", Read::Sum), ("mean", Read::Mean), ("max", Read::Max)];
 
-fn how_to_read(node: &Node, metric: Option<&str>, findings: &mut Findings<'_>) -> Option<Read> {
+fn how_to_read(node: &Node, metric: Option<&str>, findings: &mut Findings) -> Option<Read> {
     let text = node.text("`read`", "rate", findings)?;
     if let Some((_, read)) = READS.iter().find(|(name, _)| *name == text) {
         return Some(*read);
@@ -210,8 +280,8 @@ fn how_to_read(node: &Node, metric: Option<&str>, findings: &mut Findings<'_>) -
     None
 }
 
-fn path(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
-    let text = node.text("`path`", DEFAULT_PATH, findings)?;
+pub(super) fn path(node: &Node, findings: &mut Findings) -> Option<String> {
+    let text = node.text("`path`", "/metrics", findings)?;
     let fine = text.starts_with('/') && text.len() <= 500 && text.chars().all(|c| c.is_ascii_graphic());
     if fine {
         return Some(text.to_owned());
@@ -222,7 +292,7 @@ fn path(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
     None
 }
 
-fn labels(node: &Node, findings: &mut Findings<'_>) -> Option<BTreeMap<String, String>> {
+fn labels(node: &Node, findings: &mut Findings) -> Option<BTreeMap<String, String>> {
     const MOST: usize = 20;
     let Value::Map(entries) = &node.value else {
         let message = format!("`labels` must be a map of names to values, not {}", node.found());
@@ -253,19 +323,16 @@ fn labels(node: &Node, findings: &mut Findings<'_>) -> Option<BTreeMap<String, S
     labels
 }
 
-fn jetstream(node: &Node, findings: &mut Findings<'_>) -> Option<SignalSource> {
-    let example = "{ jetstream: { stream: JOBS, consumer: workers } }";
-    let outer = node.fields("a `jetstream` signal", example, &["jetstream"], findings)?;
-    let keys = ["stream", "consumer", "server"];
-    let fields =
-        outer.get("jetstream")?.fields("`jetstream`", "{ stream: JOBS, consumer: workers }", &keys, findings)?;
+fn jetstream(node: &Node, findings: &mut Findings) -> Option<SignalSource> {
+    let outer = node.fields(&grammar::signals::JETSTREAM, findings)?;
+    let fields = outer.get("jetstream")?.fields(&grammar::signals::CONSUMER, findings)?;
     let stream = fields.required("stream", findings).and_then(|node| jetstream_name(node, "`stream`", findings));
     let consumer = fields.required("consumer", findings).and_then(|node| jetstream_name(node, "`consumer`", findings));
     let server = or_default(&fields, "server", None, |node| server(node, findings).map(Some));
     Some(SignalSource::Jetstream { server: server?, stream: stream?, consumer: consumer? })
 }
 
-fn jetstream_name(node: &Node, what: &str, findings: &mut Findings<'_>) -> Option<String> {
+fn jetstream_name(node: &Node, what: &str, findings: &mut Findings) -> Option<String> {
     let text = node.text(what, "JOBS", findings)?;
     let refused = |c: char| c.is_whitespace() || c.is_control() || ".*>/\\".contains(c);
     if !text.is_empty() && text.len() <= 255 && !text.contains(refused) {
@@ -276,7 +343,7 @@ fn jetstream_name(node: &Node, what: &str, findings: &mut Findings<'_>) -> Optio
     None
 }
 
-fn server(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
+fn server(node: &Node, findings: &mut Findings) -> Option<String> {
     let text = node.text("`server`", "nats://queue:4222", findings)?;
     let rest = ["nats://", "tls://", "ws://", "wss://"].iter().find_map(|scheme| text.strip_prefix(scheme));
     let (message, help) = match rest {

@@ -1,7 +1,7 @@
 //! The nearest spelling of what somebody probably meant.
 
 /// The one of `known` that is nearest to `written`, if it is near enough to be meant: at most one edit in three letters.
-pub(super) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     const LONGEST: usize = 100;
     let length = written.chars().count();
     if length > LONGEST {

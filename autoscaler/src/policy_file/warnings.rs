@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Adds the warnings about one policy.
-pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings<'_>) {
+pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings) {
     unused_signals(policy, findings);
     fixed_count(policy, findings);
     short_stabilization(policy, findings);
@@ -28,7 +28,7 @@ pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings<'_>) {
     }
 }
 
-fn unused_signals(policy: &ReadPolicy, findings: &mut Findings<'_>) {
+fn unused_signals(policy: &ReadPolicy, findings: &mut Findings) {
     for (name, place) in &policy.signals.places {
         if !policy.rules.iter().any(|read| main_signal(&read.rule).is_some_and(|(signal, _)| signal == name)) {
             let message = format!("no rule reads the signal {}", quote(name.as_str()));
@@ -37,7 +37,7 @@ fn unused_signals(policy: &ReadPolicy, findings: &mut Findings<'_>) {
     }
 }
 
-fn fixed_count(policy: &ReadPolicy, findings: &mut Findings<'_>) {
+fn fixed_count(policy: &ReadPolicy, findings: &mut Findings) {
     let Limits { min, max, .. } = policy.limits;
     if min == max {
         let message = format!("`min` and `max` are both {min}: there is nothing to decide");
@@ -45,7 +45,7 @@ fn fixed_count(policy: &ReadPolicy, findings: &mut Findings<'_>) {
     }
 }
 
-fn short_stabilization(policy: &ReadPolicy, findings: &mut Findings<'_>) {
+fn short_stabilization(policy: &ReadPolicy, findings: &mut Findings) {
     let stabilize = policy.guards.guards.down.stabilize;
     let window = |read: &&ReadRule| main_signal(&read.rule).map(|(_, window)| window).unwrap_or_default();
     let Some(longest) = policy.rules.iter().max_by_key(window) else { return };
@@ -59,11 +59,12 @@ fn short_stabilization(policy: &ReadPolicy, findings: &mut Findings<'_>) {
         spoken(stabilize),
         spoken(window)
     );
-    let place = policy.guards.down_stabilize.unwrap_or(longest.place);
+    let given = Some(policy.guards.places.down_stabilize).filter(|place| !place.is_built_in());
+    let place = given.unwrap_or(longest.place);
     findings.add(Kind::ShortStabilization, place, message, format!("write `stabilize: {}` or more", spoken(window)));
 }
 
-fn nothing_damps(policy: &ReadPolicy, findings: &mut Findings<'_>) {
+fn nothing_damps(policy: &ReadPolicy, findings: &mut Findings) {
     let guards = &policy.guards.guards;
     if !guards.up.cooldown.is_zero() || !guards.down.cooldown.is_zero() {
         return;
@@ -76,7 +77,7 @@ fn nothing_damps(policy: &ReadPolicy, findings: &mut Findings<'_>) {
     }
 }
 
-fn not_demand(policy: &ReadPolicy, findings: &mut Findings<'_>) {
+fn not_demand(policy: &ReadPolicy, findings: &mut Findings) {
     for read in &policy.rules {
         let RuleKind::Target(rule) = &read.rule.kind else { continue };
         if matches!(rule.goal, Goal::Total(_)) {
@@ -132,7 +133,7 @@ fn look_at_pair(
     (up, above): (&ReadRule, Simple<'_>),
     (down, below): (&ReadRule, Simple<'_>),
     limits: Limits,
-    findings: &mut Findings<'_>,
+    findings: &mut Findings,
 ) {
     if above.signal != below.signal {
         return;

@@ -16,14 +16,14 @@ const DEEPEST: usize = 32;
 const MOST_NODES: usize = 200_000;
 
 /// Reads every document that is not empty. Where the text is not YAML, reading ends with a finding.
-pub(super) fn read(text: &str, findings: &mut Findings<'_>) -> Vec<Node> {
+pub(super) fn read(source: u32, text: &str, findings: &mut Findings) -> Vec<Node> {
     let options =
         granit_parser::options! { emit_comments: false, flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
     let mut builder = Builder { findings, anchors: BTreeMap::new(), open: Vec::new(), documents: Vec::new(), nodes: 0 };
     for event in Parser::new_from_str_with_options(text, options) {
         let went = match event {
-            Ok((event, span)) => builder.take(event, place(span.start, span.end)),
-            Err(error) => Err(Stop::of(&error, text)),
+            Ok((event, span)) => builder.take(event, place(source, span.start, span.end)),
+            Err(error) => Err(Stop::of(source, &error, text)),
         };
         if let Err(stop) = went {
             builder.findings.add(stop.kind, stop.place, stop.message, stop.help);
@@ -42,8 +42,8 @@ struct Stop {
 }
 
 impl Stop {
-    fn of(error: &ScanError, text: &str) -> Self {
-        let place = place(*error.marker(), *error.marker());
+    fn of(source: u32, error: &ScanError, text: &str) -> Self {
+        let place = place(source, *error.marker(), *error.marker());
         if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
             return Self::too_deep(place);
         }
@@ -70,14 +70,15 @@ fn line_has_tab_indent(text: &str, place: Place) -> bool {
     line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t')
 }
 
-fn place(start: Marker, end: Marker) -> Place {
+fn place(source: u32, start: Marker, end: Marker) -> Place {
     let from = start.byte_offset().unwrap_or_default();
-    Place { line: start.line(), column: start.col() + 1, start: from, end: end.byte_offset().unwrap_or(from).max(from) }
+    let to = end.byte_offset().unwrap_or(from).max(from);
+    Place { source, line: start.line(), column: start.col() + 1, start: from, end: to }
 }
 
 /// Makes nodes of events, without recursion.
-struct Builder<'f, 't> {
-    findings: &'f mut Findings<'t>,
+struct Builder<'f> {
+    findings: &'f mut Findings,
     /// Complete values that carry an anchor, of the present document.
     anchors: BTreeMap<usize, Anchored>,
     open: Vec<Open>,
@@ -117,7 +118,7 @@ enum Inside {
     Map(OpenMap),
 }
 
-impl Builder<'_, '_> {
+impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, place: Place) -> Result<(), Stop> {
         self.refuse_tag(&event, place);
         match event {
@@ -216,7 +217,7 @@ impl Builder<'_, '_> {
 }
 
 impl OpenMap {
-    fn add(&mut self, key: Node, value: Node, findings: &mut Findings<'_>) {
+    fn add(&mut self, key: Node, value: Node, findings: &mut Findings) {
         let Value::Text(name) = key.value else {
             findings.add(Kind::Syntax, key.place, "a key must be a word", "write `key: value`");
             return;

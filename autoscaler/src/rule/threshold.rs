@@ -6,11 +6,20 @@
 //!          Clear          │ Pending (for) │ Settling              │ Pending │
 //! ```
 //!
-//! The bound itself is no breach. After a step the rule waits until its replicas serve and have warmed up (two minutes at
-//! the most, as one replica may be broken for good), and then for
-//! a whole `window` (or `for`, where that is longer), as the window still holds samples from before the step. A missing
-//! sample breaks the breach. Upwards, replicas that should have a sample and have none count as idle; downwards, they
-//! keep the rule from having an opinion.
+//! `above` and `below` do not take in the bound itself, `at_least` and `at_most` do; with one of each it is a band. With
+//! `for` the signal's mean over `window` is held against it all that time, and a missing sample breaks the breach. With
+//! `samples: n of m` each single sample is, and `n` of the newest `m` have to be past it (Nomad's `within_bounds_trigger`, AWS's
+//! `DatapointsToAlarm`); after a silence longer than `stale_after` they are counted anew.
+//!
+//! After a step the rule waits until its replicas serve and have warmed up (two minutes at the most, as one replica may be
+//! broken for good), and then for a whole `window` (or `for`, where that is longer), as the window still holds samples from
+//! before the step; `samples` are counted anew. `to` a count is no step that could be taken twice, so that it waits for
+//! nothing. Upwards, replicas that should have a sample and have none count as idle; downwards, they keep the rule from
+//! having an opinion.
+//!
+//! How far a step goes is in `threshold/step.rs`.
+
+mod step;
 
 use std::time::Duration;
 
@@ -18,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     evaluation::{Gap, Opinion, Origin, RuleReason, SignalReading, ThresholdState},
-    policy::{Action, Direction, Lasting, StepSize, Threshold},
+    policy::{Action, Direction, Lasting, Threshold},
     quantity::Quantity,
     rule::{RuleState, Situation, missing},
     time::Timestamp,
@@ -29,35 +38,103 @@ const LONGEST_SETTLING: Duration = Duration::from_mins(2);
 
 /// What a threshold remembers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Breach {
-    /// Since when the signal is past the bound without a break.
+    /// Since when the signal is past the bound without a break, or in enough of the samples.
     pub since: Option<Timestamp>,
     /// When that was last seen to be so.
     pub seen: Timestamp,
     /// Whether this or another rule's step came since the signal was last clear.
     pub stepped: bool,
+    /// Of the newest 64 samples, which are past the bound; the newest is the lowest bit.
+    pub samples: u64,
+    /// When the newest of these was taken; older ones are not counted any more.
+    pub counted_to: Timestamp,
+}
+
+/// What is seen of a threshold's signal.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    now: Timestamp,
+    /// When its newest sample was taken.
+    sampled: Option<Timestamp>,
+    /// Whether it is past the bound; absent: it is missing.
+    past: Option<bool>,
+    /// Whether the last step has not had its effect yet.
+    settling: bool,
+    /// A longer gap than this breaks the breach.
+    stale_after: Duration,
 }
 
 impl Breach {
-    /// Takes in the signal's newest state. A gap longer than `stale_after` breaks the breach.
-    pub(crate) fn update(&mut self, breached: Option<bool>, settling: bool, stale_after: Duration, now: Timestamp) {
-        match breached {
-            Some(true) if settling => *self = Self { since: Some(now), seen: now, stepped: true },
+    /// Takes in the signal's newest state.
+    fn update(&mut self, seen: Seen) {
+        let Seen { now, .. } = seen;
+        match seen.past {
+            Some(true) if seen.settling => *self = Self { since: Some(now), seen: now, stepped: true, ..*self },
             Some(true) => {
-                let broken = now.since(self.seen) > stale_after;
+                let broken = now.since(self.seen) > seen.stale_after;
                 self.since = self.since.filter(|_| !broken).or(Some(now));
                 self.seen = now;
             }
-            Some(false) => *self = Self { since: None, seen: now, stepped: false },
+            Some(false) => *self = Self { since: None, seen: now, stepped: false, ..*self },
             None => self.since = None,
         }
     }
 
-    /// Starts counting anew after a step.
-    pub(crate) fn step(&mut self, now: Timestamp) {
-        if self.since.is_some() {
-            *self = Self { since: Some(now), seen: now, stepped: true };
+    /// Takes in the signal's newest sample, where it was not yet: `needed` of `of` make a breach.
+    fn count(&mut self, seen: Seen, needed: u8, of: u8) {
+        if seen.settling {
+            return self.forget_samples(seen.now);
         }
+        let (Some(past), Some(sampled)) = (seen.past, seen.sampled) else { return };
+        if sampled <= self.counted_to {
+            return;
+        }
+        if sampled.since(self.counted_to) > seen.stale_after {
+            self.samples = 0;
+        }
+        self.samples = self.samples << 1 | u64::from(past);
+        self.counted_to = sampled;
+        self.since = self.since.filter(|_| self.hits(of) >= needed);
+        if self.hits(of) >= needed {
+            self.since = self.since.or(Some(seen.now));
+            self.seen = seen.now;
+        }
+    }
+
+    /// How many of the newest `of` samples are past the bound.
+    fn hits(&self, of: u8) -> u8 {
+        let newest = u64::MAX >> 64_u32.saturating_sub(u32::from(of)).min(63);
+        u8::try_from((self.samples & newest).count_ones()).unwrap_or(u8::MAX)
+    }
+
+    fn forget_samples(&mut self, now: Timestamp) {
+        *self = Self { since: None, samples: 0, counted_to: now, ..*self };
+    }
+
+    /// Starts counting anew after a step.
+    fn step(&mut self, now: Timestamp) {
+        if self.since.is_some() {
+            *self = Self { since: Some(now), seen: now, stepped: true, ..*self };
+        }
+    }
+}
+
+/// What the rule remembers after a step of any rule was recorded.
+pub(crate) fn after_step(rule: &Threshold, breach: &mut Breach, now: Timestamp) {
+    match (&rule.action, rule.lasting) {
+        (Action::To(_) | Action::Warn(_), _) => {}
+        (_, Lasting::For(_)) => breach.step(now),
+        (_, Lasting::Samples { .. }) => breach.forget_samples(now),
+    }
+}
+
+/// The window that the signal is read over: none, where single samples count.
+pub(crate) fn window(rule: &Threshold) -> Duration {
+    match rule.lasting {
+        Lasting::For(_) => rule.window,
+        Lasting::Samples { .. } => Duration::ZERO,
     }
 }
 
@@ -73,52 +150,74 @@ pub(crate) fn can(rule: &Threshold, direction: Direction) -> bool {
 /// What the rule remembers after something happened.
 pub(crate) fn update(rule: &Threshold, state: &RuleState, given: &Situation<'_>) -> RuleState {
     let mut breach = breach(state);
-    if let Some(reading) = given.readings.get(&rule.signal, rule.window) {
-        let past = level(rule, reading).map(|level| rule.bounds.contain(level));
-        breach.update(past, settling(rule, reading, given), given.policy.guards.stale_after, given.now);
+    if let Some(reading) = given.readings.get(&rule.signal, window(rule)) {
+        let seen = Seen {
+            now: given.now,
+            sampled: reading.age.map(|age| given.now.minus(age)),
+            past: level(rule, reading, given.current).map(|level| rule.bounds.contain(level)),
+            settling: settling(rule, reading, given),
+            stale_after: given.policy.guards.stale_after,
+        };
+        match rule.lasting {
+            Lasting::For(_) => breach.update(seen),
+            Lasting::Samples { hits, of } => breach.count(seen, hits, of),
+        }
     }
     RuleState::Threshold(breach)
 }
 
 pub(crate) fn recommend(rule: &Threshold, state: &RuleState, given: &Situation<'_>) -> (Opinion, RuleReason) {
-    let Some(reading) = given.readings.get(&rule.signal, rule.window) else {
+    let Some(reading) = given.readings.get(&rule.signal, window(rule)) else {
         return missing(&rule.signal, Gap::Never);
     };
-    let Some(level) = level(rule, reading) else {
+    let Some(level) = level(rule, reading, given.current) else {
         return missing(&reading.signal, reading.gap.clone().unwrap_or(Gap::NoLimit));
     };
-    let breach = breach(state);
-    let since = breach.since.unwrap_or(given.now);
-    let hold_for = match rule.lasting {
-        Lasting::For(span) if breach.stepped => span.max(rule.window),
-        Lasting::For(span) => span,
-        Lasting::Samples { .. } => Duration::ZERO,
+    let state = match rule.lasting {
+        _ if rule.bounds.contain(level) && settling(rule, reading, given) => {
+            ThresholdState::Settling { ready: given.observed.ready, target: given.current }
+        }
+        Lasting::For(span) => lasting(rule, span, level, breach(state), given.now),
+        Lasting::Samples { hits, of } => counting(hits, of, breach(state), given.now),
     };
-    let until = since.plus(hold_for);
-    let state = if !rule.bounds.contain(level) {
-        ThresholdState::Clear
-    } else if settling(rule, reading, given) {
-        ThresholdState::Settling { ready: given.observed.ready, target: given.current }
-    } else if given.now < until {
-        ThresholdState::Pending { since, until }
-    } else {
-        ThresholdState::Breached { since }
-    };
-    let opinion = match (state, rule.action.direction()) {
-        (ThresholdState::Clear, _) => Opinion::Abstains,
-        (ThresholdState::Breached { .. }, _) => match wanted(rule, given.current) {
-            Some(wanted) => Opinion::Wants(wanted),
-            None => Opinion::Abstains,
+    let direction = direction(rule, given.current);
+    let (opinion, stays) = match (state, direction) {
+        (ThresholdState::Clear, _) => (Opinion::Abstains, None),
+        (ThresholdState::Breached { .. }, _) => match step::wanted(rule, level, given.current) {
+            Ok(wanted) => (Opinion::Wants(wanted), None),
+            // What it would do is done: what is past the bound upwards still keeps the others from removing.
+            Err(stays) if stays.keeps => (Opinion::Wants(given.current), Some(stays.why)),
+            Err(stays) => (Opinion::Abstains, Some(stays.why)),
         },
-        (_, Some(direction)) => Opinion::Waits(direction),
-        (_, None) => Opinion::Abstains,
+        (_, Some(direction)) => (Opinion::Waits(direction), None),
+        (_, None) => (Opinion::Abstains, None),
     };
     let warns = match &rule.action {
         Action::Warn(text) => Some(text.clone()),
         _ => None,
     };
     let signal = reading.signal.clone();
-    (opinion, RuleReason::Threshold { signal, level, bounds: rule.bounds, state, warns })
+    let stays = stays.flatten();
+    (opinion, RuleReason::Threshold { signal, level, bounds: rule.bounds, state, warns, direction, stays })
+}
+
+/// How a breach that has to last stands.
+fn lasting(rule: &Threshold, span: Duration, level: f64, breach: Breach, now: Timestamp) -> ThresholdState {
+    if !rule.bounds.contain(level) {
+        return ThresholdState::Clear;
+    }
+    let since = breach.since.unwrap_or(now);
+    let until = since.plus(if breach.stepped { span.max(rule.window) } else { span });
+    if now < until { ThresholdState::Pending { since, until } } else { ThresholdState::Breached { since } }
+}
+
+/// How a breach of so many samples stands.
+fn counting(needed: u8, of: u8, breach: Breach, now: Timestamp) -> ThresholdState {
+    match breach.hits(of) {
+        0 => ThresholdState::Clear,
+        hits if hits < needed => ThresholdState::Counting { hits, needed, of },
+        _ => ThresholdState::Breached { since: breach.since.unwrap_or(now) },
+    }
 }
 
 /// Whether the last step has not had its effect yet, and still may.
@@ -139,9 +238,18 @@ fn breach(state: &RuleState) -> Breach {
     }
 }
 
+/// Whether a breach adds or removes; `None` where neither.
+fn direction(rule: &Threshold, current: u32) -> Option<Direction> {
+    match rule.action {
+        Action::To(count) if count > current => Some(Direction::Up),
+        Action::To(count) if count < current => Some(Direction::Down),
+        _ => rule.action.direction(),
+    }
+}
+
 /// What is held against the bounds: the service's own value, or the mean over replicas.
-fn level(rule: &Threshold, reading: &SignalReading) -> Option<f64> {
-    if rule.action.direction() == Some(Direction::Down) && reading.absent > 0 {
+fn level(rule: &Threshold, reading: &SignalReading, current: u32) -> Option<f64> {
+    if direction(rule, current) == Some(Direction::Down) && reading.absent > 0 {
         return None;
     }
     let bound = rule.bounds.lower.or(rule.bounds.upper)?;
@@ -156,20 +264,71 @@ fn level(rule: &Threshold, reading: &SignalReading) -> Option<f64> {
     }
 }
 
-/// The count that a breach asks for; `None` where it asks for none.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to integer cast saturates")]
-fn wanted(rule: &Threshold, current: u32) -> Option<u32> {
-    let step = match &rule.action {
-        Action::Step(step) => *step,
-        Action::To(count) => return Some(*count),
-        Action::Graded { .. } | Action::Warn(_) => return None,
-    };
-    let size = match step.size {
-        StepSize::Count(count) => count,
-        StepSize::Share(share) => ((f64::from(current) * share - 1e-9).ceil() as u32).max(1),
-    };
-    Some(match step.direction {
-        Direction::Up => current.saturating_add(size),
-        Direction::Down => current.saturating_sub(size),
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn seen(second: u64, past: Option<bool>) -> Seen {
+        let stale_after = Duration::from_secs(10);
+        Seen { now: at(second), sampled: Some(at(second)), past, settling: false, stale_after }
+    }
+
+    #[test]
+    fn of_the_newest_samples_enough_have_to_be_past_the_bound() {
+        for (name, samples, needed, of, breached) in [
+            ("three of five", "..xx.x", 3, 5, true),
+            ("an old one has dropped out", "x.xx..", 3, 5, false),
+            ("the newest need not be one of them", "xxx..", 3, 5, true),
+            ("fewer samples than that are enough", "xx", 2, 5, true),
+            ("all of them", "xxxxx", 5, 5, true),
+            ("one of one", ".x", 1, 1, true),
+            ("up to 64", &"x".repeat(64), 64, 64, true),
+            ("and one of these missing", &format!("{}.", "x".repeat(64)), 64, 64, false),
+        ] {
+            let mut breach = Breach::default();
+            for (second, sample) in samples.chars().enumerate() {
+                breach.count(seen(second as u64 + 1, Some(sample == 'x')), needed, of);
+            }
+            assert_eq!(breach.since.is_some(), breached, "{name}");
+            assert_eq!(breach.hits(of) >= needed, breached, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_sample_is_counted_once_however_often_it_is_looked_at() {
+        let mut breach = Breach::default();
+        for _ in 0..5 {
+            breach.count(seen(1, Some(true)), 3, 5);
+        }
+        assert_eq!(breach.hits(5), 1);
+        let earlier = breach;
+        breach.count(Seen { sampled: None, ..seen(2, None) }, 3, 5);
+        assert_eq!(breach, earlier, "no sample changes nothing");
+    }
+
+    #[test]
+    fn samples_from_before_a_step_or_a_silence_are_not_counted() {
+        let mut breach = Breach::default();
+        (1..=3).for_each(|second| breach.count(seen(second, Some(true)), 3, 5));
+        assert_eq!(breach.since, Some(at(3)));
+        let mut stepped = breach;
+        stepped.forget_samples(at(4));
+        stepped.count(seen(4, Some(true)), 3, 5);
+        assert_eq!(stepped.hits(5), 0, "the sample at the step was taken before it");
+        stepped.count(seen(5, Some(true)), 3, 5);
+        assert_eq!(stepped.hits(5), 1);
+        breach.count(seen(14, Some(true)), 3, 5);
+        assert_eq!((breach.hits(5), breach.since), (1, None), "11 s of silence");
+    }
+
+    #[test]
+    fn while_a_step_settles_no_sample_is_counted() {
+        let mut breach = Breach::default();
+        (1..=3).for_each(|second| breach.count(Seen { settling: true, ..seen(second, Some(true)) }, 3, 5));
+        assert_eq!(breach.hits(5), 0);
+    }
 }

@@ -2,8 +2,11 @@
 
 mod driver;
 mod guards;
+mod kubernetes_hpa;
+mod nomad;
 mod promises;
 mod properties;
+mod rules;
 mod stories;
 mod traps;
 mod what_if;

@@ -67,7 +67,7 @@ fn one(host: &DockerHost, containers: u32) -> (Duration, Duration) {
 
 async fn ask(socket: &std::path::Path) -> Option<Status> {
     let client = SocketClient::connect(socket).await.ok()?;
-    let question = encode(&Question { v: VERSION, service: None });
+    let question = encode(&Question { v: VERSION, service: None, ..Question::default() });
     let answer = client.request(&Subjects::new("default").ask("status"), question, LIMIT).await.ok()?;
     decode(&answer).ok()
 }

@@ -1,29 +1,85 @@
-//! `ballast explain`.
+//! `ballast explain` and `ballast whatif`.
 
-use std::process::ExitCode;
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::Path,
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use anyhow::bail;
-use bus::payload::Status;
+use anyhow::{Context as _, bail};
+use bus::payload::{Question, Status, Suppose};
 
-use crate::{ask::Asker, cli::ExplainArgs, output, render};
+use crate::{
+    ask::Asker,
+    cli::{ExplainArgs, WhatifArgs},
+    output, render,
+};
 
 /// Asks for one service and prints everything about it.
 pub(super) async fn explain(args: ExplainArgs) -> anyhow::Result<ExitCode> {
+    let at_ms = args.at.map(|at| at.millis(now_ms()));
     let asker = Asker::connect(&args.address).await?;
-    let answer = asker.ask("explain", Some(&args.service)).await?;
+    let question = Question { service: Some(args.service.clone()), at_ms, ..Question::default() };
+    let answer = asker.ask_about("explain", question).await?;
+    print(&answer, &args.service, args.json)
+}
+
+/// Asks what would be decided for one service, and prints it.
+pub(super) async fn whatif(args: WhatifArgs) -> anyhow::Result<ExitCode> {
+    let policy = args.policy.as_deref().map(read).transpose()?;
+    let suppose = Suppose {
+        signals: args.set.into_iter().collect(),
+        replicas: args.replicas,
+        policy,
+        lasting_ms: args.lasting.map_or(0, |span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+    };
+    let asker = Asker::connect(&args.address).await?;
+    let question = Question { service: Some(args.service.clone()), suppose: Some(suppose), ..Question::default() };
+    let answer = asker.ask_about("explain", question).await?;
     if let Some(error) = &render::tame(&answer).error {
         bail!("{error}");
     }
     if args.json {
-        output::print(&(serde_json::to_string_pretty(&answer)? + "\n"))?;
-        return Ok(ExitCode::SUCCESS);
+        return print(&answer, &args.service, true);
     }
     let answer = render::tame(&answer);
     match answer.services.as_slice() {
-        [service] => output::print(&render::explain(service, answer.at_ms, output::look()))?,
+        [service] => output::print(&render::supposed(service, answer.at_ms, output::look()))?,
         _ => bail!("{}", not_one(&args.service, &answer)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn print(answer: &Status, wanted: &str, json: bool) -> anyhow::Result<ExitCode> {
+    if let Some(error) = &render::tame(answer).error {
+        bail!("{error}");
+    }
+    if json {
+        output::print(&(serde_json::to_string_pretty(answer)? + "\n"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let answer = render::tame(answer);
+    match answer.services.as_slice() {
+        [service] => output::print(&render::explain(service, answer.at_ms, output::look()))?,
+        _ => bail!("{}", not_one(wanted, &answer)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    if path.as_os_str() == "-" {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text).context("standard input")?;
+        return Ok(text);
+    }
+    fs::read_to_string(path).with_context(|| path.display().to_string())
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What to say where the controller did not say it itself.

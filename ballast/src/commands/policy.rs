@@ -1,22 +1,30 @@
-//! `ballast policy check`.
+//! `ballast policy`: what can be done with policy files.
 
-use std::{
-    fs,
-    io::{self, Read},
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+mod diff;
+mod files;
+mod fmt;
+mod show;
+
+use std::{path::Path, process::ExitCode};
 
 use autoscaler::policy_file;
 
 use crate::{
     cli::CheckArgs,
     output,
-    render::{self, Checked, Unreadable},
+    render::{self, Checked},
 };
 
-/// The most that is read of a file. The parser refuses what is longer than this less one, with its own words.
-const READ_AT_MOST: u64 = policy_file::LONGEST_TEXT as u64 + 1;
+pub(super) use diff::diff;
+use files::{files_in, origin, read, unreadable};
+pub(super) use fmt::fmt;
+pub(super) use show::show;
+
+/// Prints the JSON Schema of policy files.
+pub(super) fn schema() -> anyhow::Result<ExitCode> {
+    output::print(&(serde_json::to_string_pretty(&policy_file::schema())? + "\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Checks files and prints what it found; exit code 1 where something is wrong.
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
@@ -36,27 +44,6 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     Ok(if checked.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The file itself, or the policy files of the folder: `*.yaml` and `*.yml`, sorted, hidden ones left out.
-fn files_in(path: &Path) -> io::Result<Vec<PathBuf>> {
-    if path.as_os_str() == "-" || !fs::metadata(path)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path)? {
-        let file = entry?.path();
-        let hidden = file.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        let yaml = file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if yaml && !hidden && !file.is_dir() {
-            files.push(file);
-        }
-    }
-    files.sort();
-    if files.is_empty() {
-        return Err(io::Error::other("the folder holds no *.yaml or *.yml file; name a file, or another folder"));
-    }
-    Ok(files)
-}
-
 fn check_file(file: &Path, checked: &mut Checked) {
     checked.files += 1;
     let text = match read(file) {
@@ -72,22 +59,3 @@ fn check_file(file: &Path, checked: &mut Checked) {
     }
 }
 
-fn read(file: &Path) -> io::Result<String> {
-    let source: Box<dyn Read> =
-        if file.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(fs::File::open(file)?) };
-    let mut bytes = Vec::new();
-    source.take(READ_AT_MOST).read_to_end(&mut bytes)?;
-    if bytes.len() > policy_file::LONGEST_TEXT {
-        // Cut somewhere, perhaps within a letter; the parser refuses it for its length.
-        return Ok(String::from_utf8_lossy(&bytes).into_owned());
-    }
-    String::from_utf8(bytes).map_err(|error| io::Error::other(format!("it is not UTF-8: {error}")))
-}
-
-fn origin(file: &Path) -> String {
-    if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Unreadable {
-    Unreadable { origin: origin(path), message: error.to_string() }
-}

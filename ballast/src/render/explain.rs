@@ -32,6 +32,19 @@ pub(crate) fn explain(service: &ServiceStatus, now_ms: u64, look: Look) -> Strin
     page.text
 }
 
+/// What would be decided. `now_ms` is when the controller answered.
+pub(crate) fn supposed(service: &ServiceStatus, now_ms: u64, look: Look) -> String {
+    let mut page = Page { look, text: String::new() };
+    page.text.push_str(&look.paint(Tone::Strong, &format!("{} on {}", service_name(service, false), service.host)));
+    page.text.push_str(", supposed to be so; nothing is changed\n");
+    page.section("signals", service.signals.iter().map(signal), "none is read");
+    match &service.decision {
+        Some(decision) => page.decision(decision, now_ms),
+        None => page.line("decision", "none"),
+    }
+    page.text
+}
+
 struct Page {
     look: Look,
     text: String,

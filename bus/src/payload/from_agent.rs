@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{VERSION, version};
+use super::{VERSION, is_zero, version};
 
 /// One agent's measurements of one moment. Subject: [`Subjects::samples`](crate::subject::Subjects::samples).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -261,6 +261,24 @@ pub struct ServiceInventory {
     /// Container labels that start with `ballast.`, of the newest replica.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// The newest change of the count by somebody else, once the project stands still after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count_by_others: Option<CountByOthers>,
+}
+
+/// Somebody else (`docker compose up --scale`, for example) changed how many replicas there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CountByOthers {
+    /// When the last of it was seen.
+    pub at_ms: u64,
+    /// How many there were afterwards.
+    pub replicas: u32,
+    /// How many there were before.
+    pub before: u32,
+    /// It is the count of the Compose file, which a plain `docker compose up` restores: nobody's will.
+    #[serde(skip_serializing_if = "is_false")]
+    pub reset: bool,
 }
 
 /// Whether a service stands still.
@@ -322,6 +340,28 @@ pub struct ReplicaInventory {
     /// Memory limit; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_limit_bytes: Option<u64>,
+    /// CPU set aside for it; absent where nothing tells: Compose does not pass its CPU reservations on to the engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_reservation_cores: Option<f64>,
+    /// Memory set aside for it; absent without a reservation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_reservation_bytes: Option<u64>,
+    /// Why it may not be removed; absent: it may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protected: Option<String>,
+    /// When its process ended last, also if it runs again since; absent: it never did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_exit_ms: Option<u64>,
+    /// With which code it ended; absent while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i64>,
+    /// It ended by itself then: neither a person, Ballast nor the engine ended it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub exited_unexpectedly: bool,
+    /// How often it did so since the agent watches it, whoever started it again: Docker by its restart policy, which
+    /// `restarts` counts as well, or Ballast, which it does not.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unexpected_exits: u64,
 }
 
 /// Why a service is not scaled, and what helps.
@@ -400,4 +440,9 @@ pub enum OutcomeResult {
     /// Something that this build does not know.
     #[serde(other)]
     Unknown,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::is_zero;
+
 /// What the policy asks of a host's agent. Bucket: `assignments`. Its absence means: not under a policy, do not touch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assignment {
@@ -25,6 +27,60 @@ pub struct Assignment {
     /// What to measure in the application.
     #[serde(default)]
     pub probes: Vec<Probe>,
+    /// Which replicas go first when some have to go, the most telling first. What they do not tell apart is decided by
+    /// the highest number.
+    #[serde(default = "Victim::usual", skip_serializing_if = "Victim::are_usual")]
+    pub victims: Vec<Victim>,
+    /// How long a replica that has to go may take to end before it is killed, rounded up to whole seconds; absent: the
+    /// service's own `stop_grace_period`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain_ms: Option<u64>,
+    /// Where a replica says that it may not go just now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy: Option<BusyProbe>,
+    /// How long a count that somebody else chose ([`CountByOthers`](super::CountByOthers)) is left alone, from when it
+    /// was chosen on, unless a newer target comes; 0: it is brought back at once.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub manual_ms: u64,
+}
+
+/// What makes a replica one of the first to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Victim {
+    /// Made from another configuration than the service has now.
+    Obsolete,
+    /// Does not serve.
+    Unhealthy,
+    /// Has used the least CPU of late; one whose use is not known is not idle.
+    Idle,
+    /// Has the highest number.
+    Newest,
+    /// Something that this build does not know: passed over.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Victim {
+    /// The order where nothing is said: obsolete ones, those that do not serve, the newest.
+    pub fn usual() -> Vec<Self> {
+        vec![Self::Obsolete, Self::Unhealthy, Self::Newest]
+    }
+
+    fn are_usual(order: &[Self]) -> bool {
+        order == Self::usual()
+    }
+}
+
+/// An endpoint of each replica that says whether the replica may be removed: an answer that begins with `busy`, or
+/// status 409, 423 or 503, forbids it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BusyProbe {
+    /// The port inside the container; absent: the only exposed TCP port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// The path, for example `/busy`.
+    pub path: String,
 }
 
 /// Whether a policy acts.

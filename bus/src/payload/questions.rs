@@ -1,10 +1,12 @@
 //! Questions to the controller, and its answers.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{HostSample, Mode, Outcome, Phase, Refusal, ReplicaInventory};
 
-/// The question `status`, and with `service` the question `explain`.
+/// What is asked: `status` of all services or of one, `explain` and `what_if` of one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Question {
@@ -13,9 +15,38 @@ pub struct Question {
     /// `[host/]project/service` or `service`, where that is unambiguous; absent: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
+    /// With `explain`: the decision that was in force at this moment; absent: now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<u64>,
+    /// With `what_if`: what is supposed to be otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suppose: Option<Suppose>,
 }
 
-/// The controller's answer to `status` and `explain`.
+/// What is supposed to be otherwise. What is not given goes on as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Suppose {
+    /// Values of signals, as a policy writes them, or `missing`; of `cpu` and `memory` the value of each replica.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub signals: BTreeMap<String, String>,
+    /// How many replicas there are, all of them serving.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<u32>,
+    /// The text of a policy file that names the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// It has been so for this long.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub lasting_ms: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+/// The controller's answer to every question.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Status {
@@ -127,6 +158,21 @@ pub struct ServiceStatus {
     /// How the newest target went.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// With `explain`: everything that its policy says, and where each thing comes from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<SettingStatus>,
+}
+
+/// One thing that a policy says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SettingStatus {
+    /// Such as `replicas.max` or `rules.2.threshold.above`; lists are counted from 1.
+    pub path: String,
+    /// As it is written.
+    pub value: String,
+    /// The file with line and column, the label, the variable, or what is built in.
+    pub origin: String,
 }
 
 /// One signal as a rule reads it.
@@ -171,6 +217,12 @@ pub struct DecisionStatus {
     pub rules: Vec<String>,
     /// What each guard did, as sentences.
     pub guards: Vec<String>,
+    /// What was read, where that is told along.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<SignalStatus>,
+    /// What rules warn of, as sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What would change it next, as a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,

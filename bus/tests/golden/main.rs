@@ -26,7 +26,9 @@ golden! {
     published_value
     inventory
     inventory_without_engine
+    inventory_with_exits_and_others
     assignment
+    assignment_with_removals
     target
     outcome_reached
     outcome_failed
@@ -95,6 +97,14 @@ fn unknown_variants_are_read_as_unknown() {
     assert_eq!(read::<Probe>(&newer_reading), Probe::Unknown(newer_reading));
     let replica = json!({ "source": "crystal_ball" });
     assert_eq!(read::<payload::ReplicaSample>(&replica).source, Some(payload::SampleSource::Unknown));
+    assert_eq!(read::<payload::Victim>(&json!("oldest")), payload::Victim::Unknown);
+}
+
+#[test]
+fn what_older_writers_leave_out_has_its_usual_value() {
+    let assignment = json!({ "v": 1, "project": "p", "service": "s", "mode": "act", "min": 1, "max": 2 });
+    let read = read::<payload::Assignment>(&assignment);
+    assert_eq!((read.victims, read.drain_ms, read.busy, read.manual_ms), (payload::Victim::usual(), None, None, 0));
 }
 
 #[test]

@@ -97,6 +97,7 @@ pub(crate) fn inventory() -> Inventory {
         most: None,
         warnings: vec![],
         labels: BTreeMap::new(),
+        count_by_others: None,
     };
     Inventory {
         v: 1,
@@ -120,6 +121,24 @@ pub(crate) fn inventory() -> Inventory {
     }
 }
 
+/// What was added after the first release of version 1.
+pub(crate) fn inventory_with_exits_and_others() -> Inventory {
+    let mut inventory = inventory();
+    let web = &mut inventory.services[0];
+    web.count_by_others = Some(CountByOthers { at_ms: AT, replicas: 5, before: 3, reset: true });
+    web.replicas[0] = ReplicaInventory {
+        cpu_reservation_cores: Some(0.25),
+        memory_reservation_bytes: Some(32_000_000),
+        protected: Some("its label ballast.protect".into()),
+        last_exit_ms: Some(AT - 2500),
+        exit_code: Some(137),
+        exited_unexpectedly: true,
+        unexpected_exits: 2,
+        ..replica()
+    };
+    inventory
+}
+
 pub(crate) fn inventory_without_engine() -> Inventory {
     Inventory { engine: None, engine_error: Some("connection refused".into()), services: vec![], ..inventory() }
 }
@@ -139,6 +158,7 @@ fn replica() -> ReplicaInventory {
         restarts: 1,
         cpu_limit_cores: Some(0.5),
         memory_limit_bytes: Some(64_000_000),
+        ..ReplicaInventory::default()
     }
 }
 
@@ -181,6 +201,22 @@ pub(crate) fn assignment() -> Assignment {
             },
             Probe::Unknown(json!({ "telepathy": { "signal": "mood" } })),
         ],
+        victims: Victim::usual(),
+        drain_ms: None,
+        busy: None,
+        manual_ms: 0,
+    }
+}
+
+/// What was added after the first release of version 1.
+pub(crate) fn assignment_with_removals() -> Assignment {
+    Assignment {
+        probes: vec![],
+        victims: vec![Victim::Obsolete, Victim::Unhealthy, Victim::Idle, Victim::Newest],
+        drain_ms: Some(30_000),
+        busy: Some(BusyProbe { port: Some(8080), path: "/busy".into() }),
+        manual_ms: 600_000,
+        ..assignment()
     }
 }
 
@@ -240,7 +276,7 @@ pub(crate) fn outcome_stale() -> Outcome {
 }
 
 pub(crate) fn question() -> Question {
-    Question { v: 1, service: Some("shop/web".into()) }
+    Question { v: 1, service: Some("shop/web".into()), ..Question::default() }
 }
 
 pub(crate) fn status() -> Status {
@@ -297,6 +333,7 @@ fn service_status() -> ServiceStatus {
         decision: Some(decision()),
         history: vec![DecisionStatus { evaluation: 300, ..DecisionStatus::default() }],
         outcome: Some(outcome_reached()),
+        settings: Vec::new(),
     }
 }
 
@@ -308,6 +345,8 @@ fn decision() -> DecisionStatus {
         from: 2,
         to: 4,
         sentence: "2 → 4: cpu 91% of 70% per replica".into(),
+        signals: Vec::new(),
+        warnings: Vec::new(),
         rules: vec!["target cpu 70%: wants 4".into()],
         guards: vec!["max 20: no effect".into()],
         next: Some("down in 4 min 30 s if cpu stays below 70%".into()),

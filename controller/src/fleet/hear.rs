@@ -122,6 +122,7 @@ impl Fleet {
             }
             self.govern(&key, now);
             self.observe(&key, now);
+            self.hear_of_operator(&key, now);
         }
         for key in missing {
             match self.services.get_mut(&key) {
@@ -132,6 +133,23 @@ impl Fleet {
             }
         }
         self.forget_stored(host);
+    }
+
+    /// Tells the decisions that somebody chose another count by hand, once, and while that is still to be respected.
+    /// A plain `docker compose up`, which restores the file's count, is nobody's will.
+    fn hear_of_operator(&mut self, key: &ServiceKey, now: Timestamp) {
+        let (Some(service), Some(host)) = (self.services.get(key), self.hosts.get(&key.host)) else { return };
+        let (Some(governed), Some(chosen)) = (service.governed.as_deref(), &service.inventory.count_by_others) else {
+            return;
+        };
+        let at = host.clock.here(chosen.at_ms, now);
+        let known = governed.autoscaler.memory().manual().is_some_and(|manual| manual.at >= at);
+        let respected = now.since(at) < governed.autoscaler.policy().guards.manual;
+        let settled = service.inventory.phase == payload::Phase::Settled;
+        if !chosen.reset && !known && respected && settled {
+            tracing::info!(service = %key, replicas = chosen.replicas, "somebody set its count by hand");
+            self.tell(key, Event::Rescaled { replicas: chosen.replicas }, now);
+        }
     }
 
     fn hear_outcome(&mut self, outcome: Outcome, now: Timestamp) {

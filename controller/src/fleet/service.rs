@@ -1,17 +1,22 @@
 //! One service: what is known of it, and, where a policy names it, what is decided for it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use autoscaler::{
     Autoscaler, Evaluation, Event, Timestamp,
     event::{HostCapacity, Observation, Sample},
     explain,
     policy::{Mode, Policy},
+    policy_file::Setting,
     quantity::SignalName,
 };
 use bus::payload::{DecisionStatus, Outcome, ReplicaSample, ServiceInventory, Target};
 
 use super::{
+    answer::signal,
     headline::{Headline, verdict_word},
     host::ClockDifference,
     memory::{Saved, SavedDecisions},
@@ -20,7 +25,7 @@ use super::{
 use crate::events;
 
 /// Decisions kept per service.
-const LONGEST_HISTORY: usize = 50;
+const LONGEST_HISTORY: usize = 100;
 
 /// One service on one host.
 #[derive(Debug)]
@@ -35,6 +40,10 @@ pub(crate) struct Service {
     pub(crate) outcome: Option<Outcome>,
     /// What is decided for it, where a policy names it.
     pub(crate) governed: Option<Box<Governed>>,
+    /// What its policy was last put together from: the policies and its labels.
+    pub(crate) resolved_from: Option<(u64, BTreeMap<String, String>)>,
+    /// What is wrong with its policy; what was in force before stays so.
+    pub(crate) policy_error: Option<String>,
 }
 
 /// What one replica used.
@@ -51,7 +60,7 @@ pub(crate) struct Measured {
 impl Service {
     /// One listed for the first time.
     pub(crate) fn new(inventory: ServiceInventory) -> Self {
-        Self { inventory, gone_since: None, measured: BTreeMap::new(), outcome: None, governed: None }
+        Self { inventory, gone_since: None, measured: BTreeMap::new(), outcome: None, governed: None, resolved_from: None, policy_error: None }
     }
 
     /// Takes in a newer listing.
@@ -83,6 +92,10 @@ pub(crate) struct Governed {
     pub(crate) autoscaler: Autoscaler,
     /// Where the policy stands.
     pub(crate) origin: String,
+    /// Everything that it says, and where each thing comes from.
+    pub(crate) settings: Vec<Setting>,
+    /// What is allowed in it and yet hardly meant.
+    pub(crate) warnings: Vec<String>,
     /// Other policies that name the service as well, and so are not in force for it.
     pub(crate) overruled: Vec<String>,
     /// The newest target.
@@ -129,6 +142,8 @@ impl Governed {
         Self {
             autoscaler: Autoscaler::restore(policy, memory),
             origin,
+            settings: Vec::new(),
+            warnings: Vec::new(),
             overruled: Vec::new(),
             target,
             issued: None,
@@ -206,6 +221,8 @@ pub(crate) fn decision(evaluation: &Evaluation, detail: bool) -> DecisionStatus 
         sentence: explain::sentence(evaluation),
         rules: explain::rules(evaluation),
         guards: explain::guards(evaluation),
+        signals: evaluation.signals.iter().map(|reading| signal(reading, Duration::ZERO)).collect(),
+        warnings: explain::warnings(evaluation),
         next: explain::next(evaluation),
         evaluation_detail: if detail { serde_json::to_value(evaluation).ok() } else { None },
     }

@@ -4,19 +4,27 @@ mod deciding;
 mod governing;
 mod listening;
 mod remembering;
+mod supposing;
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
-use autoscaler::{Timestamp, policy_file};
+use autoscaler::{
+    Timestamp,
+    policy_file::{Catalog, Source},
+};
 use bus::{
     payload::{
-        self, HostSample, Inventory, PolicySource, ReplicaInventory, ReplicaSample, Samples, ServiceInventory, Status,
+        self, HostSample, Inventory, PolicySource, Question, ReplicaInventory, ReplicaSample, Samples,
+        ServiceInventory, Status, Suppose,
     },
     subject::Subjects,
 };
 
 use super::{Asked, Effect, Fleet, Input, Kind, ServiceKey, Setup, Stored};
-use crate::policies::{Entry, PolicySet};
+use crate::policies::PolicySet;
 
 /// One replica carries half a core; a removal waits for a minute after any step.
 const WEB: &str = "
@@ -33,21 +41,30 @@ guards:
 /// When the stories begin.
 const BEGIN: u64 = 1_800_000_000_000;
 
+/// The question about one service.
+fn asking(service: &str) -> Question {
+    Question { service: Some(service.to_owned()), ..Question::default() }
+}
+
 fn at(second: u64) -> Timestamp {
     Timestamp::from_millis(BEGIN + second * 1000)
 }
 
 fn policies(files: &[(&str, &str)]) -> PolicySet {
-    let mut set = PolicySet { complete: true, ..PolicySet::default() };
-    for (name, text) in files {
-        let origin = (*name).to_owned();
-        let file = policy_file::parse(name, text).expect("the policies of tests are right");
-        let count = u32::try_from(file.policies.len()).expect("few");
-        set.sources.push(PolicySource { origin: origin.clone(), policies: count, ..PolicySource::default() });
-        set.entries.extend(file.policies.into_iter().map(|policy| Entry { policy, origin: origin.clone() }));
-    }
-    set
+    let (catalog, errors) = Catalog::read(files.iter().map(|(name, text)| Source::file(*name, *text)).collect());
+    assert!(errors.is_empty(), "the policies of tests are right: {errors:?}");
+    let policies = |name: &str| catalog.selectors().filter(|(_, origin)| origin.name == name).count();
+    let source = |(name, _): &(&str, &str)| PolicySource {
+        origin: (*name).to_owned(),
+        policies: u32::try_from(policies(name)).expect("few"),
+        ..PolicySource::default()
+    };
+    let sources = files.iter().map(source).collect();
+    let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
+    PolicySet { catalog, sources, complete: true, generation }
 }
+
+static GENERATION: AtomicU64 = AtomicU64::new(1);
 
 /// A fleet, and the numbers of what its agents have sent.
 struct Story {
@@ -108,7 +125,7 @@ impl Story {
     }
 
     fn status(&self, second: u64) -> Status {
-        self.fleet.answer(Asked::Status, None, at(second))
+        self.fleet.answer(Asked::Status, &Question::default(), at(second))
     }
 }
 
@@ -165,6 +182,7 @@ fn web(host: &str, replicas: u32) -> ServiceInventory {
         most: None,
         warnings: Vec::new(),
         labels: std::collections::BTreeMap::new(),
+        count_by_others: None,
     }
 }
 

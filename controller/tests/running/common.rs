@@ -98,7 +98,11 @@ impl Fleet {
 
     /// Asks the controller.
     pub(crate) async fn ask(&self, question: &str, service: Option<&str>) -> Result<Status> {
-        let text = payload::encode(&Question { v: payload::VERSION, service: service.map(str::to_owned) });
+        let text = payload::encode(&Question {
+            v: payload::VERSION,
+            service: service.map(str::to_owned),
+            ..Question::default()
+        });
         let answer = self.bus.request(&self.subjects.ask(question), text, LIMIT).await?;
         Ok(payload::decode(&answer)?)
     }
@@ -210,6 +214,7 @@ pub(crate) fn inventory(host: &str, sequence: u64, replicas: u32) -> Inventory {
             most: None,
             warnings: Vec::new(),
             labels: std::collections::BTreeMap::new(),
+            count_by_others: None,
         }],
     }
 }

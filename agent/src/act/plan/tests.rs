@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use bus::payload::Mode;
+use bus::payload::{Mode, Victim};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -31,6 +31,10 @@ impl Case {
             max: 9,
             term: 1,
             probes: Vec::new(),
+            victims: Victim::usual(),
+            drain_ms: None,
+            busy: None,
+            manual_ms: 0,
         };
         let service = Service { replicas, ..Service::default() };
         Self { service, assignment, target, memory: Memory::default() }
@@ -58,6 +62,7 @@ impl Case {
             Plan::Do(Step::Create { sibling, number }) => format!("create {number} like {sibling}"),
             Plan::Do(Step::Start { id, crashed }) => format!("start {id}{}", if crashed { " again" } else { "" }),
             Plan::Do(Step::Remove { id }) => format!("remove {id}"),
+            Plan::Do(Step::Stop { id }) => format!("stop {id}"),
             Plan::Do(Step::Discard { id, failed: None }) => format!("discard {id}"),
             Plan::Do(Step::Discard { id, failed: Some(_) }) => format!("discard {id} as failed"),
             Plan::Reached => "reached".into(),
@@ -68,7 +73,8 @@ impl Case {
     }
 }
 
-/// `state`, then words that change it: `ours`, `obsolete`, `hung-on`, `temporary`.
+/// `state`, then words that change it: `ours`, `obsolete`, `hung-on`, `temporary`, `protected`, `silent` (about whether it is
+/// busy), `0.5` (cores used).
 fn replica(number: u32, state: &str) -> Replica {
     let mut words = state.split(' ');
     let state = words.next().unwrap_or_default();
@@ -80,6 +86,7 @@ fn replica(number: u32, state: &str) -> Replica {
         "crashed" => ("exited", None, Some(ExitCause::Itself)),
         "held" => ("exited", None, Some(ExitCause::Person)),
         "ended" => ("exited", None, Some(ExitCause::Engine)),
+        "asleep" => ("exited", None, Some(ExitCause::Asleep)),
         other => (other, None, None),
     };
     let mut replica = Replica { inspect: Arc::new(json!({ "State": { "ExitCode": 3 } })), ..Replica::default() };
@@ -99,7 +106,9 @@ fn replica(number: u32, state: &str) -> Replica {
             "obsolete" => replica.summary.obsolete = true,
             "hung-on" => replica.hung_on_by = Some("side".into()),
             "temporary" => replica.temporary = true,
-            other => panic!("{other}?"),
+            "protected" => replica.summary.protected = Some("it is busy".into()),
+            "silent" => replica.may_be_busy = true,
+            cores => replica.cpu_cores = Some(cores.parse().unwrap_or_else(|_| panic!("{cores}?"))),
         }
     }
     replica
@@ -146,6 +155,95 @@ fn the_next_step() {
     ] {
         assert_eq!(Case::new(states, target).says(), says, "{why}");
     }
+}
+
+#[test]
+fn who_goes_first() {
+    use Victim::{Idle, Newest, Obsolete, Unhealthy, Unknown};
+    let states = ["up 0.5", "healthy obsolete 0.9", "unhealthy 0.7", "up 0.1", "up"];
+    for (victims, order, why) in [
+        (&[Obsolete, Unhealthy, Newest][..], "2 3 5 4", "the usual"),
+        (&[Obsolete, Unhealthy, Idle, Newest], "2 3 4 1", "what was not measured is not idle"),
+        (&[Idle], "4 1 3 2", "the least CPU first"),
+        (&[Unhealthy], "3 5 4 2", "then the highest number"),
+        (&[Newest, Obsolete], "5 4 3 2", "the first word decides"),
+        (&[Unknown, Idle], "4 1 3 2", "what this build does not know is passed over"),
+        (&[], "5 4 3 2", "nothing said"),
+    ] {
+        assert_eq!(leaving(&states, victims), order, "{victims:?}: {why}");
+    }
+    for (states, order, why) in [
+        (["up 0.104", "up 0.103", "up 0.102", "up 0.101", "up 0.1"], "5 4 3 2", "less than a hundredth is noise"),
+        (["up 0.1 silent", "up 0.5", "up 0.4", "up 0.3", "up 0.2"], "5 4 3 2", "who did not tell goes last"),
+        (["up", "up silent", "up silent", "up", "up"], "5 4 1 3", "of these the newest"),
+        (["up 0.0 protected", "up", "up hung-on", "up protected", "up"], "5 2", "protected and hung-on ones stay"),
+    ] {
+        assert_eq!(leaving(&states, &[Idle]), order, "{states:?}: {why}");
+    }
+}
+
+/// The numbers of the replicas in the order in which they go, down to one or to those that cannot.
+fn leaving(states: &[&str], victims: &[Victim]) -> String {
+    let mut case = Case::new(states, 1).with(|case| case.assignment.victims = victims.to_vec());
+    let mut order = Vec::new();
+    while let Plan::Do(Step::Remove { id }) = case.plan_at(NOW_MS) {
+        case.service.replicas.retain(|replica| replica.summary.id != id);
+        order.push(id.trim_start_matches('#').to_owned());
+    }
+    order.join(" ")
+}
+
+#[test]
+fn protected_replicas_stay_and_are_named_and_it_is_tried_again() {
+    let case = Case::new(&["up", "up protected", "up protected"], 1);
+    assert_eq!(case.says(), "remove #1");
+    let rest = Case::new(&["up protected", "up protected"], 1);
+    let Plan::Stuck { failure, retry_ms } = rest.plan_at(NOW_MS) else { panic!("nothing may go") };
+    assert_eq!(failure.cause, "2 of them are protected: web-1 (it is busy), web-2 (it is busy)");
+    assert!(failure.cure.contains("ballast.protect"), "{}", failure.cure);
+    assert_eq!(retry_ms, Some(NOW_MS + 4_000));
+}
+
+#[test]
+fn to_zero_and_back() {
+    for (states, target, says, why) in [
+        (&["up", "up"][..], 0, "remove #2", "one is kept, to copy"),
+        (&["up obsolete", "up"], 0, "remove #1", "of the newest configuration"),
+        (&["unhealthy", "up"], 0, "remove #1", "one that works"),
+        (&["up", "up protected"], 0, "remove #1", "who may not go is the one to keep"),
+        (&["up"], 0, "stop #1", "it is stopped, not removed"),
+        (&["starting"], 0, "stop #1", "ready or not"),
+        (&["restarting"], 0, "stop #1", "or the engine starts it for ever"),
+        (&["up protected"], 0, "stuck: 1 of them is protected: web-1 (it is busy)", "busy is busy"),
+        (&["up hung-on"], 0, "stuck: other containers hang on every replica", "they would break"),
+        (&["asleep"], 0, "reached", "nothing runs"),
+        (&["crashed"], 0, "reached", "nothing runs either"),
+        (&["ended"], 0, "reached", "nothing runs after the engine came back"),
+        (&["asleep", "up"], 0, "remove #1", "a running one is as good to keep"),
+        (&["paused"], 0, "stuck: web-1: somebody stopped it, so it stays as it is", "that is not ours"),
+        (&["asleep"], 3, "start #1", "what sleeps is woken first"),
+        (&["asleep", "up"], 3, "start #1", "also among others"),
+        (&["up"], 3, "create 2 like #1", "then the rest is made"),
+    ] {
+        let case = Case::new(states, target).with(|case| case.assignment.min = 0);
+        assert_eq!(case.says(), says, "{states:?} to {target}: {why}");
+    }
+    assert_eq!(Case::new(&["up"], 0).says(), "reached", "not below min");
+}
+
+#[test]
+fn what_can_have_no_second_replica_can_sleep_and_wake() {
+    let with = |state: &str, target, code: &str| {
+        let refusal = Refusal { code: code.into(), cause: "y".into(), cure: "z".into() };
+        Case::new(&[state], target).with(|case| {
+            case.assignment.min = 0;
+            case.service.refusals.push(refusal);
+        })
+    };
+    assert_eq!(with("up", 0, "fixed-host-port").says(), "stop #1");
+    assert_eq!(with("asleep", 1, "fixed-host-port").says(), "start #1");
+    assert_eq!(with("asleep", 2, "fixed-host-port").says(), "refused");
+    assert_eq!(with("up", 0, "ballast-itself").says(), "refused");
 }
 
 #[test]
@@ -303,6 +401,11 @@ fn any_case() -> impl Strategy<Value = Case> {
         "paused",
         "restarting ours",
         "up hung-on",
+        "up protected",
+        "up silent 0.5",
+        "up 0.1",
+        "asleep",
+        "asleep ours",
     ]);
     (prop::collection::vec(state, 0..7), 0..12_u32, 0..4_u32, 0..6_u32).prop_map(|(states, target, min, more)| {
         Case::new(&states, target).with(|case| {
@@ -317,6 +420,7 @@ proptest! {
     #[test]
     fn the_plan_keeps_the_limits_and_comes_to_rest(mut case in any_case()) {
         let (min, max) = (case.assignment.min as usize, case.assignment.max.max(1) as usize);
+        let protected = case.service.replicas.iter().filter(|r| r.summary.protected.is_some()).count();
         for _ in 0..60 {
             let before = case.service.replicas.len();
             match case.plan_at(NOW_MS) {
@@ -334,12 +438,20 @@ proptest! {
                     prop_assert!(before > min.max(1), "below min");
                     case.service.replicas.retain(|r| r.summary.id != id);
                 }
+                Plan::Do(Step::Stop { id }) => {
+                    prop_assert!(case.target == 0 && min == 0 && before == 1, "only the last one falls asleep");
+                    case.service.replicas = vec![replica(id[1..].parse().expect("a number"), "asleep")];
+                }
                 Plan::Do(Step::Discard { id, .. }) => {
                     let never_served = case.service.replicas.iter().any(|r| r.summary.id == id && r.summary.state == "created");
                     prop_assert!(never_served, "only leftovers are discarded");
                     case.service.replicas.retain(|r| r.summary.id != id);
                 }
-                _ => return Ok(()),
+                _ => {
+                    let now = case.service.replicas.iter().filter(|r| r.summary.protected.is_some()).count();
+                    prop_assert_eq!(now, protected, "what is protected stays");
+                    return Ok(());
+                }
             }
         }
         prop_assert!(false, "it never comes to rest");

@@ -127,6 +127,16 @@ fn a_restart_policy_that_brings_a_crash_back_is_nobodys_change() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_freezes_nothing_and_hides_nothing() {
+    let mut story = one_of_compose().event(3_600, "create", 4);
+    assert_eq!((story.phase(3_601), story.phase(60)), ("changing", "settled"));
+    assert_eq!(chosen(&mut story, 60), "3 -> 4");
+    let mut story = story.event(70, "create", 5);
+    assert_eq!((story.phase(71), story.phase(80)), ("changing", "settled"));
+    assert_eq!(chosen(&mut story, 80), "4 -> 5");
+}
+
+#[test]
 fn an_oom_kill_is_nobodys_change() {
     assert_eq!(Story::begin().event(5, "oom", 2).event(5, "die", 2).phase(5), "settled");
 }
@@ -274,6 +284,97 @@ fn a_project_that_was_recreated_was_not_taken_down_whichever_replica_is_left() {
     assert!(!change.all_removed, "Compose's own replica has gone since, by other hands");
 }
 
+/// What the count looks like to the controller once it is quiet again: `before -> now`, and whether it is a reset.
+fn chosen(story: &mut Story, at: u64) -> String {
+    let services = BTreeMap::from([(web(), story.replicas.clone())]);
+    story.history.settle(&services, at_ms(at), QUIET);
+    let count = story.history.count_by_others(&web());
+    count.map_or("nothing".into(), |count| {
+        format!("{} -> {}{}", count.before, count.replicas, if count.reset { ", a reset" } else { "" })
+    })
+}
+
+/// Three replicas of which Compose made the first and Ballast the others.
+fn one_of_compose() -> Story {
+    let mut story = Story::begin();
+    for replica in &mut story.replicas[1..] {
+        replica.summary.managed = true;
+    }
+    assert_eq!(chosen(&mut story, 1), "nothing");
+    story
+}
+
+/// As Compose removes a replica.
+fn taken_away(story: Story, at: u64, number: u32) -> Story {
+    story.event(at, "kill 15", number).event(at, "stop", number).event(at, "die", number).event(at, "destroy", number)
+}
+
+#[test]
+fn a_count_that_an_operator_chose_is_told_from_a_reset() {
+    let grown = |story: Story| story.event(5, "create", 4).event(6, "create", 5);
+    let reset = |story: Story| taken_away(taken_away(story, 5, 3), 6, 2);
+    let by_hand = |story: Story| story.event(5, "kill 9", 3).event(5, "die", 3).event(5, "destroy", 3);
+    let stories: [(Story, &str, &str); 8] = [
+        (grown(one_of_compose()), "3 -> 5", "up --scale web=5"),
+        (taken_away(one_of_compose(), 5, 3), "3 -> 2", "up --scale web=2"),
+        (reset(one_of_compose()), "3 -> 1, a reset", "up: as many as Compose had made at first"),
+        (by_hand(one_of_compose()), "nothing", "docker rm --force: another is wanted in its place"),
+        (taken_away(one_of_compose(), 5, 1), "nothing", "the lowest number is not what Compose takes"),
+        (one_of_compose().event(5, "kill 15", 2).event(5, "stop", 2).event(5, "die", 2), "nothing", "docker stop"),
+        (grown(one_of_compose()).event(7, "destroy", 4).event(7, "destroy", 5), "nothing", "made and removed again"),
+        (one_of_compose().event(5, "die", 2).event(6, "start", 2), "nothing", "a crash"),
+    ];
+    for (mut story, says, why) in stories {
+        assert_eq!(chosen(&mut story, 30), says, "{why}");
+    }
+    let mut story = grown(one_of_compose());
+    assert_eq!(chosen(&mut story, 10), "nothing", "somebody may still be at it");
+    assert_eq!(chosen(&mut story, 30), "3 -> 5");
+    let mut story = taken_away(taken_away(story, 40, 5), 40, 4);
+    assert_eq!(chosen(&mut story, 60), "5 -> 3", "the newest counts");
+}
+
+#[test]
+fn a_recreation_sets_the_count_of_the_compose_file_anew() {
+    let recreated = (1..=3).fold(one_of_compose().event(5, "create", 4).event(5, "create", 5), |story, number| {
+        taken_away(story, 6, number)
+    });
+    let mut story = recreated;
+    assert_eq!(chosen(&mut story, 30), "3 -> 2, a reset", "another configuration, and two in its file");
+    let mut story = story.event(40, "create", 6);
+    assert_eq!(chosen(&mut story, 60), "2 -> 3");
+    let mut story = taken_away(story, 70, 6);
+    assert_eq!(chosen(&mut story, 90), "3 -> 2, a reset");
+}
+
+#[test]
+fn whoever_wakes_a_sleeping_replica_has_changed_the_count() {
+    let mut story = Story::begin();
+    story.replicas.truncate(1);
+    assert_eq!(chosen(&mut story, 1), "nothing");
+    story.replicas[0].summary.state = "exited".into();
+    story.replicas[0].exit = Some(ExitCause::Asleep);
+    story.replicas[0].finished_ms = Some(at_ms(2));
+    assert_eq!(story.phase(3), "settled", "nobody else stopped it");
+    let mut story = story.event(5, "start", 1);
+    assert_eq!(story.phase(6), "changing");
+    story.replicas[0].exit = None;
+    assert_eq!(chosen(&mut story, 30), "0 -> 1, a reset");
+}
+
+#[test]
+fn a_crash_is_told_also_after_the_restart() {
+    let story = Story::begin().event(5, "die", 2).event(5, "die", 2).event(6, "start", 2).event(7, "die", 2);
+    assert_eq!(story.history.crashes(&story.replicas[1]), (false, 2), "an event told again is none; it is down now");
+    for (signal, crashed) in [(None, true), (Some("kill 15"), false)] {
+        let story = signal.into_iter().fold(Story::begin(), |story, kill| story.event(5, kill, 2));
+        let mut story = story.event(5, "die", 2).event(6, "start", 2);
+        story.replicas[1].summary.last_exit_ms = Some(at_ms(5) + 20);
+        assert_eq!(story.history.crashes(&story.replicas[1]), (crashed, u64::from(crashed)), "{signal:?}");
+        assert_eq!(story.history.crashes(&story.replicas[0]), (false, 0));
+    }
+}
+
 /// Found at the start of the agent: nothing is known but what the engine shows.
 fn found(replicas: Vec<Replica>, engine_started_ms: u64, last_life_ms: u64) -> Story {
     let mut history = History { last_life_ms, ..History::default() };
@@ -302,6 +403,20 @@ fn an_agent_that_comes_later_infers_who_ended_a_replica() {
         let story = found(vec![replica], started_ms, START_MS - 201_000);
         assert_eq!(story.exits(), [Some(cause)], "{why}");
     }
+}
+
+#[test]
+fn an_agent_that_comes_in_the_middle_of_a_rollout_waits_for_its_end_but_not_for_ever() {
+    let mut replicas: Vec<Replica> = (1..=3).map(|number| replica(number, "running", None)).collect();
+    for (replica, obsolete) in replicas.iter_mut().zip([false, true, true]) {
+        replica.summary.obsolete = obsolete;
+    }
+    replicas[0].summary.created_ms = START_MS;
+    let mut story = found(replicas, START_MS - 200_000, 0);
+    assert_eq!((story.phase(29), story.phase(30)), ("changing", "settled"));
+    // What Ballast made of the new configuration is no sign of Compose.
+    story.replicas[0].summary.managed = true;
+    assert_eq!(story.phase(1), "settled");
 }
 
 #[test]

@@ -21,14 +21,31 @@ pub const SCRAPE_LIMIT: Duration = Duration::from_millis(900);
 /// Some ten thousand series. A longer answer is refused, and not kept in memory.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
-/// What the endpoint says, and at which of the addresses it was reached. Of several, the first to accept a connection.
-pub(super) async fn scrape(addresses: &[IpAddr], port: u16, path: &str) -> Result<(IpAddr, String), String> {
-    timeout(SCRAPE_LIMIT, fetch(addresses, port, path))
-        .await
-        .unwrap_or_else(|_| Err(format!("no answer of {} within {SCRAPE_LIMIT:?}", places(addresses, port, path))))
+/// An endpoint's answer.
+pub(super) struct Answer {
+    /// At which of the addresses it was reached.
+    pub(super) address: IpAddr,
+    pub(super) status: StatusCode,
+    pub(super) body: String,
 }
 
-async fn fetch(addresses: &[IpAddr], port: u16, path: &str) -> Result<(IpAddr, String), String> {
+/// What the endpoint says, and at which of the addresses it was reached.
+pub(super) async fn scrape(addresses: &[IpAddr], port: u16, path: &str) -> Result<(IpAddr, String), String> {
+    let Answer { address, status, body } = fetch(addresses, port, path, SCRAPE_LIMIT).await?;
+    if status != StatusCode::OK {
+        return Err(format!("http://{}{path}: it answers {status}", SocketAddr::new(address, port)));
+    }
+    Ok((address, body))
+}
+
+/// The answer, whatever it is. Of several addresses, the first to accept a connection counts.
+pub(super) async fn fetch(addresses: &[IpAddr], port: u16, path: &str, limit: Duration) -> Result<Answer, String> {
+    timeout(limit, exchange(addresses, port, path))
+        .await
+        .unwrap_or_else(|_| Err(format!("no answer of {} within {limit:?}", places(addresses, port, path))))
+}
+
+async fn exchange(addresses: &[IpAddr], port: u16, path: &str) -> Result<Answer, String> {
     let connects = addresses.iter().map(|address| {
         let place = SocketAddr::new(*address, port);
         Box::pin(async move { TcpStream::connect(place).await.map(|stream| (place, stream)) })
@@ -54,9 +71,7 @@ async fn fetch(addresses: &[IpAddr], port: u16, path: &str) -> Result<(IpAddr, S
         .body(Empty::<Bytes>::new())
         .map_err(|error| failed(&error))?;
     let response = sender.send_request(request).await.map_err(|error| failed(&error))?;
-    if response.status() != StatusCode::OK {
-        return Err(failed(&format_args!("it answers {}", response.status())));
-    }
+    let status = response.status();
     let body = Limited::new(response.into_body(), MAX_BODY_BYTES).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
             failed(&format_args!("its answer is longer than {} MiB", MAX_BODY_BYTES / 1024 / 1024))
@@ -65,7 +80,7 @@ async fn fetch(addresses: &[IpAddr], port: u16, path: &str) -> Result<(IpAddr, S
         }
     })?;
     // A byte that is not UTF-8 spoils its own line, which the parser then names, and no other.
-    Ok((place.ip(), String::from_utf8_lossy(&body.to_bytes()).into_owned()))
+    Ok(Answer { address: place.ip(), status, body: String::from_utf8_lossy(&body.to_bytes()).into_owned() })
 }
 
 fn places(addresses: &[IpAddr], port: u16, path: &str) -> String {

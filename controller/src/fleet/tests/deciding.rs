@@ -89,7 +89,7 @@ fn what_only_observes_publishes_no_target_and_takes_back_an_old_one() {
     for second in 2..6 {
         assert_eq!(targets(&story.measure(second, "a", 2, 0.95)), []);
     }
-    let status = story.fleet.answer(Asked::Status, Some("web"), at(6));
+    let status = story.fleet.answer(Asked::Status, &asking("web"), at(6));
     let would = status.services[0].history.iter().filter(|decision| decision.verdict == "up").count();
     assert_eq!(would, 1, "what it would do is one line, however often it looks: {:?}", status.services[0].history);
 }

@@ -178,7 +178,7 @@ fn only_the_outcome_of_the_newest_target_is_believed() {
 fn a_question_is_answered_with_candidates_where_it_is_not_clear() {
     let mut story = Story::new(&[("web.yaml", WEB)]);
     let ask = |story: &Story, text: &str| {
-        let status = story.fleet.answer(Asked::Explain, Some(text), at(2));
+        let status = story.fleet.answer(Asked::Explain, &asking(text), at(2));
         (status.services.len(), status.error.unwrap_or_default())
     };
     assert_eq!(ask(&story, "web").1, "no service has been heard of yet: does an agent run?");
@@ -206,7 +206,7 @@ fn a_status() {
     story.list(0, "a", 2);
     story.measure(1, "a", 2, 0.45);
     story.measure(2, "a", 2, 0.95);
-    let mut status = story.fleet.answer(Asked::Status, Some("web"), at(3));
+    let mut status = story.fleet.answer(Asked::Status, &asking("web"), at(3));
     status.services[0].replicas.truncate(1);
     insta::assert_json_snapshot!(status);
 }

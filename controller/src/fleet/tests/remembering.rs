@@ -56,7 +56,7 @@ fn killed_mid_cooldown_nothing_is_removed_earlier_and_nothing_added_twice() {
         first_removal = first_removal.or(targets(&effects).iter().any(|target| target.1 < 4).then_some(second));
     }
     assert_eq!(first_removal, Some(61), "a minute after the step up at second 1, restart or not");
-    let history = story.fleet.answer(Asked::Explain, Some("web"), at(120)).services[0].history.clone();
+    let history = story.fleet.answer(Asked::Explain, &asking("web"), at(120)).services[0].history.clone();
     assert!(history.iter().any(|decision| decision.verdict == "up" && decision.at_ms == at(1).as_millis()));
 }
 
@@ -106,6 +106,6 @@ fn history_is_bounded() {
         story.list(second, "a", 2);
         story.measure(second + 1, "a", 2, if round % 2 == 0 { 0.95 } else { 0.01 });
     }
-    let status = story.fleet.answer(Asked::Status, Some("web"), at(40_000));
-    assert_eq!(status.services[0].history.len(), 50);
+    let status = story.fleet.answer(Asked::Status, &asking("web"), at(40_000));
+    assert_eq!(status.services[0].history.len(), 100);
 }

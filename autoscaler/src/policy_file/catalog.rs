@@ -1,0 +1,115 @@
+//! Every source together: which policy a service is under, and what is in force for it.
+
+use std::collections::BTreeMap;
+
+use super::{
+    PolicyError, PolicyErrors,
+    document::{self, Document, DocumentKind},
+    finding::{Findings, Severity},
+    grammar, labels, policy, read_documents,
+    settings::{self, Setting},
+    source::{Content, Origin, Source, Texts},
+    variables::{self, Variable},
+    warnings,
+};
+use crate::{Policy, policy::Selector};
+
+/// The policies, blocks of defaults and variables of every source.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    texts: Texts,
+    /// In the order of the sources.
+    documents: Vec<Document>,
+    variables: Vec<Variable>,
+}
+
+/// What is in force for one service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// The policy; its selector is the one that named the service.
+    pub policy: Policy,
+    /// What is allowed and yet hardly meant.
+    pub warnings: Vec<PolicyError>,
+    /// Everything that it says, in the order of the grammar, with where each is from.
+    pub settings: Vec<Setting>,
+    /// Policies that name the service, too, and are not in force because another one comes first.
+    pub overruled: Vec<Origin>,
+}
+
+impl Catalog {
+    /// Reads every source. What has an error is left out, and what it says comes second: errors, by source and place.
+    ///
+    /// Whatever another layer could still give is no error here, but one of [`resolve`](Self::resolve).
+    pub fn read(sources: Vec<Source>) -> (Self, Vec<PolicyError>) {
+        let mut catalog = Self { texts: Texts::new(), documents: Vec::new(), variables: Vec::new() };
+        let mut found = Vec::new();
+        for source in sources {
+            let mut findings = Findings::new(std::mem::take(&mut catalog.texts));
+            match source.into_parts() {
+                (origin, Content::File(text)) => {
+                    let documents = read_documents(&origin, &text, &mut findings);
+                    for document in &documents {
+                        document::check_alone(document, &mut findings);
+                    }
+                    if findings.no_errors() {
+                        catalog.documents.extend(documents);
+                    }
+                }
+                (_, Content::Environment(variables)) => {
+                    catalog.variables.extend(variables::read(&variables, &mut findings));
+                }
+            }
+            catalog.texts = findings.texts.clone();
+            found.extend(findings.sorted());
+        }
+        (catalog, found)
+    }
+
+    /// The policies of the files, in order: which services each is for, and where it stands.
+    pub fn selectors(&self) -> impl Iterator<Item = (&Selector, Origin)> {
+        let policies = self.documents.iter().filter(|document| document.kind == DocumentKind::Policy);
+        policies.flat_map(|document| &document.services).map(|(selector, place)| (selector, self.texts.origin(*place)))
+    }
+
+    /// What is in force for a service whose containers carry these labels. `None`: no policy names it, and it has no
+    /// label `ballast.max`.
+    pub fn resolve(
+        &self,
+        host: &str,
+        project: &str,
+        service: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Option<Result<Resolved, PolicyErrors>> {
+        let naming = |document: &&Document| {
+            document.services.iter().find(|(selector, _)| selector.matches(host, project, service)).cloned()
+        };
+        let of_kind = |kind| self.documents.iter().filter(move |document| document.kind == kind);
+        let mut policies = of_kind(DocumentKind::Policy).filter_map(|document| Some((naming(&document)?, document)));
+        let winner = policies.next();
+        if winner.is_none() && !labels.contains_key(labels::MAX) {
+            return None;
+        }
+        let overruled = policies.map(|((_, place), _)| self.texts.origin(place)).collect();
+        let mut findings = Findings::new(self.texts.clone());
+        let mut layers: Vec<_> = of_kind(DocumentKind::Defaults)
+            .filter(|document| naming(document).is_some())
+            .map(|document| document.node.clone())
+            .collect();
+        layers.extend(labels::layer(labels, &mut findings));
+        let exact = || Selector { host: None, project: project.to_owned(), service: service.to_owned() };
+        let named = winner.as_ref().map(|((selector, place), _)| (selector.clone(), *place));
+        layers.extend(winner.map(|(_, document)| document.node.clone()));
+        layers.extend(variables::layers(&self.variables, project, service));
+        let node = document::stack(layers)?;
+        let services = vec![named.unwrap_or_else(|| (exact(), node.place))];
+        let settings = settings::of(&node, &grammar::policy::POLICY, &findings.texts);
+        let read = policy::read(&node, services, &mut findings);
+        let Some(read) = read.filter(|_| findings.no_errors()) else {
+            let errors = findings.sorted();
+            return Some(Err(PolicyErrors(errors.into_iter().filter(|e| e.severity == Severity::Error).collect())));
+        };
+        warnings::look_at(&read, &mut findings);
+        let policy = read.into_policies().next()?;
+        Some(Ok(Resolved { policy, warnings: findings.sorted(), settings, overruled }))
+    }
+}

@@ -1,0 +1,115 @@
+//! Container labels as a layer: the simple case without a file.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Kind, Layer,
+    finding::{Findings, quote},
+    node::{Entry, Node, Place, Value},
+    spelling::nearest,
+    values::percentage,
+    variables::{self, put},
+};
+
+/// A service with this label is under a policy, also without a file.
+pub(super) const MAX: &str = "ballast.max";
+
+const PREFIX: &str = "ballast.";
+
+/// Labels that are none of a policy.
+const OTHERS: [&str; 2] = ["managed", "protected"];
+
+/// Labels with a name of their own, and the setting that each is. Every other one is named by the path of its setting.
+const SHORT: [(&str, &[&str]); 3] = [("min", &["replicas", "min"]), ("max", &["replicas", "max"]), ("mode", &["mode"])];
+
+/// Labels that are a rule each, with the rule that each is.
+const RULES: [(&str, MakeRules); 3] = [("cpu", cpu), ("memory", memory), ("queue", queue)];
+
+type MakeRules = fn(&Label<'_>, &mut Findings) -> Vec<Node>;
+
+struct Label<'l> {
+    value: &'l str,
+    place: Place,
+    all: &'l BTreeMap<String, String>,
+}
+
+/// What the labels say, if they say anything. A label that nobody knows is a warning, as it may be somebody else's.
+pub(super) fn layer(labels: &BTreeMap<String, String>, findings: &mut Findings) -> Option<Node> {
+    let mut layer: Option<Node> = None;
+    let mut rules = Vec::new();
+    let mut rules_place = None;
+    for (name, value) in labels {
+        let Some(short) = name.strip_prefix(PREFIX) else { continue };
+        if OTHERS.contains(&short) || short == "queue.per_replica" {
+            continue;
+        }
+        let source = findings.texts.add(format!("label {name}"), value.as_str(), Layer::Label);
+        let place = Place { source, line: 1, column: 1, start: 0, end: value.len() };
+        if let Some((_, make)) = RULES.iter().find(|(known, _)| *known == short) {
+            rules.extend(make(&Label { value, place, all: labels }, findings));
+            rules_place.get_or_insert(place);
+            continue;
+        }
+        let path: Option<Vec<String>> = match SHORT.iter().find(|(known, _)| *known == short) {
+            Some((_, path)) => Some(path.iter().map(|&part| part.to_owned()).collect()),
+            None => variables::path(&short.split('.').map(str::to_owned).collect::<Vec<_>>()),
+        };
+        let Some(path) = path else {
+            unknown(name, short, place, findings);
+            continue;
+        };
+        if let Some(value) = variables::value(source, value, findings) {
+            put(layer.get_or_insert_with(|| empty(place)), &path, value);
+        }
+    }
+    if let Some(place) = rules_place {
+        let layer = layer.get_or_insert_with(|| empty(place));
+        put(layer, &["rules".to_owned()], Node { place, value: Value::List(rules) });
+    }
+    layer
+}
+
+fn empty(place: Place) -> Node {
+    Node { place, value: Value::Map(Vec::new()) }
+}
+
+fn unknown(name: &str, short: &str, place: Place, findings: &mut Findings) {
+    let known = SHORT.iter().map(|(name, _)| *name).chain(RULES.iter().map(|(name, _)| *name));
+    let help = match nearest(short, known) {
+        Some(known) => format!("did you mean `{PREFIX}{known}`?"),
+        None => "leave it out, or name a setting by its path, such as `ballast.guards.down.cooldown`".to_owned(),
+    };
+    findings.add(Kind::UnknownLabel, place, format!("the label {} means nothing", quote(name)), help);
+}
+
+/// `70%`: a target.
+fn cpu(label: &Label<'_>, _: &mut Findings) -> Vec<Node> {
+    vec![label.rule("target", &[("signal", "cpu"), ("per_replica", label.value)])]
+}
+
+/// `80%`: one more above it for a minute, one fewer below half of it for ten.
+fn memory(label: &Label<'_>, _: &mut Findings) -> Vec<Node> {
+    let half = percentage(label.value).map(|share| format!("{}%", (share * 5e7).round() / 1e6));
+    let up = [("signal", "memory"), ("above", label.value), ("for", "1m"), ("add", "1")];
+    let down = half.as_deref().map(|half| [("signal", "memory"), ("below", half), ("for", "10m"), ("remove", "1")]);
+    let mut rules = vec![label.rule("threshold", &up)];
+    rules.extend(down.map(|down| label.rule("threshold", &down)));
+    rules
+}
+
+/// Not yet.
+fn queue(_: &Label<'_>, _: &mut Findings) -> Vec<Node> {
+    Vec::new()
+}
+
+impl Label<'_> {
+    fn rule(&self, kind: &str, settings: &[(&str, &str)]) -> Node {
+        let entry = |key: &str, value| Entry {
+            key: key.to_owned(),
+            key_place: self.place,
+            value: Node { place: self.place, value },
+        };
+        let settings = settings.iter().map(|(key, value)| entry(key, Value::Text((*value).to_owned()))).collect();
+        Node { place: self.place, value: Value::Map(vec![entry(kind, Value::Map(settings))]) }
+    }
+}
