@@ -20,7 +20,9 @@ mod layers;
 mod node;
 mod policy;
 mod quantity;
+mod reference;
 mod rules;
+mod schema;
 mod settings;
 mod signals;
 mod source;
@@ -34,6 +36,8 @@ mod yaml;
 pub use catalog::{Catalog, Resolved};
 pub use finding::{Kind, PolicyError, PolicyErrors, Severity, render, render_all};
 pub use fmt::fmt;
+pub use reference::tables;
+pub use schema::schema;
 pub use settings::Setting;
 pub use source::{Layer, Origin, Source};
 

@@ -116,7 +116,15 @@ mod tests {
     }
 
     fn by_threshold(level: f64, bounds: Bounds, state: ThresholdState) -> RuleReason {
-        RuleReason::Threshold { signal: SignalName::new("cpu"), level, bounds, state, direction: None, stays: None, warns: None }
+        RuleReason::Threshold {
+            signal: SignalName::new("cpu"),
+            level,
+            bounds,
+            state,
+            direction: None,
+            stays: None,
+            warns: None,
+        }
     }
 
     /// `above 80% add 1` and `below 50% remove 1`, with so many replicas at such a level.

@@ -292,7 +292,7 @@ impl Default for Guards {
             },
             undone: true,
             warm_up: Duration::from_secs(10),
-            implausible: Some(1.0 / 3.0),
+            implausible: Some(0.33),
             crash_loop: Some(CrashLoop { restarts: 3, within: Duration::from_mins(5), roll_back: true }),
             kill_budget: Some(Rate { size: StepSize::Share(0.5), per: Duration::from_mins(1) }),
             headroom: Headroom { cpu: None, memory: Some(Reserve::Share(0.05)) },

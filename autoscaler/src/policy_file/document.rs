@@ -86,8 +86,8 @@ impl Document {
 
 /// The layers merged, low to high, and completed.
 pub(super) fn stack(layers: impl IntoIterator<Item = Node>) -> Option<Node> {
-    let merged = layers.into_iter().reduce(|low, high| layers::merge(low, high, &POLICY))?;
-    let mut node = merged;
+    let layers = layers.into_iter().map(spelt_out);
+    let mut node = layers.reduce(|low, high| layers::merge(low, high, &POLICY))?;
     let base = base(&node);
     layers::complete(&mut node, &POLICY, base);
     Some(node)
@@ -95,9 +95,35 @@ pub(super) fn stack(layers: impl IntoIterator<Item = Node>) -> Option<Node> {
 
 static POLICY: Shape = Shape::Map(&grammar::policy::POLICY);
 
+/// `guards: none` as `guards: { base: none }`, so that it can be merged.
+fn spelt_out(mut node: Node) -> Node {
+    let Value::Map(entries) = &mut node.value else { return node };
+    for entry in entries.iter_mut().filter(|entry| entry.key == "guards") {
+        if let Value::Text(_) = entry.value.value {
+            let (place, key_place) = (entry.value.place, entry.key_place);
+            let value = std::mem::replace(&mut entry.value.value, Value::Nothing);
+            let base = Entry { key: "base".to_owned(), key_place, value: Node { place, value } };
+            entry.value.value = Value::Map(vec![base]);
+        }
+    }
+    node
+}
+
 /// Where guards that nobody gives come from.
-fn base(_node: &Node) -> Base {
-    Base::Default
+fn base(node: &Node) -> Base {
+    let given = child(node, "guards").and_then(|guards| child(guards, "base"));
+    let hpa = || child(node, "compat").map_or(Base::Default, |_| Base::KubernetesHpa);
+    match given.map(|node| &node.value) {
+        Some(Value::Text(text)) if text == "none" => Base::None,
+        Some(Value::Text(text)) if text == "kubernetes-hpa" => Base::KubernetesHpa,
+        Some(_) => Base::Default,
+        None => hpa(),
+    }
+}
+
+fn child<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
+    let Value::Map(entries) = &node.value else { return None };
+    entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
 }
 
 /// Every policy of `documents`, each with the blocks of defaults that are for all of its services.

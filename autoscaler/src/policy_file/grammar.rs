@@ -97,6 +97,13 @@ pub(super) enum Shape {
 }
 
 impl Map {
+    /// Its name in the schema and in the documentation.
+    pub(super) fn slug(&self) -> String {
+        let name = self.what.replace('`', "");
+        let name = ["a ", "the "].iter().find_map(|article| name.strip_prefix(article)).unwrap_or(&name);
+        name.replace(' ', "_")
+    }
+
     /// The key of that name.
     pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
@@ -138,7 +145,9 @@ impl Shape {
             Self::OneOrList(shape) => shape.map(has),
             Self::AnyOf(shapes) => {
                 let maps: Vec<_> = shapes.iter().filter_map(|shape| shape.map(has)).collect();
+                let named = shapes.iter().any(|shape| matches!(shape, Self::Named(..)));
                 match maps.as_slice() {
+                    [only] if named => Some(*only).filter(|map| map.names().any(has)),
                     [only] => Some(*only),
                     maps => maps.iter().copied().find(|map| map.keys.first().is_some_and(|key| has(key.name))),
                 }

@@ -5,11 +5,18 @@ use super::{
     grammar,
     guards::{self, ReadGuards},
     node::{Node, Place, Value},
-    rules::{self, ReadRule},
+    rules::{self, ReadRule, Scope},
     signals::{self, ReadSignals},
     values::word,
 };
-use crate::policy::{Arithmetic, Group, Limits, Mode, Policy, Selector};
+use crate::{
+    policy::{
+        Arithmetic, Combine, Group, HpaSettings, Limits, Member, Mode, Pause, Policy, Quorum, RuleKind, Selector,
+        SignalSource,
+    },
+    quantity::SignalName,
+    time::Timestamp,
+};
 
 /// A policy, and where its parts stand.
 #[derive(Clone, Debug)]
@@ -17,27 +24,30 @@ pub(super) struct ReadPolicy {
     /// Which services it is for, and where each is named.
     pub(super) services: Vec<(Selector, Place)>,
     pub(super) mode: Mode,
+    pub(super) pause: Option<Pause>,
     pub(super) limits: Limits,
     pub(super) limits_place: Place,
+    pub(super) arithmetic: Arithmetic,
     pub(super) signals: ReadSignals,
     pub(super) rules: Vec<ReadRule>,
+    pub(super) combine: Group,
     pub(super) guards: ReadGuards,
 }
 
 impl ReadPolicy {
     /// One policy for each service.
     pub(super) fn into_policies(self) -> impl Iterator<Item = Policy> {
-        let Self { services, mode, limits, signals, rules, guards, .. } = self;
+        let Self { services, mode, pause, limits, arithmetic, signals, rules, combine, guards, .. } = self;
         let rules: Vec<_> = rules.into_iter().map(|read| read.rule).collect();
         services.into_iter().map(move |(services, _)| Policy {
             services,
             mode,
-            pause: None,
+            pause,
             limits,
-            arithmetic: Arithmetic::Demand,
+            arithmetic,
             signals: signals.sources.clone(),
-            combine: Group::largest(rules.len()),
             rules: rules.clone(),
+            combine: combine.clone(),
             guards: guards.guards.clone(),
         })
     }
@@ -48,41 +58,151 @@ pub(super) fn read(node: &Node, services: Vec<(Selector, Place)>, findings: &mut
     let fields = node.fields(&grammar::policy::POLICY, findings)?;
     let replicas = fields.required("replicas", findings);
     let limits = replicas.and_then(|node| limits(node, findings));
-    let modes = [("act", Mode::Act), ("observe", Mode::Observe)];
-    let mode = fields.get("mode").and_then(|node| word(node, "`mode`", &modes, findings));
+    let mode = fields.get("mode").and_then(|node| mode(node, findings));
+    let arithmetic = match fields.get("compat") {
+        Some(node) => compat(node, findings),
+        None => Some(Arithmetic::Demand),
+    };
     let signals = fields.get("signals").map(|node| signals::read(node, findings)).unwrap_or_default();
-    let rules = fields.required("rules", findings).map(|node| rules::read(node, &signals, findings));
-    let guards = fields.get("guards").and_then(|node| guards::read(node, findings));
+    let guards = fields.get("guards");
+    let mut unheard = Findings::new(findings.texts.clone());
+    let tolerance = guards::tolerance(guards?, &mut unheard);
+    findings.take(unheard);
+    let scope = Scope { signals: &signals, tolerance };
+    let rules = fields.required("rules", findings).map(|node| rules::read(node, &scope, findings));
+    let how = fields.get("combine").and_then(|node| combine(node, findings));
+    let guards = guards::read(guards?, &signals, findings);
+    if let (Some(limits), Some((rules, _)), Some(replicas)) = (limits, &rules, replicas) {
+        check_wakes(limits, rules, &signals, replicas, findings);
+    }
+    let (rules, members): (Vec<ReadRule>, Vec<Member>) = rules?;
+    let (mode, pause) = mode?;
     Some(ReadPolicy {
         services,
-        mode: mode?,
+        mode,
+        pause,
         limits: limits?,
         limits_place: replicas?.place,
+        arithmetic: arithmetic?,
         signals,
-        rules: rules?,
+        rules,
+        combine: Group { how: how?, members },
         guards: guards?,
     })
 }
 
 fn limits(node: &Node, findings: &mut Findings) -> Option<Limits> {
     let fields = node.fields(&grammar::policy::REPLICAS, findings)?;
-    let (min, max) = (fields.required("min", findings), fields.required("max", findings));
-    let read_min = min.and_then(|node| {
-        if matches!(&node.value, Value::Text(text) if text == "0") {
-            let message = "`min` is `0`, and scaling to zero is not possible yet: nothing would wake the service up";
-            findings.add(Kind::BadValue, node.place, message, "`1` is the least");
-            return None;
-        }
-        fields.whole("min", findings)
-    });
-    let read_max = max.and_then(|_| fields.whole("max", findings));
-    let (min, max) = (read_min?, read_max?);
+    fields.required("min", findings);
+    fields.required("max", findings);
+    let (min, max) = (fields.whole("min", findings), fields.whole("max", findings));
+    let idle = fields.get("idle").map(|_| fields.whole("idle", findings));
+    let (min, max) = (min?, max?);
     if min > max {
         let message = format!("`min` is {min}, more than `max`, which is {max}");
         findings.add(Kind::Conflict, fields.entry("min")?.value.place, message, "swap them, or raise `max`");
         return None;
     }
-    Some(Limits::new(min, max))
+    let idle = idle.map_or(Some(None), |idle| idle.map(Some))?;
+    if let Some(idle) = idle.filter(|idle| *idle >= min) {
+        let message = format!("`idle` is {idle}, not below `min`, which is {min}");
+        findings.add(Kind::Conflict, fields.entry("idle")?.value.place, message, "lower it, or leave it out");
+        return None;
+    }
+    Some(Limits { min, max, idle })
+}
+
+/// That somebody can tell a service without replicas that there is something to do.
+fn check_wakes(limits: Limits, rules: &[ReadRule], signals: &ReadSignals, place: &Node, findings: &mut Findings) {
+    if limits.while_idle() > 0 || rules.iter().any(|read| !read.rule.observe && can_wake(&read.rule.kind, signals)) {
+        return;
+    }
+    let message = "a service without replicas would stay so: no rule reads anything but what its own replicas tell";
+    let help = "write `min: 1`, or a rule on a queue, a `published` signal or a schedule";
+    findings.add(Kind::Conflict, place.place, message, help);
+}
+
+fn can_wake(kind: &RuleKind, signals: &ReadSignals) -> bool {
+    let own = |name: &SignalName| match signals.sources.get(name) {
+        Some(SignalSource::Jetstream { .. } | SignalSource::Published) => true,
+        Some(SignalSource::Formula(formula)) => formula.signals().any(|name| {
+            matches!(signals.sources.get(name), Some(SignalSource::Jetstream { .. } | SignalSource::Published))
+        }),
+        Some(SignalSource::Prometheus { .. }) | None => false,
+    };
+    match kind {
+        RuleKind::Schedule(_) | RuleKind::Ratio(_) => true,
+        RuleKind::Formula(rule) => rule.replicas.signals().any(own),
+        RuleKind::Target(rule) => own(&rule.signal),
+        RuleKind::Threshold(rule) => own(&rule.signal),
+        RuleKind::Queue(rule) => own(&rule.signal),
+        RuleKind::Burst(rule) => own(&rule.signal),
+        RuleKind::Forecast(rule) => own(&rule.signal),
+    }
+}
+
+fn mode(node: &Node, findings: &mut Findings) -> Option<(Mode, Option<Pause>)> {
+    let pause = |up, down| Some(Pause { up, down, until: None });
+    if !matches!(node.value, Value::Map(_)) {
+        let words = [
+            ("act", (Mode::Act, None)),
+            ("observe", (Mode::Observe, None)),
+            ("paused", (Mode::Act, pause(true, true))),
+            ("paused up", (Mode::Act, pause(true, false))),
+            ("paused down", (Mode::Act, pause(false, true))),
+        ];
+        return word(node, "`mode`", &words, findings);
+    }
+    let fields = node.fields(&grammar::policy::PAUSE, findings)?;
+    let ways = [("both", (true, true)), ("up", (true, false)), ("down", (false, true))];
+    let way = fields.required("paused", findings).and_then(|node| word(node, "`paused`", &ways, findings));
+    let until = fields.get("until").map(|node| moment(node, findings));
+    let (up, down) = way?;
+    Some((Mode::Act, Some(Pause { up, down, until: until.map_or(Some(None), |until| until.map(Some))? })))
+}
+
+/// A moment with its offset, as RFC 3339 writes it.
+fn moment(node: &Node, findings: &mut Findings) -> Option<Timestamp> {
+    let text = node.text("`until`", "2026-12-24T18:00:00+01:00", findings)?;
+    if let Some(moment) = as_moment(text) {
+        return Some(moment);
+    }
+    let message = format!("`until` is {}; allowed: date, time and offset from UTC", quote(text));
+    findings.add(Kind::BadValue, node.place, message, "such as `2026-12-24T18:00:00+01:00` or `2026-12-24T17:00:00Z`");
+    None
+}
+
+fn as_moment(text: &str) -> Option<Timestamp> {
+    let moment: jiff::Timestamp = text.parse().ok()?;
+    u64::try_from(moment.as_millisecond()).ok().map(Timestamp::from_millis)
+}
+
+fn combine(node: &Node, findings: &mut Findings) -> Option<Combine> {
+    if !matches!(node.value, Value::Map(_)) {
+        let words = [("largest", Combine::LARGEST), ("all", Combine::ALL), ("first", Combine::First)];
+        return word(node, "`combine`", &words, findings);
+    }
+    let fields = node.fields(&grammar::policy::AGREE, findings)?;
+    let quorums = [("any", Quorum::Any), ("all", Quorum::All)];
+    let [up, down] = ["up", "down"].map(|key| word(fields.get(key)?, &format!("`combine.{key}`"), &quorums, findings));
+    Some(Combine::Agree { up: up?, down: down? })
+}
+
+fn compat(node: &Node, findings: &mut Findings) -> Option<Arithmetic> {
+    if !matches!(node.value, Value::Map(_)) {
+        let words = [("kubernetes-hpa", Arithmetic::KubernetesHpa(HpaSettings::default()))];
+        return word(node, "`compat`", &words, findings);
+    }
+    let fields = node.fields(&grammar::policy::COMPAT_WITH, findings)?;
+    let fields = fields.required("kubernetes-hpa", findings)?.fields(&grammar::policy::HPA, findings)?;
+    let [cpu_initialization_period, initial_readiness_delay, sample_window] =
+        ["cpu_initialization_period", "initial_readiness_delay", "sample_window"]
+            .map(|key| fields.duration(key, findings));
+    Some(Arithmetic::KubernetesHpa(HpaSettings {
+        cpu_initialization_period: cpu_initialization_period?,
+        initial_readiness_delay: initial_readiness_delay?,
+        sample_window: sample_window?,
+    }))
 }
 
 /// The services that a policy is for: one or a list.

@@ -5,13 +5,20 @@ use super::{
     node::Node,
     values::{as_duration, decimal, percentage},
 };
-use crate::quantity::{Quantity, Unit};
+use crate::{
+    policy::Reserve,
+    quantity::{Quantity, SignalName, Unit},
+};
 
 /// What a signal is measured in, as far as the policy tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Measure {
     Cpu,
     Memory,
+    /// A part of the host, 1 being all of it.
+    Host,
+    /// What an expression gives.
+    Formula,
     /// A counter's increase.
     Rate,
     Seconds,
@@ -32,6 +39,8 @@ impl Measure {
         match self {
             Self::Cpu => "a share of the limit such as `70%`, or cores such as `0.7`",
             Self::Memory => "a share of the limit such as `70%`, or a size such as `400MiB`",
+            Self::Host => "a share of the host such as `85%`",
+            Self::Formula => "a plain number such as `20`",
             Self::Rate => "so many per second, such as `120/s`",
             Self::Seconds => "a duration such as `250ms`",
             Self::Bytes => "a size such as `400MiB`",
@@ -44,10 +53,12 @@ impl Measure {
     }
 
     /// What it is, for the sentence "… is measured in".
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cores",
             Self::Memory | Self::Bytes => "bytes",
+            Self::Host => "shares of the host",
+            Self::Formula => "plain numbers, as it is an expression",
             Self::Rate => "events per second",
             Self::Seconds => "seconds",
             Self::Messages => "messages",
@@ -58,7 +69,7 @@ impl Measure {
 
     /// Whether it can be less than nothing.
     fn may_be_negative(self) -> bool {
-        matches!(self, Self::Plain | Self::Published | Self::Unknown)
+        matches!(self, Self::Plain | Self::Formula | Self::Published | Self::Unknown)
     }
 }
 
@@ -67,6 +78,7 @@ impl Measure {
 enum Written {
     Number(f64),
     Percentage(f64),
+    OfReservation(f64),
     Cores(f64),
     PerSecond(f64),
     Seconds(f64),
@@ -102,6 +114,8 @@ pub(super) fn read(
     let Some(quantity) = fit(written, measure) else {
         let why = match written {
             Written::Percentage(_) if measure == Measure::Unknown => return None,
+            Written::OfReservation(_) if measure == Measure::Unknown => return None,
+            Written::OfReservation(_) => "only `cpu` and `memory` are reserved".to_owned(),
             Written::Percentage(_) => "only `cpu` and `memory` have a limit that it could be a share of".to_owned(),
             _ => format!("that is measured in {}", measure.name()),
         };
@@ -116,10 +130,65 @@ pub(super) fn read(
     None
 }
 
+/// How far past `bound` something is, in the bound's own unit.
+pub(super) fn distance(
+    node: &Node,
+    bound: Quantity,
+    (signal, measure): (Option<&SignalName>, Measure),
+    findings: &mut Findings,
+) -> Option<f64> {
+    let text = node.text("`past`", "10%", findings)?;
+    let none = decimal(text.trim_end_matches('%').trim_end()) == Some(0.0);
+    if none {
+        return Some(0.0);
+    }
+    let name = signal.map_or("", SignalName::as_str);
+    let far = match (bound, written(text)) {
+        (Quantity::OfLimit(_) | Quantity::OfReservation(_), Some(Written::Percentage(share))) => Some(share),
+        (Quantity::OfLimit(_) | Quantity::OfReservation(_), _) => None,
+        (Quantity::Absolute { .. }, _) => read(node, "`past`", name, measure, Bounds::Any, findings)
+            .filter(|past| super::rules::comparable(*past, bound).is_some())
+            .map(Quantity::value),
+    };
+    if far.is_none() {
+        let message = format!("{} is no distance from the bound, which is {bound}", quote(text));
+        findings.add(Kind::BadUnit, node.place, message, "write it in the unit of the bound");
+    }
+    far.filter(|far| *far > 0.0)
+}
+
+/// A part of the host: a share, or so much of it.
+pub(super) fn reserve(node: &Node, what: &str, bytes_wanted: bool, findings: &mut Findings) -> Option<Option<Reserve>> {
+    let text = node.text(what, "10%", findings)?;
+    let read = match written(text) {
+        _ if text == "off" => return Some(None),
+        Some(Written::Percentage(share)) if (0.0..1.0).contains(&share) => Some(Reserve::Share(share)),
+        Some(Written::Bytes(size)) if bytes_wanted && size >= 0.0 => Some(Reserve::Absolute(size)),
+        Some(Written::Number(cores) | Written::Cores(cores)) if !bytes_wanted && cores >= 0.0 => {
+            Some(Reserve::Absolute(cores))
+        }
+        _ => None,
+    };
+    if read.is_none() {
+        let fitting = if bytes_wanted { "a size such as `512MiB`" } else { "cores such as `0.5`" };
+        let message = format!("{what} is {}; allowed: a percentage below 100%, {fitting}, or `off`", quote(text));
+        let help = size_help(text).unwrap_or_else(|| "such as `10%`".to_owned());
+        findings.add(Kind::BadValue, node.place, message, help);
+    }
+    read.map(Some)
+}
+
 fn out_of_bounds(quantity: Quantity, measure: Measure, bounds: Bounds) -> Option<(&'static str, String)> {
     let value = match quantity {
         Quantity::OfLimit(share) if share <= 0.0 || share > 1.0 => {
             return Some(("a share of the limit is above 0% and at most 100%", "write `70%`, for example".to_owned()));
+        }
+        Quantity::OfReservation(share) if share <= 0.0 || share > 100.0 => {
+            let help = "write `70% of reservation`, for example".to_owned();
+            return Some(("a share of the reservation is above 0% and at most 10000%", help));
+        }
+        Quantity::Absolute { value, unit: Unit::Share } if !(0.0..=1.0).contains(&value) => {
+            return Some(("a share of the host is from 0% to 100%", "write `85%`, for example".to_owned()));
         }
         Quantity::OfLimit(share) | Quantity::OfReservation(share) => share,
         Quantity::Absolute { value, .. } => value,
@@ -135,6 +204,8 @@ fn fit(written: Written, measure: Measure) -> Option<Quantity> {
     let absolute = |value, unit| Some(Quantity::Absolute { value, unit });
     match (measure, written) {
         (Measure::Cpu | Measure::Memory, Written::Percentage(share)) => Some(Quantity::OfLimit(share)),
+        (Measure::Cpu | Measure::Memory, Written::OfReservation(share)) => Some(Quantity::OfReservation(share)),
+        (Measure::Host, Written::Percentage(share) | Written::Number(share)) => absolute(share, Unit::Share),
         (Measure::Cpu, Written::Number(cores) | Written::Cores(cores)) => absolute(cores, Unit::Cores),
         (Measure::Rate | Measure::Published | Measure::Unknown, Written::PerSecond(value))
         | (Measure::Rate, Written::Number(value)) => absolute(value, Unit::PerSecond),
@@ -144,28 +215,35 @@ fn fit(written: Written, measure: Measure) -> Option<Quantity> {
         (Measure::Memory | Measure::Bytes | Measure::Published | Measure::Unknown, Written::Bytes(value)) => {
             absolute(value, Unit::Bytes)
         }
-        (Measure::Messages | Measure::Plain | Measure::Published | Measure::Unknown, Written::Number(value)) => {
-            absolute(value, Unit::Number)
-        }
+        (
+            Measure::Messages | Measure::Plain | Measure::Formula | Measure::Published | Measure::Unknown,
+            Written::Number(value),
+        ) => absolute(value, Unit::Number),
         _ => None,
     }
 }
 
 /// The number of `text`, in the unit's base: cores, bytes, seconds, per second, a share.
 pub(super) fn plain(text: &str) -> Option<f64> {
-    let (Written::Number(value)
-    | Written::Percentage(value)
-    | Written::Cores(value)
-    | Written::PerSecond(value)
-    | Written::Seconds(value)
-    | Written::Bytes(value)) = written(text)?;
-    Some(value)
+    match written(text)? {
+        Written::Number(value)
+        | Written::Percentage(value)
+        | Written::Cores(value)
+        | Written::PerSecond(value)
+        | Written::Seconds(value)
+        | Written::Bytes(value) => Some(value),
+        Written::OfReservation(_) => None,
+    }
 }
 
 /// What `text` is by its unit.
 fn written(text: &str) -> Option<Written> {
-    if text.ends_with('%') {
-        return percentage(text).map(Written::Percentage);
+    if let Some(share) = text.strip_suffix("of reservation") {
+        return percentage(share.trim_end()).map(Written::OfReservation);
+    }
+    let share = text.strip_suffix("of limit").map_or(text, str::trim_end);
+    if share.ends_with('%') {
+        return percentage(share).map(Written::Percentage);
     }
     if let Some(number) = text.strip_suffix("/s") {
         return decimal(number.trim_end()).or_else(|| bytes(number.trim_end())).map(Written::PerSecond);
@@ -216,6 +294,8 @@ mod tests {
     fn the_unit_tells_what_it_is() {
         for (text, expected) in [
             ("70%", Some(Written::Percentage(0.7))),
+            ("70 % of limit", Some(Written::Percentage(0.7))),
+            ("70% of reservation", Some(Written::OfReservation(0.7))),
             ("0.7 cores", Some(Written::Cores(0.7))),
             ("1 core", Some(Written::Cores(1.0))),
             ("0.7", Some(Written::Number(0.7))),

@@ -1,6 +1,6 @@
 //! `signals`: where signals beyond the built-in ones come from.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::{
     fields::Fields,
@@ -8,10 +8,12 @@ use super::{
     grammar,
     node::{Entry, Node, Place, Value},
     quantity::Measure,
+    rules,
     spelling::nearest,
     values::percentage,
 };
 use crate::{
+    formula::Formula,
     policy::{Read, SignalSource},
     quantity::SignalName,
 };
@@ -35,10 +37,25 @@ impl ReadSignals {
         match name.as_str() {
             SignalName::CPU => return Some(Measure::Cpu),
             SignalName::MEMORY => return Some(Measure::Memory),
+            SignalName::HOST_CPU | SignalName::HOST_MEMORY | SignalName::HOST_DISK => return Some(Measure::Host),
             _ => {}
         }
         self.places.get(name)?;
         Some(self.sources.get(name).map_or(Measure::Published, measure))
+    }
+
+    /// Says which names of a formula nobody defines. Without `of_formulas` it cannot read other formulas.
+    pub(super) fn check_names(&self, formula: &Formula, node: &Node, of_formulas: bool, findings: &mut Findings) {
+        for name in formula.signals() {
+            let Some(measure) = self.measure(name) else {
+                rules::unknown_signal(name.as_str(), node.place, self, findings);
+                continue;
+            };
+            if measure == Measure::Formula && !of_formulas {
+                let message = format!("a formula reads measured signals, and {} is a formula", quote(name.as_str()));
+                findings.add(Kind::Conflict, node.place, message, "write it out in place of its name");
+            }
+        }
     }
 
     /// Every name that a rule can read.
@@ -55,7 +72,45 @@ fn measure(source: &SignalSource) -> Measure {
         SignalSource::Prometheus { .. } => Measure::Plain,
         SignalSource::Jetstream { .. } => Measure::Messages,
         SignalSource::Published => Measure::Published,
-        SignalSource::Formula(_) => Measure::Plain,
+        SignalSource::Formula(_) => Measure::Formula,
+    }
+}
+
+/// A formula, checked for itself.
+pub(super) fn expression(node: &Node, what: &str, findings: &mut Findings) -> Option<Formula> {
+    let text = node.text(what, "ceil(queue.jobs / 20)", findings)?;
+    match Formula::parse(text) {
+        Ok(formula) => Some(formula),
+        Err(error) => {
+            let place = within(node, text, error.at.clone(), findings);
+            let help =
+                error.help.clone().unwrap_or_else(|| "docs/policy.md has the operators and functions".to_owned());
+            findings.add(Kind::BadValue, place, format!("{what} is no formula: {error}"), help);
+            None
+        }
+    }
+}
+
+/// The place of a part of a text, as far as it can be told: a text with escapes is one place.
+fn within(node: &Node, text: &str, part: Range<usize>, findings: &Findings) -> Place {
+    let Place { source, line, column, start, end } = node.place;
+    let quotes = end.saturating_sub(start).saturating_sub(text.len());
+    let verbatim = findings
+        .texts
+        .get(source)
+        .and_then(|known| known.text.get(start + quotes / 2..))
+        .is_some_and(|rest| rest.starts_with(text));
+    if !verbatim || !matches!(quotes, 0 | 2) || text.contains('\n') {
+        return node.place;
+    }
+    let before = text.get(..part.start).map_or(0, |before| before.chars().count());
+    let from = start + quotes / 2;
+    Place {
+        source,
+        line,
+        column: column + quotes / 2 + before,
+        start: from + part.start,
+        end: from + part.end.max(part.start),
     }
 }
 
@@ -80,6 +135,15 @@ pub(super) fn read(node: &Node, findings: &mut Findings) -> ReadSignals {
             signals.places.insert(name, entry.key_place);
         }
     }
+    for entry in entries.iter().take(MOST_SIGNALS) {
+        if let Some(SignalSource::Formula(formula)) = signals.sources.get(&SignalName::new(entry.key.as_str())) {
+            let node = match &entry.value.value {
+                Value::Map(inner) => inner.first().map_or(&entry.value, |inner| &inner.value),
+                _ => &entry.value,
+            };
+            signals.check_names(formula, node, false, findings);
+        }
+    }
     signals
 }
 
@@ -98,6 +162,16 @@ fn check_name(entry: &Entry, findings: &mut Findings) {
     }
 }
 
+type ReadSource = fn(&Node, &mut Findings) -> Option<SignalSource>;
+
+/// Every source that is a map, by its first key.
+const SOURCES: [(&str, ReadSource); 3] = [("prometheus", prometheus), ("jetstream", jetstream), ("formula", formula)];
+
+fn formula(node: &Node, findings: &mut Findings) -> Option<SignalSource> {
+    let fields = node.fields(&grammar::signals::FORMULA, findings)?;
+    expression(fields.get("formula")?, "`formula`", findings).map(SignalSource::Formula)
+}
+
 fn source(node: &Node, findings: &mut Findings) -> Option<SignalSource> {
     let entries = match &node.value {
         Value::Text(text) if text == "published" => return Some(SignalSource::Published),
@@ -105,16 +179,16 @@ fn source(node: &Node, findings: &mut Findings) -> Option<SignalSource> {
         _ => &[],
     };
     let has = |key: &str| entries.iter().any(|entry| entry.key == key);
-    match (has("prometheus"), has("jetstream")) {
-        (true, true) => {
-            let message = "a signal has one source, and this has `prometheus` and `jetstream`";
-            findings.add(Kind::Conflict, node.place, message, "define two signals");
+    let given: Vec<_> = SOURCES.iter().filter(|(name, _)| has(name)).collect();
+    match given.as_slice() {
+        [(_, read)] => read(node, findings),
+        [] => {
+            no_source(node, entries, findings);
             None
         }
-        (true, false) => prometheus(node, findings),
-        (false, true) => jetstream(node, findings),
-        (false, false) => {
-            no_source(node, entries, findings);
+        [(one, _), (other, _), ..] => {
+            let message = format!("a signal has one source, and this has `{one}` and `{other}`");
+            findings.add(Kind::Conflict, node.place, message, "define two signals");
             None
         }
     }
@@ -122,14 +196,14 @@ fn source(node: &Node, findings: &mut Findings) -> Option<SignalSource> {
 
 fn no_source(node: &Node, entries: &[Entry], findings: &mut Findings) {
     let message = format!(
-        "a signal comes from `prometheus`, `jetstream` or is `published`, and this is {}",
+        "a signal comes from `prometheus`, `jetstream` or a `formula`, or is `published`, and this is {}",
         if entries.is_empty() { node.found() } else { "none of these".to_owned() }
     );
     let written = match &node.value {
         Value::Text(text) => text,
         _ => entries.first().map_or("", |entry| entry.key.as_str()),
     };
-    let help = match nearest(written, ["prometheus", "jetstream", "published"]) {
+    let help = match nearest(written, ["prometheus", "jetstream", "formula", "published"]) {
         Some("published") => "write `published`, without braces".to_owned(),
         Some(name) if entries.is_empty() => format!("write `{{ {name}: … }}`"),
         Some(name) => format!("did you mean `{name}`?"),
@@ -206,7 +280,7 @@ fn how_to_read(node: &Node, metric: Option<&str>, findings: &mut Findings) -> Op
     None
 }
 
-fn path(node: &Node, findings: &mut Findings) -> Option<String> {
+pub(super) fn path(node: &Node, findings: &mut Findings) -> Option<String> {
     let text = node.text("`path`", "/metrics", findings)?;
     let fine = text.starts_with('/') && text.len() <= 500 && text.chars().all(|c| c.is_ascii_graphic());
     if fine {

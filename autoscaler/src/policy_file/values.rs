@@ -81,6 +81,57 @@ pub(super) fn decimal(text: &str) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
+/// A percentage as a share within `allowed`.
+pub(super) fn share(node: &Node, what: &str, allowed: RangeInclusive<f64>, findings: &mut Findings) -> Option<f64> {
+    let text = node.text(what, "10%", findings)?;
+    if let Some(share) = percentage(text).filter(|share| allowed.contains(share)) {
+        return Some(share);
+    }
+    let percent = |share: f64| format!("{}%", (share * 1e6).round() / 1e4);
+    let (least, most) = (percent(*allowed.start()), percent(*allowed.end()));
+    let message = format!("{what} is {}; allowed: a percentage from {least} to {most}", quote(text));
+    let help = match decimal(text) {
+        Some(number) if number > 0.0 && number < 1.0 => format!("write `{}`", percent(number)),
+        Some(number) if allowed.contains(&(number / 100.0)) => format!("write `{number}%`"),
+        _ => "such as `10%`".to_owned(),
+    };
+    findings.add(Kind::BadValue, node.place, message, help);
+    None
+}
+
+/// A plain number within `allowed`.
+pub(super) fn number(node: &Node, what: &str, allowed: RangeInclusive<f64>, findings: &mut Findings) -> Option<f64> {
+    let text = node.text(what, "20", findings)?;
+    if let Some(number) = decimal(text).filter(|number| allowed.contains(number)) {
+        return Some(number);
+    }
+    let least = if *allowed.start() == f64::MIN_POSITIVE { "above 0".to_owned() } else { allowed.start().to_string() };
+    let message = format!("{what} is {}; allowed: a number from {least} to {}", quote(text), allowed.end());
+    findings.add(Kind::BadValue, node.place, message, "such as `20`");
+    None
+}
+
+/// A factor above 1, `2x` or `2`.
+pub(super) fn factor(node: &Node, what: &str, findings: &mut Findings) -> Option<f64> {
+    let text = node.text(what, "2x", findings)?;
+    let number = decimal(text.strip_suffix('x').unwrap_or(text).trim_end());
+    if let Some(number) = number.filter(|number| *number > 1.0 && *number <= 1e6) {
+        return Some(number);
+    }
+    findings.add(
+        Kind::BadValue,
+        node.place,
+        format!("{what} is {}; allowed: a factor above 1", quote(text)),
+        "such as `2x`",
+    );
+    None
+}
+
+/// `true` or `false`.
+pub(super) fn boolean(node: &Node, what: &str, findings: &mut Findings) -> Option<bool> {
+    word(node, what, &[("true", true), ("false", false)], findings)
+}
+
 /// One of the given words.
 pub(super) fn word<T: Copy>(node: &Node, what: &str, words: &[(&str, T)], findings: &mut Findings) -> Option<T> {
     let names = || words.iter().map(|(name, _)| *name);

@@ -59,7 +59,7 @@ fn short_stabilization(policy: &ReadPolicy, findings: &mut Findings) {
         spoken(stabilize),
         spoken(window)
     );
-    let given = Some(policy.guards.down_stabilize).filter(|place| !place.is_built_in());
+    let given = Some(policy.guards.places.down_stabilize).filter(|place| !place.is_built_in());
     let place = given.unwrap_or(longest.place);
     findings.add(Kind::ShortStabilization, place, message, format!("write `stabilize: {}` or more", spoken(window)));
 }

@@ -6,134 +6,74 @@ mod golden;
 mod layers;
 mod layout;
 mod properties;
+mod schema;
 mod traps;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use autoscaler::{
-    policy::{
-        Direction, DirectionGuards, Guards, Limits, Mode, Policy, Read, Rule, Selector, Side, SignalSource, Step,
-        StepSize, Target, Threshold,
-    },
-    policy_file::parse,
-    quantity::{Quantity, SignalName, Unit},
+    Policy,
+    policy::{Arithmetic, Guards, HpaSettings, Lasting, Mode, Rule, RuleKind, Tolerance},
+    policy_file::{fmt, parse, render_all},
 };
 
 #[test]
-fn every_key_is_read() {
-    let text = r#"
-service: shop/web
-replicas: { min: 2, max: 20 }
-mode: observe
-signals:
-  requests:    { prometheus: http_requests_total, read: rate, port: 8080, path: /stats, labels: { code: "200" } }
-  latency.p95: { prometheus: http_request_duration_seconds, read: p95 }
-  queue.jobs:  { jetstream: { stream: JOBS, consumer: workers, server: "nats://queue:4222" } }
-  depth:       published
-rules:
-  - target:    { signal: cpu, per_replica: 70%, window: 30s, tolerance: 5% }
-  - target:    { signal: queue.jobs, per_replica: 20 }
-  - threshold: { signal: latency.p95, above: 250ms, for: 30s, add: 50% }
-  - threshold: { signal: cpu, below: 30%, for: 15m, remove: 1, window: 1m }
-  - target:    { signal: requests, per_replica: 120/s }
-  - target:    { signal: depth, per_replica: 1GiB }
-guards:
-  up:   { cooldown: 30s, stabilize: 0s }
-  down: { cooldown: 5m, stabilize: 10m }
-  missing: hold
-  warm_up: 20s
-  stale_after: 15s
-"#;
-    let file = parse("web.yaml", text).expect("the policy is valid");
-    assert_eq!(file.warnings, []);
-    assert_eq!(file.policies, [every_key()]);
-}
-
-fn every_key() -> Policy {
-    let target = |signal: &str, per_replica| Target {
-        signal: SignalName::new(signal),
-        per_replica,
-        window: Rule::WINDOW,
-        tolerance: Rule::TOLERANCE,
-    };
-    let absolute = |value, unit| Quantity::Absolute { value, unit };
-    Policy {
-        services: Selector { host: None, project: "shop".to_owned(), service: "web".to_owned() },
-        mode: Mode::Observe,
-        limits: Limits { min: 2, max: 20 },
-        signals: BTreeMap::from([
-            (
-                SignalName::new("requests"),
-                SignalSource::Prometheus {
-                    metric: "http_requests_total".to_owned(),
-                    port: Some(8080),
-                    path: "/stats".to_owned(),
-                    labels: BTreeMap::from([("code".to_owned(), "200".to_owned())]),
-                    read: Read::Rate,
-                },
-            ),
-            (
-                SignalName::new("latency.p95"),
-                SignalSource::Prometheus {
-                    metric: "http_request_duration_seconds".to_owned(),
-                    port: None,
-                    path: "/metrics".to_owned(),
-                    labels: BTreeMap::new(),
-                    read: Read::Quantile(0.95),
-                },
-            ),
-            (
-                SignalName::new("queue.jobs"),
-                SignalSource::Jetstream {
-                    server: Some("nats://queue:4222".to_owned()),
-                    stream: "JOBS".to_owned(),
-                    consumer: "workers".to_owned(),
-                },
-            ),
-            (SignalName::new("depth"), SignalSource::Published),
-        ]),
-        rules: vec![
-            Rule::Target(Target {
-                window: Duration::from_secs(30),
-                tolerance: 0.05,
-                ..target("cpu", Quantity::OfLimit(0.7))
-            }),
-            Rule::Target(target("queue.jobs", absolute(20.0, Unit::Number))),
-            Rule::Threshold(Threshold {
-                signal: SignalName::new("latency.p95"),
-                when: Side::Above,
-                bound: absolute(0.25, Unit::Seconds),
-                hold_for: Duration::from_secs(30),
-                step: Step { direction: Direction::Up, size: StepSize::Share(0.5) },
-                window: Rule::WINDOW,
-            }),
-            Rule::Threshold(Threshold {
-                signal: SignalName::new("cpu"),
-                when: Side::Below,
-                bound: Quantity::OfLimit(0.3),
-                hold_for: Duration::from_mins(15),
-                step: Step { direction: Direction::Down, size: StepSize::Count(1) },
-                window: Duration::from_mins(1),
-            }),
-            Rule::Target(target("requests", absolute(120.0, Unit::PerSecond))),
-            Rule::Target(target("depth", absolute(1_073_741_824.0, Unit::Bytes))),
-        ],
-        guards: Guards {
-            up: DirectionGuards { cooldown: Duration::from_secs(30), stabilize: Duration::ZERO },
-            down: DirectionGuards { cooldown: Duration::from_mins(5), stabilize: Duration::from_mins(10) },
-            warm_up: Duration::from_secs(20),
-            stale_after: Duration::from_secs(15),
-        },
-    }
+fn every_key_is_read() -> Result<(), Box<dyn std::error::Error>> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy_file/whole.yaml"))?;
+    let file = parse("whole.yaml", &text)?;
+    assert_eq!(file.policies.len(), 2);
+    insta::assert_json_snapshot!("whole", file.policies[0]);
+    insta::assert_snapshot!("whole-warnings", render_all(&file.warnings));
+    insta::assert_snapshot!("whole-layout", fmt("whole.yaml", &text)?);
+    Ok(())
 }
 
 #[test]
 fn what_is_not_given_is_as_by_default() {
-    let text =
-        "service: shop/web\nreplicas: { min: 1, max: 3 }\nrules:\n  - threshold: { signal: cpu, above: 80%, add: 1 }\n";
-    let file = parse("web.yaml", text).expect("the policy is valid");
-    let [policy] = file.policies.as_slice() else { panic!("{} policies", file.policies.len()) };
-    assert_eq!((policy.mode, policy.guards.clone()), (Mode::Act, Guards::default()));
-    let [Rule::Threshold(rule)] = policy.rules.as_slice() else { panic!("{:?}", policy.rules) };
-    assert_eq!((rule.hold_for, rule.window), (Duration::ZERO, Rule::WINDOW));
+    let policy = policy("");
+    assert_eq!((policy.mode, policy.pause, policy.arithmetic), (Mode::Act, None, Arithmetic::Demand));
+    assert_eq!(policy.guards, Guards::default());
+    let [Rule { kind: RuleKind::Threshold(threshold), .. }, Rule { kind: RuleKind::Target(target), .. }] =
+        policy.rules.as_slice()
+    else {
+        panic!("{:?}", policy.rules)
+    };
+    assert_eq!((threshold.lasting, threshold.window), (Lasting::For(Duration::ZERO), Rule::WINDOW));
+    assert_eq!((target.tolerance, target.window), (Tolerance::both(Rule::TOLERANCE), Rule::WINDOW));
+}
+
+#[test]
+fn guards_that_are_left_out_come_from_the_base() {
+    let hpa = Arithmetic::KubernetesHpa(HpaSettings::default());
+    for (more, guards, arithmetic) in [
+        ("guards: {}", Guards::default(), Arithmetic::Demand),
+        ("guards: default", Guards::default(), Arithmetic::Demand),
+        ("guards: none", Guards::none(), Arithmetic::Demand),
+        ("guards: { base: none }", Guards::none(), Arithmetic::Demand),
+        ("guards: kubernetes-hpa", Guards::kubernetes_hpa(), Arithmetic::Demand),
+        ("compat: kubernetes-hpa", Guards::kubernetes_hpa(), hpa),
+        ("compat: kubernetes-hpa\nguards: default", Guards::default(), hpa),
+    ] {
+        let policy = policy(more);
+        assert_eq!((policy.guards, policy.arithmetic), (guards, arithmetic), "{more}");
+    }
+    let mut some = Guards::none();
+    some.down.cooldown = Duration::from_mins(1);
+    assert_eq!(policy("guards: { base: none, down: { cooldown: 1m } }").guards, some);
+}
+
+#[test]
+fn tolerance_of_the_guards_is_for_the_targets_that_do_not_say() {
+    let policy = policy("guards: { up: { tolerance: 0% }, down: { tolerance: 120% } }");
+    let [_, Rule { kind: RuleKind::Target(target), .. }] = policy.rules.as_slice() else {
+        panic!("{:?}", policy.rules)
+    };
+    assert_eq!(target.tolerance, Tolerance { up: 0.0, down: 1.2 });
+}
+
+fn policy(more: &str) -> Policy {
+    let text = "service: shop/web\nreplicas: { min: 1, max: 3 }\nrules:\n  \
+                - threshold: { signal: cpu, above: 80%, add: 1 }\n  - target: { signal: cpu, per_replica: 70% }\n";
+    let file = parse("web.yaml", &format!("{text}{more}\n")).unwrap_or_else(|errors| panic!("{errors}"));
+    file.policies.into_iter().next().expect("a policy")
 }

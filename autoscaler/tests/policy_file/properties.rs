@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use autoscaler::{
     policy::{
-        Direction, DirectionGuards, Guards, Limits, Mode, Policy, Read, Rule, Selector, Side, SignalSource, Step,
-        StepSize, Target, Threshold,
+        Action, Arithmetic, Bounds, Direction, DirectionGuards, Goal, Group, Guards, Lasting, Limits, Mode, Policy,
+        Read, Rounding, Rule, RuleKind, Selector, SignalSource, Step, StepSize, Target, Threshold, Tolerance,
     },
     policy_file::{fmt, parse, render},
     quantity::{Quantity, SignalName, Unit},
@@ -135,7 +135,7 @@ const PIECES: &[&str] = &[
 /// As a policy file. Every value is written out, also those that are the default.
 fn write(policy: &Policy) -> String {
     let mut text = String::new();
-    let Limits { min, max } = policy.limits;
+    let Limits { min, max, .. } = policy.limits;
     let mode = if policy.mode == Mode::Act { "act" } else { "observe" };
     let _ = writeln!(text, "service: \"{}\"\nreplicas: {{ min: {min}, max: {max} }}\nmode: {mode}", policy.services);
     if !policy.signals.is_empty() {
@@ -148,8 +148,8 @@ fn write(policy: &Policy) -> String {
     for rule in &policy.rules {
         let _ = writeln!(text, "  - {}", rule_text(rule));
     }
-    let Guards { up, down, warm_up, stale_after } = &policy.guards;
-    let _ = writeln!(text, "guards:\n  up: {}\n  down: {}", direction_text(*up), direction_text(*down));
+    let Guards { up, down, warm_up, stale_after, .. } = &policy.guards;
+    let _ = writeln!(text, "guards:\n  up: {}\n  down: {}", direction_text(up), direction_text(down));
     let _ = writeln!(text, "  warm_up: {}\n  stale_after: {}", millis(*warm_up), millis(*stale_after));
     text
 }
@@ -157,6 +157,7 @@ fn write(policy: &Policy) -> String {
 fn source_text(source: &SignalSource) -> String {
     match source {
         SignalSource::Published => "published".to_owned(),
+        SignalSource::Formula(formula) => format!("{{ formula: {:?} }}", formula.text()),
         SignalSource::Jetstream { server, stream, consumer } => {
             let server = server.as_ref().map(|server| format!(", server: \"{server}\"")).unwrap_or_default();
             format!("{{ jetstream: {{ stream: {stream}, consumer: {consumer}{server} }} }}")
@@ -178,36 +179,51 @@ fn source_text(source: &SignalSource) -> String {
 }
 
 fn rule_text(rule: &Rule) -> String {
-    match rule {
-        Rule::Target(Target { signal, per_replica, window, tolerance }) => format!(
-            "target: {{ signal: {signal}, per_replica: {}, window: {}, tolerance: {}% }}",
-            quantity_text(*per_replica),
-            millis(*window),
-            percent(*tolerance)
-        ),
-        Rule::Threshold(Threshold { signal, when, bound, hold_for, step, window }) => {
-            let (side, change) = if *when == Side::Above { ("above", "add") } else { ("below", "remove") };
+    match &rule.kind {
+        RuleKind::Target(Target { signal, goal, window, tolerance }) => {
+            let Tolerance { up, down } = tolerance;
+            let key = if matches!(goal, Goal::Total(_)) { "total" } else { "per_replica" };
+            format!(
+                "target: {{ signal: {signal}, {key}: {}, window: {}, tolerance: {{ up: {}%, down: {}% }} }}",
+                quantity_text(goal.quantity()),
+                millis(*window),
+                percent(*up),
+                percent(*down)
+            )
+        }
+        RuleKind::Threshold(Threshold { signal, bounds, lasting, action, window, .. }) => {
+            let (side, bound) = match (bounds.lower, bounds.upper) {
+                (Some(bound), _) => (if bound.inclusive { "at_least" } else { "above" }, bound),
+                (None, Some(bound)) => (if bound.inclusive { "at_most" } else { "below" }, bound),
+                (None, None) => unreachable!("a threshold has a bound"),
+            };
+            let Action::Step(step) = action else { unreachable!("the strategy makes steps") };
+            let change = if step.direction == Direction::Up { "add" } else { "remove" };
             let amount = match step.size {
                 StepSize::Count(count) => count.to_string(),
                 StepSize::Share(share) => format!("{}%", percent(share)),
             };
+            let lasting = match lasting {
+                Lasting::For(span) => format!("for: {}", millis(*span)),
+                Lasting::Samples { hits, of } => format!("samples: {hits} of {of}"),
+            };
+            let (bound, window) = (quantity_text(bound.value), millis(*window));
             format!(
-                "threshold: {{ signal: {signal}, {side}: {}, for: {}, {change}: {amount}, window: {} }}",
-                quantity_text(*bound),
-                millis(*hold_for),
-                millis(*window)
+                "threshold: {{ signal: {signal}, {side}: {bound}, {lasting}, {change}: {amount}, window: {window} }}"
             )
         }
+        other => unreachable!("the strategy makes no {other:?}"),
     }
 }
 
-fn direction_text(guards: DirectionGuards) -> String {
+fn direction_text(guards: &DirectionGuards) -> String {
     format!("{{ cooldown: {}, stabilize: {} }}", millis(guards.cooldown), millis(guards.stabilize))
 }
 
 fn quantity_text(quantity: Quantity) -> String {
     match quantity {
         Quantity::OfLimit(share) => format!("{}%", percent(share)),
+        Quantity::OfReservation(share) => format!("{}% of reservation", percent(share)),
         Quantity::Absolute { value, unit: Unit::Cores } => format!("{value} cores"),
         Quantity::Absolute { value, unit: Unit::Bytes } => format!("{value}B"),
         Quantity::Absolute { value, unit: Unit::PerSecond } => format!("{value}/s"),
@@ -226,14 +242,17 @@ fn millis(duration: Duration) -> String {
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    let limits = (1..=1000_u32, 0..1000_u32).prop_map(|(min, more)| Limits { min, max: (min + more).min(1000) });
+    let limits = (1..=1000_u32, 0..1000_u32).prop_map(|(min, more)| Limits::new(min, (min + more).min(1000)));
     let mode = select(&[Mode::Act, Mode::Observe][..]);
     let rules = prop::collection::vec(rule(), 1..6);
     (selector(), mode, limits, rules, guards()).prop_map(|(services, mode, limits, rules, guards)| Policy {
         services,
         mode,
+        pause: None,
         limits,
+        arithmetic: Arithmetic::Demand,
         signals: signals(),
+        combine: Group::largest(rules.len()),
         rules,
         guards,
     })
@@ -271,11 +290,14 @@ fn selector() -> impl Strategy<Value = Selector> {
 
 fn guards() -> impl Strategy<Value = Guards> {
     let direction = || {
-        (span(0, 86_400_000), span(0, 3_600_000))
-            .prop_map(|(cooldown, stabilize)| DirectionGuards { cooldown, stabilize })
+        (span(0, 86_400_000), span(0, 3_600_000)).prop_map(|(cooldown, stabilize)| DirectionGuards {
+            cooldown,
+            stabilize,
+            ..DirectionGuards::default()
+        })
     };
     (direction(), direction(), span(0, 3_600_000), span(1000, 600_000))
-        .prop_map(|(up, down, warm_up, stale_after)| Guards { up, down, warm_up, stale_after })
+        .prop_map(|(up, down, warm_up, stale_after)| Guards { up, down, warm_up, stale_after, ..Guards::default() })
 }
 
 fn span(from: u64, to: u64) -> impl Strategy<Value = Duration> {
@@ -283,18 +305,36 @@ fn span(from: u64, to: u64) -> impl Strategy<Value = Duration> {
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    let target =
-        (reading(), span(1000, 600_000), 0..1000_u32).prop_map(|((signal, per_replica), window, tolerance)| {
-            Rule::Target(Target { signal, per_replica, window, tolerance: thousandths(tolerance) })
-        });
+    let tolerance = || (0..2000_u32).prop_map(thousandths);
+    let target = (reading(), any::<bool>(), span(1000, 600_000), tolerance(), tolerance()).prop_map(
+        |((signal, value), total, window, up, down)| {
+            let goal = if total { Goal::Total(value) } else { Goal::PerReplica(value) };
+            RuleKind::Target(Target { signal, goal, window, tolerance: Tolerance { up, down } }).into()
+        },
+    );
     let step = prop_oneof![
         (1..=1000_u32).prop_map(StepSize::Count),
         (1..=1000_u32).prop_map(|share| StepSize::Share(thousandths(share)))
     ];
-    let threshold = (reading(), any::<bool>(), span(0, 86_400_000), step, span(1000, 600_000)).prop_map(
-        |((signal, bound), up, hold_for, size, window)| {
-            let (when, direction) = if up { (Side::Above, Direction::Up) } else { (Side::Below, Direction::Down) };
-            Rule::Threshold(Threshold { signal, when, bound, hold_for, step: Step { direction, size }, window })
+    let lasting = prop_oneof![
+        span(0, 86_400_000).prop_map(Lasting::For),
+        (1..=64_u8, 0..64_u8).prop_map(|(hits, more)| Lasting::Samples { hits, of: (hits + more).min(64) }),
+    ];
+    let threshold = (reading(), any::<bool>(), lasting, step, span(1000, 600_000)).prop_map(
+        |((signal, bound), up, lasting, size, window)| {
+            let (bounds, direction) =
+                if up { (Bounds::above(bound), Direction::Up) } else { (Bounds::below(bound), Direction::Down) };
+            RuleKind::Threshold(Threshold {
+                signal,
+                bounds,
+                lasting,
+                action: Action::Step(Step { direction, size }),
+                rounding: Rounding::default(),
+                at_least_step: 1,
+                limit: None,
+                window,
+            })
+            .into()
         },
     );
     prop_oneof![target, threshold]

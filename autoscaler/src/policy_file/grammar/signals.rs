@@ -6,6 +6,7 @@ pub(in crate::policy_file) static SOURCE: Shape = Shape::AnyOf(&[
     Shape::Words(&[("published", "the application publishes it on the bus itself")]),
     Shape::Map(&PROMETHEUS),
     Shape::Map(&JETSTREAM),
+    Shape::Map(&FORMULA),
 ]);
 
 pub(in crate::policy_file) static PROMETHEUS: Map = Map {
@@ -15,7 +16,7 @@ pub(in crate::policy_file) static PROMETHEUS: Map = Map {
     keys: &[
         needed("prometheus", Shape::Text(&forms::METRIC), "The metric's name; of a histogram without `_bucket`."),
         needed("read", Shape::Text(&forms::READ), "What to make of its series."),
-        may("port", Shape::Whole(1, 65_535), "the only exposed TCP port", "The port inside the container."),
+        may("port", PORT, "the only exposed TCP port", "The port inside the container."),
         optional("path", Shape::Text(&forms::PATH), "/metrics", "The path."),
         may(
             "labels",
@@ -28,6 +29,8 @@ pub(in crate::policy_file) static PROMETHEUS: Map = Map {
     block: false,
     layered: false,
 };
+
+pub(super) const PORT: Shape = Shape::Whole(1, 65_535);
 
 pub(in crate::policy_file) static JETSTREAM: Map = Map {
     what: "a `jetstream` signal",
@@ -53,6 +56,20 @@ pub(in crate::policy_file) static CONSUMER: Map = Map {
             "The server; never with credentials.",
         ),
     ],
+    groups: &[],
+    block: false,
+    layered: false,
+};
+
+pub(in crate::policy_file) static FORMULA: Map = Map {
+    what: "a `formula` signal",
+    doc: "A signal made of others.",
+    example: "{ formula: \"max(cpu / 0.7, (queue.jobs ?? 0) / 20)\" }",
+    keys: &[needed(
+        "formula",
+        Shape::Text(&forms::FORMULA),
+        "An expression over signals that are measured, not over other formulas.",
+    )],
     groups: &[],
     block: false,
     layered: false,
