@@ -7,6 +7,12 @@ pub(crate) fn now_ms() -> u64 {
     millis(SystemTime::now())
 }
 
+/// Whether `at_ms` is less than `limit_ms` ago. What is that far ahead is over as well: the clock has been set back since,
+/// and nobody shall wait until it has caught up.
+pub(crate) fn is_recent(at_ms: u64, now_ms: u64, limit_ms: u64) -> bool {
+    now_ms.abs_diff(at_ms) < limit_ms
+}
+
 /// An RFC 3339 time as Docker writes it; `None` for anything else, and for Docker's "never" (the year 1).
 pub(crate) fn parse_ms(text: &str) -> Option<u64> {
     // Docker writes UTC as `Z`, and some fields with an offset, which only comes from engines set to another zone.
@@ -44,6 +50,14 @@ mod tests {
         assert_eq!(parse_ms("2026-11-21T09:15:20.616624813Z"), Some(1_795_252_520_616));
         assert_eq!(parse_ms("2026-11-21T10:15:20.616624813+01:00"), Some(1_795_252_520_616));
         assert_eq!(readable(1_795_252_520_616), "2026-11-21T09:15:20Z");
+    }
+
+    #[test]
+    fn what_lies_ahead_of_a_clock_that_was_set_back_is_over() {
+        for (at_ms, recent) in [(1_000, true), (901, true), (900, false), (1_099, true), (1_100, false), (9_000, false)]
+        {
+            assert_eq!(is_recent(at_ms, 1_000, 100), recent, "{at_ms}");
+        }
     }
 
     #[test]

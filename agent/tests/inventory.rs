@@ -3,8 +3,6 @@
 
 mod common;
 
-use std::time::Duration;
-
 use agent::{docker::Engine, inventory::wait_until, model::Host};
 use bus::payload::Phase;
 use common::{Fleet, LIMIT, ready};
@@ -64,7 +62,7 @@ async fn the_inventory_follows_what_compose_does() {
     let fleet = Fleet::start(
         "inventory",
         "services: { web: { image: IMAGE, command: sleep 600, stop_grace_period: 0s, scale: 2, \
-         mem_limit: 32m, cpus: 0.5, expose: [8080], labels: { ballast.min: \"2\" } }, \
+         mem_limit: 32m, mem_reservation: 16m, cpus: 0.5, expose: [8080], labels: { ballast.min: \"2\" } }, \
          job: { image: IMAGE, command: \"true\" } }",
     )
     .await;
@@ -75,6 +73,8 @@ async fn the_inventory_follows_what_compose_does() {
     let replica = &service.replicas[0];
     assert_eq!((replica.summary.number, service.replicas[1].summary.number), (1, 2));
     assert_eq!((replica.summary.cpu_limit_cores, replica.summary.memory_limit_bytes), (Some(0.5), Some(32 << 20)));
+    assert_eq!(replica.summary.memory_reservation_bytes, Some(16 << 20));
+    assert_eq!((replica.summary.last_exit_ms, replica.summary.exit_code), (None, None), "it never ended");
     assert_eq!((replica.exposed_tcp.as_slice(), replica.addresses.len()), ([8080].as_slice(), 1));
     assert_eq!(service.labels.get("ballast.min").map(String::as_str), Some("2"));
     assert!(!replica.summary.managed && !replica.summary.obsolete && replica.pid.is_some());
@@ -112,5 +112,8 @@ async fn a_crash_is_not_somebody_changing_the_project() {
     let seen = wait_until(&mut host, LIMIT, |host| ready(host, &name) == 1).await.expect("one has crashed");
     assert_eq!(seen.services[&name].phase, Phase::Settled);
     assert_eq!(seen.services[&name].replicas[1].exit, Some(agent::model::ExitCause::Itself));
-    assert!(LIMIT > Duration::from_secs(1));
+    let crashed = |host: &Host| host.services[&name].replicas[1].summary.unexpected_exits == 1;
+    let seen = wait_until(&mut host, LIMIT, crashed).await.expect("it is counted");
+    let summary = &seen.services[&name].replicas[1].summary;
+    assert!(summary.exited_unexpectedly && summary.exit_code == Some(3) && summary.last_exit_ms.is_some());
 }

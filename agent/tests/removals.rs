@@ -165,7 +165,8 @@ async fn a_count_that_an_operator_chose_stands_and_a_reset_does_not() {
     fleet.inventory.refreshed().await;
     fleet.inventory.refreshed().await;
     assert_eq!(fleet.project.running("web").len(), 5);
-    // A newer target ends it.
+    // A newer target that agrees changes nothing, also beyond max; another one ends it.
+    fleet.scale("web", 5).await;
     fleet.scale("web", 4).await;
     assert_eq!(fleet.project.running("web").len(), 4);
 

@@ -308,14 +308,9 @@ impl Autoscaler {
             let at = replica.ready_since?.plus(guards.warm_up);
             Some(Wakeup { at, because: WakeupReason::WarmedUp })
         });
-        let stale = evaluation.signals.iter().filter_map(|reading| {
-            let newest = now.minus(reading.age?);
-            let at = newest.plus(guards.stale_after).plus(Duration::from_millis(1));
-            Some(Wakeup { at, because: WakeupReason::Stale(reading.signal.clone()) })
-        });
         held.chain(breaches)
             .chain(warm)
-            .chain(stale)
+            .chain(missing::stale(&evaluation.signals, guards, now))
             .chain(missing::wakeups(&self.policy, &self.memory))
             .chain(rule::schedule::wakeups(&self.policy, now))
             .filter(|wakeup| wakeup.at > now)

@@ -198,6 +198,8 @@ impl Tally {
 mod tests {
     use std::collections::BTreeMap;
 
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{
         evaluation::RuleReason,
@@ -226,7 +228,10 @@ mod tests {
     }
 
     fn combined(how: Combine, opinions: &[Opinion]) -> (Option<u32>, Option<usize>, bool) {
-        let policy = policy(how, opinions.len());
+        wanted_of(&policy(how, opinions.len()), opinions)
+    }
+
+    fn wanted_of(policy: &Policy, opinions: &[Opinion]) -> (Option<u32>, Option<usize>, bool) {
         let recommendations: Vec<_> = opinions
             .iter()
             .enumerate()
@@ -239,7 +244,7 @@ mod tests {
                 reason: RuleReason::Unsaid,
             })
             .collect();
-        let Combined { wants, winner, blind, .. } = combine(&policy, policy.limits, &recommendations, &[], 4);
+        let Combined { wants, winner, blind, .. } = combine(policy, policy.limits, &recommendations, &[], 4);
         (wants, winner, blind)
     }
 
@@ -289,6 +294,72 @@ mod tests {
             ("but nothing removed", Combine::First, vec![Unknown, Wants(2)], (None, Some(0), true)),
         ] {
             assert_eq!(combined(how, &opinions), expected, "{name}");
+        }
+    }
+
+    /// Opinions of up to six rules, in groups of any kind: places are dealt out in order.
+    fn groups() -> impl Strategy<Value = (Group, Vec<Opinion>)> {
+        let how = prop_oneof![
+            Just(Combine::LARGEST),
+            Just(Combine::ALL),
+            Just(Combine::Agree { up: Quorum::Any, down: Quorum::All }),
+            Just(Combine::Agree { up: Quorum::All, down: Quorum::Any }),
+        ];
+        let opinion = prop_oneof![
+            4 => (0_u32..9).prop_map(Opinion::Wants),
+            1 => Just(Opinion::Abstains),
+            1 => Just(Opinion::Waits(Direction::Up)),
+            1 => Just(Opinion::Waits(Direction::Down)),
+            1 => Just(Opinion::Unknown),
+        ];
+        (
+            proptest::collection::vec(how, 3),
+            proptest::collection::vec(opinion, 2..7),
+            proptest::collection::vec(0_usize..3, 7),
+        )
+            .prop_map(|(hows, opinions, homes)| {
+                let mut groups: Vec<Group> = hows.into_iter().map(|how| Group { how, members: Vec::new() }).collect();
+                for (place, home) in (0..opinions.len()).zip(homes) {
+                    groups[home].members.push(Member::Rule(place));
+                }
+                let inner = groups.split_off(1);
+                groups[0].members.extend(inner.into_iter().map(Member::Group));
+                (groups.remove(0), opinions)
+            })
+    }
+
+    /// As many replicas as the group comes to, of 4.
+    fn outcome(group: &Group, opinions: &[Opinion]) -> u32 {
+        let policy = Policy { combine: group.clone(), ..policy(Combine::LARGEST, opinions.len()) };
+        wanted_of(&policy, opinions).0.unwrap_or(4)
+    }
+
+    proptest! {
+        #[test]
+        fn a_group_comes_to_what_one_of_its_members_wants_or_holds((group, opinions) in groups()) {
+            let result = outcome(&group, &opinions);
+            prop_assert!(result == 4 || opinions.contains(&Opinion::Wants(result)), "{result}");
+        }
+
+        #[test]
+        fn who_cannot_tell_or_waits_for_a_step_up_never_lowers_the_result((group, opinions) in groups(), place in 0_usize..6) {
+            let mut silent = opinions.clone();
+            let place = place % opinions.len();
+            let full = outcome(&group, &opinions);
+            for opinion in [Opinion::Unknown, Opinion::Waits(Direction::Up)] {
+                silent[place] = opinion;
+                prop_assert!(outcome(&group, &silent) >= full.min(4));
+            }
+        }
+
+        #[test]
+        fn who_wants_more_never_lowers_the_result((group, opinions) in groups(), place in 0_usize..6, more in 0_u32..6) {
+            let place = place % opinions.len();
+            if let Opinion::Wants(wants) = opinions[place] {
+                let mut raised = opinions.clone();
+                raised[place] = Opinion::Wants(wants + more);
+                prop_assert!(outcome(&group, &raised) >= outcome(&group, &opinions));
+            }
         }
     }
 }

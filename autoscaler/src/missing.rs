@@ -1,29 +1,47 @@
 //! What a signal that is missing for too long asks for, as the policy says: see [`Missing`](crate::policy::Missing).
 //! By duration, not by count.
+//!
+//! ```text
+//! newest value          stale_after      last_good           after                    from the newest value on
+//! ├─────────────────────┼────────────────┼───────────────────┼─────────────────────
+//! │ its value           │ the last good  │ missing: hold     │ missing: `then`
+//! ```
+//!
+//! `then` never begins before the last good value has ended, and only ever adds.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     evaluation::{Gap, Opinion, RuleReason, SignalReading, Wakeup, WakeupReason},
     memory::Memory,
-    policy::{Fallback, Policy},
+    policy::{Fallback, Guards, Policy},
     quantity::SignalName,
-    rule::Situation,
+    rule::{Situation, schedule},
     time::Timestamp,
 };
+
+/// How long a signal's newest value is good for: until it is stale, or for as long as the policy lets the last good one go
+/// on.
+pub(crate) fn good_for(guards: &Guards, signal: &SignalName) -> Duration {
+    guards.stale_after.max(guards.missing.of(signal).last_good)
+}
 
 /// The opinion of a rule that cannot tell, once its signal has been missing for long enough.
 pub(crate) fn fall_back(opinion: Opinion, reason: &RuleReason, given: &Situation<'_>) -> Opinion {
     let (Opinion::Unknown, RuleReason::Missing { signal, .. }) = (opinion, reason) else { return opinion };
     let missing = given.policy.guards.missing.of(signal);
-    let since = given.memory.missing_since.get(signal).copied().unwrap_or(given.now);
+    let newest = given.readings.0.iter().find(|reading| reading.signal == *signal).and_then(|reading| reading.age);
+    let known = given.memory.missing_since.get(signal).copied();
+    let since = newest.map(|age| given.now.minus(age)).or(known).unwrap_or(given.now);
     if given.now < since.plus(missing.after) {
         return opinion;
     }
     match missing.then {
         Fallback::AtLeast(replicas) if replicas > given.current => Opinion::Wants(replicas),
-        Fallback::Max if given.policy.limits.max > given.current => Opinion::Wants(given.policy.limits.max),
-        Fallback::Hold | Fallback::AtLeast(_) | Fallback::Max => Opinion::Unknown,
+        Fallback::Max => Some(schedule::limits(given.policy, given.now).max)
+            .filter(|max| *max > given.current)
+            .map_or(opinion, Opinion::Wants),
+        Fallback::Hold | Fallback::AtLeast(_) => opinion,
     }
 }
 
@@ -41,6 +59,23 @@ pub(crate) fn since(
         None => before.get(&reading.signal).copied().unwrap_or(now),
     };
     signals.iter().filter(missing).map(|reading| (reading.signal.clone(), since(reading))).collect()
+}
+
+/// When a signal will be missing if no sample comes: its newest value is stale, or even the last good one is too old.
+pub(crate) fn stale<'a>(
+    signals: &'a [SignalReading],
+    guards: &'a Guards,
+    now: Timestamp,
+) -> impl Iterator<Item = Wakeup> + 'a {
+    signals.iter().flat_map(move |reading| {
+        let spans = reading.age.map(|age| (now.minus(age), [guards.stale_after, good_for(guards, &reading.signal)]));
+        spans.into_iter().flat_map(move |(newest, spans)| {
+            spans.map(|span| Wakeup {
+                at: newest.plus(span).plus(Duration::from_millis(1)),
+                because: WakeupReason::Stale(reading.signal.clone()),
+            })
+        })
+    })
 }
 
 /// When fallbacks begin.

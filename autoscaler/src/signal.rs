@@ -8,6 +8,7 @@ use std::{
 use crate::{
     evaluation::{Gap, Origin, SignalReading},
     event::{HostCapacity, Reading, Replica, ReplicaId, Sample, Subject},
+    missing::good_for,
     policy::{Guards, Rule},
     quantity::SignalName,
     rule::Reads,
@@ -73,12 +74,15 @@ impl Viewpoint<'_> {
         count(self.replicas.len()) - count(self.replicas.iter().filter(warm).count())
     }
 
-    /// Whether a replica with this newest sample counts.
-    fn standing(&self, replica: &Replica, newest: Option<Timestamp>) -> Standing {
-        let stale = |at: Timestamp| self.now.since(at) > self.guards.stale_after;
+    fn is_stale(&self, at: Timestamp) -> bool {
+        self.now.since(at) > self.guards.stale_after
+    }
+
+    /// Whether a replica with this newest sample, which is good for so long, counts.
+    fn standing(&self, replica: &Replica, newest: Option<Timestamp>, good_for: Duration) -> Standing {
         match (self.counts_from(replica), newest) {
-            (Some(from), Some(at)) if at > from && !stale(at) => Standing::Counts { from },
-            (Some(from), _) if from <= self.now && stale(from) => Standing::Absent,
+            (Some(from), Some(at)) if at > from && self.now.since(at) <= good_for => Standing::Counts { from },
+            (Some(from), _) if from <= self.now && self.is_stale(from) => Standing::Absent,
             _ => Standing::Warming,
         }
     }
@@ -186,17 +190,19 @@ impl Signal {
 
     fn read_service(&self, blank: SignalReading, view: Viewpoint<'_>) -> SignalReading {
         let newest_value = self.service.newest().map(|point| point.at);
+        let good_for = good_for(view.guards, &blank.signal);
         if let Some(idle) = self.idle.filter(|idle| Some(*idle) > newest_value) {
             let age = view.now.since(idle);
-            if age <= view.guards.stale_after {
-                return SignalReading { age: Some(age), gap: Some(Gap::Idle), ..blank };
+            if age <= good_for {
+                let kept = view.is_stale(idle).then_some(age);
+                return SignalReading { age: Some(age), kept, gap: Some(Gap::Idle), ..blank };
             }
         }
         let Some(newest) = self.service.newest() else {
             return SignalReading { gap: Some(self.silence(None)), ..blank };
         };
         let age = view.now.since(newest.at);
-        if age > view.guards.stale_after {
+        if age > good_for {
             return SignalReading { age: Some(age), gap: Some(self.silence(Some((newest.at, age)))), ..blank };
         }
         let mean = self.service.mean(view.now.minus(blank.window), Timestamp::default());
@@ -206,27 +212,36 @@ impl Signal {
             None => (listed, None),
         };
         let absent = listed.saturating_sub(measured);
-        SignalReading { total: mean, age: Some(age), measured, absent, gap, ..blank }
+        let kept = view.is_stale(newest.at).then_some(age);
+        SignalReading { total: mean, age: Some(age), kept, measured, absent, gap, ..blank }
     }
 
     fn read_replicas(&self, blank: SignalReading, view: Viewpoint<'_>) -> SignalReading {
         let newest_of = |replica: &Replica| self.replicas.get(&replica.id)?.newest().map(|point| point.at);
-        let standing: Vec<_> =
-            (view.replicas.iter()).map(|replica| (replica, view.standing(replica, newest_of(replica)))).collect();
+        let good_for = good_for(view.guards, &blank.signal);
+        let standing = view.replicas.iter().map(|replica| {
+            let newest = newest_of(replica);
+            (replica, newest, view.standing(replica, newest, good_for))
+        });
+        let standing: Vec<_> = standing.collect();
         // Since when the load is shared by the replicas that share it now. A mean over a longer span would count the
         // work twice that has moved from one replica to another, or miss what a removed one did.
-        let same_since = standing.iter().fold(view.last_removal, |since, (_, standing)| match standing {
+        let same_since = standing.iter().fold(view.last_removal, |since, (.., standing)| match standing {
             Standing::Counts { from } => since.max(*from),
             Standing::Warming | Standing::Absent => since,
         });
         let from = view.now.minus(blank.window);
         let mut sum = Sum::default();
-        for (replica, standing) in &standing {
+        for (replica, newest, standing) in &standing {
+            let kept = newest.filter(|at| view.is_stale(*at)).map(|at| view.now.since(at));
             let mean = self.replicas.get(&replica.id).and_then(|series| series.mean(from, same_since));
             match (standing, mean) {
                 (Standing::Counts { .. }, Some(value)) => {
                     sum.add(value, limit(&blank.signal, replica, view.host), reservation(&blank.signal, replica));
+                    sum.kept = sum.kept.max(kept);
                 }
+                // Its last value is from before the replicas changed, and there will be none soon.
+                (Standing::Counts { .. }, None) if kept.is_some() => sum.absent += 1,
                 // There is no sample yet since the replicas changed.
                 (Standing::Counts { .. }, None) | (Standing::Warming, _) => sum.warming += 1,
                 (Standing::Absent, _) => sum.absent += 1,
@@ -249,6 +264,7 @@ impl Signal {
         }
         SignalReading {
             total: Some(sum.total),
+            kept: sum.kept,
             shares: sum.shares.whole(),
             of_reservations: sum.of_reservations.whole(),
             ..reading
@@ -288,6 +304,8 @@ struct Sum {
     measured: u32,
     warming: u32,
     absent: u32,
+    /// Age of the oldest value that goes on as the last good one.
+    kept: Option<Duration>,
 }
 
 impl Sum {

@@ -259,6 +259,52 @@ pub(crate) enum DecisionFormat {
 pub(crate) enum PolicyCommand {
     /// Check policy files without using them: every error with its line and column.
     Check(CheckArgs),
+    /// Show everything that is in force for a service, and where each value comes from.
+    ///
+    /// A policy is put together from layers, low to high: what is built in, `defaults` blocks, container labels, the
+    /// policy file, and the controller's environment.
+    Show(ShowArgs),
+    /// Say in words how two policy files differ.
+    Diff(DiffArgs),
+    /// Lay policy files out in one way; comments are kept.
+    Fmt(FmtArgs),
+    /// Print the JSON Schema of policy files, for editors.
+    Schema,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ShowArgs {
+    /// The service: `[host/]project/service`, or `service` where that is unambiguous.
+    pub(crate) service: String,
+    /// Ask no controller, but read these policy files, or folders of them; give the service as `project/service`.
+    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "PATH")]
+    pub(crate) policies: Vec<PathBuf>,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) address: ControllerAddress,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DiffArgs {
+    /// The policy file before.
+    pub(crate) old: PathBuf,
+    /// The policy file after.
+    pub(crate) new: PathBuf,
+    /// Print the changes as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FmtArgs {
+    /// Policy files, folders of them, or `-` for standard input, which is printed instead of written.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write nothing; name the files that are laid out otherwise, and fail if there are any.
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Args, Debug)]

@@ -3,6 +3,7 @@
 mod completions;
 mod decide;
 mod explain;
+mod files;
 mod parts;
 mod policy;
 mod status;
@@ -24,6 +25,10 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Decide(args) => decide::decide(&args),
         Command::Whatif(args) => in_runtime(explain::whatif(args)),
         Command::Policy(PolicyCommand::Check(args)) => policy::check(&args),
+        Command::Policy(PolicyCommand::Show(args)) => in_runtime(policy::show(args)),
+        Command::Policy(PolicyCommand::Diff(args)) => policy::diff(&args),
+        Command::Policy(PolicyCommand::Fmt(args)) => policy::fmt(&args),
+        Command::Policy(PolicyCommand::Schema) => policy::schema(),
         Command::Completions { shell } => completions::completions(shell),
     }
 }

@@ -1,6 +1,9 @@
 //! Where things are when nobody says where.
 
 use std::{
+    collections::BTreeMap,
+    env,
+    ffi::OsString,
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -38,6 +41,13 @@ pub(crate) fn sockets_to_ask() -> Vec<PathBuf> {
     let mut sockets = vec![default_socket(), PathBuf::from(SYSTEM_SOCKET)];
     sockets.dedup();
     sockets
+}
+
+/// The environment variables that are part of policies. One that is not UTF-8 is none of them.
+pub(crate) fn policy_variables() -> BTreeMap<String, String> {
+    let own = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let named = |(name, _): &(String, String)| name.to_ascii_uppercase().starts_with("BALLAST_POLICY__");
+    env::vars_os().filter_map(own).filter(named).collect()
 }
 
 /// The policies to use when none are named, now or once they are there.

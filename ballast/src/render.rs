@@ -7,12 +7,14 @@ mod changes;
 mod explain;
 mod findings;
 mod hosts;
+mod settings;
 mod status;
 mod text;
 
 pub(crate) use changes::changes;
 pub(crate) use explain::{explain, supposed};
 pub(crate) use findings::{Checked, Unreadable, findings};
+pub(crate) use settings::settings;
 pub(crate) use status::status;
 pub(crate) use text::{Look, tame};
 

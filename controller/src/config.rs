@@ -1,6 +1,6 @@
 //! What a controller is told at its start.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use bus::BusError;
 
@@ -12,6 +12,8 @@ pub struct Config {
     /// Policy files, and folders of them (`*.yaml` and `*.yml`, not those of subfolders). Where two policies name the
     /// same service, the first by this order wins, then by file name, then by place in the file.
     pub policies: Vec<PathBuf>,
+    /// Environment variables, of which those that begin with `BALLAST_POLICY__` are part of policies.
+    pub variables: BTreeMap<String, String>,
     /// Whether a file or folder named above may be missing, and is taken up once it is there.
     pub policies_may_be_missing: bool,
     /// A host not heard of for so long is lost: nothing is changed on it.
@@ -26,6 +28,7 @@ impl Config {
         Self {
             fleet: fleet.into(),
             policies,
+            variables: BTreeMap::new(),
             policies_may_be_missing: false,
             host_lost_after: Duration::from_secs(15),
             target_valid_for: Duration::from_mins(1),

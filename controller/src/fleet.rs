@@ -126,7 +126,7 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// A fleet of which nothing has been heard yet, with what earlier controllers left.
     pub(crate) fn new(setup: Setup, policies: PolicySet, stored: Stored, now: Timestamp) -> Self {
-        let mut fleet = Self {
+        Self {
             setup,
             since: now,
             standing: Standing::InCharge,
@@ -137,9 +137,7 @@ impl Fleet {
             dirty: BTreeSet::new(),
             effects: Vec::new(),
             complaints: BTreeSet::new(),
-        };
-        fleet.sweep();
-        fleet
+        }
     }
 
     /// Takes in what happened. Decides nothing yet, so that everything that has arrived can be taken in first.

@@ -1,9 +1,11 @@
-//! Policy files: found, read, and kept in force while their newest version is broken.
+//! Policies: found in files, labels and the environment, and kept in force while their newest version is broken.
 
 mod files;
 mod watch;
 
-use autoscaler::Policy;
+use std::collections::BTreeMap;
+
+use autoscaler::policy_file::{Catalog, Origin, PolicyErrors, Resolved};
 use bus::payload::PolicySource;
 
 pub(crate) use files::PolicyFiles;
@@ -12,35 +14,68 @@ pub(crate) use watch::watch;
 use crate::fleet::ServiceKey;
 
 /// The policies in force, first the one that wins.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct PolicySet {
     /// The policies.
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) catalog: Catalog,
     /// The files and what became of them.
     pub(crate) sources: Vec<PolicySource>,
     /// Whether there is no file of which no version has ever been readable.
     pub(crate) complete: bool,
+    /// Another one for each set that says something else.
+    pub(crate) generation: u64,
 }
 
-/// One policy and where it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Entry {
-    /// The policy.
-    pub(crate) policy: Policy,
-    /// The file.
-    pub(crate) origin: String,
+/// The policy of one service, from all layers.
+#[derive(Clone, Debug)]
+pub(crate) struct InForce {
+    /// Where it stands: the file and which of its policies, or the labels.
+    pub(crate) place: String,
+    /// Where others stand that name the service as well, and so are not in force for it.
+    pub(crate) overruled: Vec<String>,
+    /// What it says.
+    pub(crate) resolved: Resolved,
 }
 
-impl PolicySet {
-    /// The policies that name a service; the first is in force.
-    pub(crate) fn naming<'a>(&'a self, key: &'a ServiceKey) -> impl Iterator<Item = &'a Entry> {
-        self.entries.iter().filter(|entry| entry.policy.services.matches(&key.host, &key.project, &key.service))
+impl Default for PolicySet {
+    fn default() -> Self {
+        Self { catalog: Catalog::read(Vec::new()).0, sources: Vec::new(), complete: false, generation: 0 }
     }
 }
 
-impl Entry {
-    /// The file, and which of its policies.
-    pub(crate) fn place(&self) -> String {
-        format!("{} ({})", self.origin, self.policy.services)
+impl PolicySet {
+    /// What is in force for a service with these labels; `None`: nothing names it.
+    pub(crate) fn resolve(
+        &self,
+        key: &ServiceKey,
+        labels: &BTreeMap<String, String>,
+    ) -> Option<Result<InForce, PolicyErrors>> {
+        let resolved = self.catalog.resolve(&key.host, &key.project, &key.service, labels)?;
+        Some(resolved.map(|resolved| InForce {
+            place: self.place(key),
+            overruled: resolved.overruled.iter().map(|origin| self.place_of(origin)).collect(),
+            resolved,
+        }))
+    }
+
+    /// Whether a file names a service, so that it is under a policy without any label.
+    pub(crate) fn names(&self, key: &ServiceKey) -> bool {
+        self.catalog.selectors().any(|(selector, _)| selector.matches(&key.host, &key.project, &key.service))
+    }
+
+    /// The file, and which of its policies stands there.
+    fn place_of(&self, origin: &Origin) -> String {
+        let there = self.catalog.selectors().find(|(_, other)| other == origin);
+        there.map_or_else(|| origin.to_string(), |(selector, _)| format!("{} ({selector})", origin.name))
+    }
+
+    /// The file and which of its policies, or the labels.
+    fn place(&self, key: &ServiceKey) -> String {
+        let mut named = self
+            .catalog
+            .selectors()
+            .filter(|(selector, _)| selector.matches(&key.host, &key.project, &key.service))
+            .map(|(selector, origin)| format!("{} ({selector})", origin.name));
+        named.next().unwrap_or_else(|| "its labels".to_owned())
     }
 }

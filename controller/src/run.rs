@@ -50,7 +50,7 @@ pub async fn run(config: Config, bus: Bus, shutdown: CancellationToken) -> Resul
 
     let setup =
         Setup { subjects, term, host_lost_after: config.host_lost_after, target_valid_for: config.target_valid_for };
-    tracing::info!(fleet = config.fleet, term, policies = first.entries.len(), "controller in charge");
+    tracing::info!(fleet = config.fleet, term, policies = first.catalog.selectors().count(), "controller in charge");
     let controller = Controller {
         fleet: Fleet::new(setup, first, stored, clock.now()),
         outbox: Outbox::new(buckets, bus.link()),

@@ -1,7 +1,7 @@
 //! How a stopped replica is known as Ballast's own doing after the agent was started anew: by a small file in it, which
 //! says when it ended. Whoever starts and stops it later makes the file say nothing.
 
-use std::io::Read as _;
+use std::{io::Read as _, time::Duration};
 
 use bytes::Bytes;
 
@@ -9,6 +9,8 @@ use crate::docker::{Engine, EngineError};
 
 const FOLDER: &str = "/";
 const FILE: &str = ".ballast-asleep";
+/// A listing waits for it.
+const READ_LIMIT: Duration = Duration::from_secs(2);
 
 /// Marks a container that has ended at `finished`, as the engine writes it.
 pub(crate) async fn mark(engine: &Engine, id: &str, finished: &str) -> Result<(), EngineError> {
@@ -24,10 +26,14 @@ pub(crate) async fn mark(engine: &Engine, id: &str, finished: &str) -> Result<()
     engine.put_archive(id, FOLDER, Bytes::from(tar.unwrap_or_default())).await
 }
 
-/// Whether the container is marked as having ended at `finished`.
-pub(crate) async fn is_marked(engine: &Engine, id: &str, finished: &str) -> bool {
-    let file = engine.archive(id, &format!("{FOLDER}{FILE}")).await;
-    file.ok().flatten().is_some_and(|tar| content(&tar).as_deref() == Some(finished))
+/// Whether the container is marked as having ended at `finished`; `None` when the engine does not tell just now.
+pub(crate) async fn is_marked(engine: &Engine, id: &str, finished: &str) -> Option<bool> {
+    let path = format!("{FOLDER}{FILE}");
+    match tokio::time::timeout(READ_LIMIT, engine.archive(id, &path)).await {
+        Ok(Ok(file)) => Some(file.and_then(|tar| content(&tar)).as_deref() == Some(finished)),
+        Ok(Err(EngineError::Refused { .. })) => Some(false),
+        Ok(Err(_)) | Err(_) => None,
+    }
 }
 
 fn content(tar: &Bytes) -> Option<String> {

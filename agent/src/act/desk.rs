@@ -2,6 +2,9 @@
 
 use bus::payload::{Assignment, Target};
 
+/// Clocks are corrected by less than this all the time.
+const CLOCK_CORRECTED_MS: u64 = 1_000;
+
 /// What is wanted of one service, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wishes {
@@ -74,7 +77,9 @@ impl Wishes {
 impl Order {
     /// Whether it still holds.
     pub fn holds(&self, now_ms: u64) -> bool {
-        now_ms < self.holds_until_ms
+        // One that has more than its time left was received before the clock was set back.
+        let left_ms = self.holds_until_ms.saturating_sub(now_ms);
+        left_ms > 0 && left_ms <= self.target.valid_for_ms.saturating_add(CLOCK_CORRECTED_MS)
     }
 }
 
@@ -169,6 +174,13 @@ mod tests {
         let holds = |wishes: &Wishes| wishes.order.as_ref().expect("a target").holds_until_ms;
         assert_eq!(holds(&after(&[(target(1, 1, 10), 10), (target(1, 1, 50), 50)])), 150);
         assert_eq!(holds(&after(&[(target(1, 1, 10), 10), (target(1, 1, 10), 50)])), 110);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_prolongs_nothing() {
+        let order = after(&[(target(1, 1, 90_000), 90_000)]).order.expect("a target");
+        assert!(order.holds(90_099) && order.holds(89_500), "a small correction is none");
+        assert!(!order.holds(90_100) && !order.holds(60_000));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod clone;
 pub mod desk;
 mod files;
 mod hands;
+mod journey;
 pub mod plan;
 pub mod preflight;
 mod reconcile;
@@ -33,8 +34,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{docker::Engine, instant::now_ms, inventory::Inventory};
 use desk::Wishes;
 use hands::Hands;
+use journey::Journey;
 pub use plan::Patience;
-use reconcile::{Journey, Reconciler};
+use reconcile::Reconciler;
 
 /// Outcomes that wait to be published; beyond that, those who have them wait.
 const OUTCOMES_WAITING: usize = 256;

@@ -12,7 +12,10 @@ use bus::payload::{Assignment, Phase, Refusal};
 use serde_json::Value;
 
 use super::{preflight, victims};
-use crate::model::{ExitCause, Replica, Service};
+use crate::{
+    instant::is_recent,
+    model::{ExitCause, Replica, Service},
+};
 
 /// How patient to be.
 #[derive(Clone, Debug)]
@@ -229,14 +232,14 @@ fn condition(view: &View<'_>, replica: &Replica) -> Condition {
 
 fn running(view: &View<'_>, replica: &Replica) -> Condition {
     let summary = &replica.summary;
-    let settled_ms = summary.started_ms.unwrap_or_default() + millis(view.patience.settle);
+    let (started_ms, settle_ms) = (summary.started_ms.unwrap_or_default(), millis(view.patience.settle));
     match summary.health.as_deref() {
         Some("healthy") => Condition::Serving,
         Some("unhealthy") => Condition::Failing("its health check fails"),
         Some(_) => Condition::Starting(deadline(view, replica)),
-        None if view.now_ms >= settled_ms => Condition::Serving,
+        None if !is_recent(started_ms, view.now_ms, settle_ms) => Condition::Serving,
         None if summary.restarts >= 3 => Condition::Failing("it ends again and again"),
-        None => Condition::Starting(settled_ms),
+        None => Condition::Starting(started_ms + settle_ms),
     }
 }
 
@@ -358,7 +361,8 @@ fn revive(view: &View<'_>) -> Option<Step> {
 
 /// When a crashed replica is to be started again.
 fn restart_ms(view: &View<'_>, replica: &Replica) -> u64 {
-    let finished_ms = replica.finished_ms.unwrap_or_default();
+    // What ended later than now did so before the clock was set back.
+    let finished_ms = replica.finished_ms.filter(|&finished_ms| finished_ms <= view.now_ms).unwrap_or_default();
     let wait_ms = match restarts(view, replica) {
         few if few < view.patience.attempts => backoff_ms(view.patience, few + 1),
         _ => millis(view.patience.pause),
@@ -376,7 +380,7 @@ fn grow(view: &View<'_>) -> Plan {
         let enough = memory.failures >= view.patience.attempts;
         let wait_ms = if enough { millis(view.patience.pause) } else { backoff_ms(view.patience, memory.failures) };
         let retry_ms = failed.at_ms + wait_ms;
-        if view.now_ms < retry_ms {
+        if is_recent(failed.at_ms, view.now_ms, wait_ms) {
             return if enough {
                 Plan::Stuck { failure: failed.clone(), retry_ms: Some(retry_ms) }
             } else {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bus::payload::{Assignment, Mode, Outcome, OutcomeResult, Phase, Refusal, ServiceName, VERSION};
+use bus::payload::{Assignment, Mode, Outcome, OutcomeResult, Phase, ServiceName, VERSION};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -13,6 +13,7 @@ use super::{
     busy,
     desk::{Order, Wishes},
     hands::{Hands, MakeError},
+    journey::{Journey, OutcomeKind},
     plan::{self, Failure, Memory, Patience, Plan, Step, View},
 };
 use crate::{
@@ -38,58 +39,6 @@ pub(crate) struct Reconciler {
     /// Replicas that are being stopped and removed, by ID: a long grace period holds up nothing else.
     pub(crate) leaving: BTreeMap<String, u32>,
     pub(crate) departures: JoinSet<String>,
-}
-
-/// What has been reported, and what is to be reported when the target is reached.
-#[derive(Debug, Default)]
-pub(crate) struct Journey {
-    /// When the first step was taken, and how many replicas there were then.
-    began: Option<(u64, u32)>,
-    /// Somebody else's change that is being answered.
-    reasserted: Option<String>,
-    /// The newest change by somebody else that has been seen through.
-    answered_ms: u64,
-    /// A target has been reached before, so that somebody else's change can undo it; as it can a journey under way.
-    has_reached_one: bool,
-    /// The last report, so that none is made twice.
-    reported: Option<(u64, u64, OutcomeKind)>,
-    /// The last refused target that was reported.
-    refused: Option<(u64, u64)>,
-    /// When somebody else chose the count, and the target that held when that was first seen.
-    chosen: Option<(u64, Option<(u64, u64)>)>,
-}
-
-impl Journey {
-    /// What is left of it when the service is taken down: only which changes by somebody else have been seen through, and
-    /// which target has been refused.
-    fn after_down(&self) -> Self {
-        Self { answered_ms: self.answered_ms, refused: self.refused, ..Self::default() }
-    }
-
-    /// The count that somebody else chose, and until when it stands: a target that came later ends it.
-    fn standing(
-        &mut self,
-        service: &Service,
-        manual_ms: u64,
-        order: Option<&Order>,
-        now_ms: u64,
-    ) -> Option<(u32, u64)> {
-        let count = service.count_by_others.as_ref().filter(|count| !count.reset)?;
-        let identity = order.map(|order| (order.target.term, order.target.sequence));
-        let known = self.chosen.filter(|(at_ms, _)| *at_ms == count.at_ms);
-        let (_, held) = *self.chosen.insert(known.unwrap_or((count.at_ms, identity)));
-        let until_ms = count.at_ms.saturating_add(manual_ms);
-        (identity <= held && now_ms < until_ms).then_some((count.replicas, until_ms))
-    }
-}
-
-/// What makes two reports of one target the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum OutcomeKind {
-    Reached,
-    Stuck(String),
-    Refused(Vec<Refusal>),
-    Expired,
 }
 
 impl Reconciler {
@@ -205,7 +154,7 @@ impl Reconciler {
             // It is not over before the last one is gone.
             Plan::Reached | Plan::Stuck { .. } if !self.leaving.is_empty() => Plan::Wait(None),
             // As many as somebody chose, which is not what the target says.
-            Plan::Reached if standing.is_some() => Plan::Wait(standing.map(|(_, until_ms)| until_ms)),
+            Plan::Reached if target != order.target.replicas => Plan::Wait(standing.map(|(_, until_ms)| until_ms)),
             plan => plan,
         };
         Verdict::Planned(order, plan)
@@ -500,26 +449,4 @@ enum Verdict {
 fn count(service: &Service) -> u32 {
     let awake = service.replicas.iter().filter(|replica| replica.exit != Some(ExitCause::Asleep));
     u32::try_from(awake.count()).unwrap_or(u32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_service_taken_down_begins_its_next_journey_anew_and_answers_no_change_twice() {
-        let before = Journey {
-            began: Some((1_000, 4)),
-            reasserted: Some("somebody else changed it".into()),
-            answered_ms: 900,
-            has_reached_one: true,
-            reported: Some((1, 2, OutcomeKind::Reached)),
-            refused: Some((1, 1)),
-            chosen: None,
-        };
-        let after = before.after_down();
-        assert_eq!((after.began, after.reasserted, after.reported), (None, None, None));
-        assert!(!after.has_reached_one, "there is nothing that somebody else could have undone");
-        assert_eq!((after.answered_ms, after.refused), (900, Some((1, 1))));
-    }
 }

@@ -97,6 +97,18 @@ impl Engine {
         self.get(&format!("/containers/{}/json", escape(id))).await
     }
 
+    /// The MAC address that somebody asked for, where the version that is spoken does not tell it: an older version of the
+    /// same engine does.
+    pub async fn asked_mac(&self, id: &str) -> Result<Option<String>, EngineError> {
+        if self.api().await? <= ApiVersion::LAST_WITH_ASKED_MAC {
+            return Ok(None);
+        }
+        let path = format!("/v{}/containers/{}/json", ApiVersion::LAST_WITH_ASKED_MAC, escape(id));
+        let answer = raw::call(&self.shared.address, Method::GET, &path, raw::Body::Empty, CALL_LIMIT).await?;
+        let inspect = self.json(&format!("GET {path}"), &answer.body)?;
+        Ok(inspect["Config"]["MacAddress"].as_str().filter(|mac| !mac.is_empty()).map(str::to_owned))
+    }
+
     /// All of `GET /images/{name}/json`.
     pub async fn image(&self, name: &str) -> Result<Value, EngineError> {
         self.get(&format!("/images/{}/json", escape(name))).await
@@ -343,7 +355,44 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
     use super::*;
+
+    /// An engine of this version, which tells a MAC address to those who speak 1.51 alone.
+    async fn engine(version: &'static str) -> Engine {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = vec![0; 4096];
+                let read = stream.read(&mut request).await.unwrap_or_default();
+                let request = String::from_utf8_lossy(&request[..read]).into_owned();
+                let body = match request.split(' ').nth(1).unwrap_or_default() {
+                    "/version" => json!({ "ApiVersion": version }),
+                    "/v1.51/containers/x/json" => json!({ "Config": { "MacAddress": "02:00:00:00:00:01" } }),
+                    _ => json!({ "Config": {} }),
+                }
+                .to_string();
+                let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                // A client that went away is no matter.
+                drop(stream.write_all(answer.as_bytes()).await);
+            }
+        });
+        Engine::new(&format!("tcp://{address}")).expect("an address")
+    }
+
+    #[tokio::test]
+    async fn a_mac_address_that_somebody_asked_for_is_asked_of_an_older_version() {
+        for (version, mac) in [("1.51", None), ("1.52", Some("02:00:00:00:00:01")), ("1.55", Some("02:00:00:00:00:01"))]
+        {
+            let found = engine(version).await.asked_mac("x").await.expect("an answer");
+            assert_eq!(found.as_deref(), mac, "{version}");
+        }
+    }
 
     #[test]
     fn what_a_query_cannot_hold_is_escaped() {

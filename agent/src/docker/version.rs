@@ -15,6 +15,9 @@ impl ApiVersion {
     pub const NEWEST: Self = Self(1, 55);
     /// Docker 25.0: the first that takes several networks when a container is created.
     pub const SEVERAL_NETWORKS_AT_CREATE: Self = Self(1, 44);
+    /// Docker 28.5: the last that tells which MAC address somebody asked for. Later versions tell only the one in use, which
+    /// every container has.
+    pub const LAST_WITH_ASKED_MAC: Self = Self(1, 51);
     /// Docker 28.0: the first with a priority of gateways.
     pub const GATEWAY_PRIORITY: Self = Self(1, 48);
 }

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{docker::Event, instant::now_ms};
+use crate::{
+    docker::Event,
+    instant::{is_recent, now_ms},
+};
 
 /// Events can arrive after the call that caused them has returned; later than this they are somebody else's.
 const EVENTS_MAY_LAG_MS: u64 = 5_000;
@@ -105,7 +108,7 @@ impl Ledger {
 
 impl Entry {
     fn is_current(&self, now_ms: u64) -> bool {
-        self.busy > 0 || now_ms <= self.done_ms + EVENTS_MAY_LAG_MS
+        self.busy > 0 || is_recent(self.done_ms, now_ms, EVENTS_MAY_LAG_MS)
     }
 }
 

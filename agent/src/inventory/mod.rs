@@ -1,5 +1,6 @@
 //! Keeps what runs on the host, as a [`Host`] that everybody can watch. Events are hints; the list is the truth.
 
+mod counts;
 pub(crate) mod labels;
 mod ledger;
 mod notes;
@@ -92,6 +93,7 @@ impl Inventory {
             dirty: BTreeSet::new(),
             hung: BTreeSet::new(),
             marks_read: BTreeMap::new(),
+            macs: BTreeMap::new(),
             wait: RECONNECT.start,
         };
         tokio::spawn(async move {
@@ -150,6 +152,8 @@ struct Keeper {
     hung: BTreeSet<String>,
     /// When each ended that ended before it was watched, and was looked at for Ballast's mark.
     marks_read: BTreeMap<String, u64>,
+    /// The MAC address that somebody asked for, or null: it stays for as long as its container.
+    macs: BTreeMap<String, Value>,
     wait: Duration,
 }
 
@@ -276,9 +280,9 @@ impl Keeper {
                 inspected.push(id.to_owned());
             }
         }
-        let engine = &self.engine;
-        let mut answers =
-            stream::iter(inspected).map(|id| async move { (engine.inspect(&id).await, id) }).buffer_unordered(AT_ONCE);
+        let (engine, macs) = (&self.engine, &self.macs);
+        let inspect = |id: String| async move { (inspect(engine, macs.get(&id), &id).await, id) };
+        let mut answers = stream::iter(inspected).map(inspect).buffer_unordered(AT_ONCE);
         let mut news = Vec::new();
         while let Some((answer, id)) = answers.next().await {
             news.push((id, answer));
@@ -286,7 +290,11 @@ impl Keeper {
         drop(answers);
         self.containers.retain(|id, _| there.contains(id));
         self.hung.retain(|id| there.contains(id));
+        self.macs.retain(|id, _| there.contains(id));
         for (id, answer) in news {
+            if let Ok(inspect) = &answer {
+                self.macs.insert(id.clone(), inspect["Config"]["MacAddress"].clone());
+            }
             take_in(&mut self.containers, &mut self.hung, id, answer)?;
         }
         if full {
@@ -313,8 +321,10 @@ impl Keeper {
             if !unwatched || known || read::service_of(inspect).is_none() {
                 continue;
             }
+            // An engine that does not tell now is asked again at the next listing.
+            let Some(is_marked) = asleep::is_marked(&self.engine, id, finished).await else { return };
             self.marks_read.insert(id.clone(), finished_ms);
-            if asleep::is_marked(&self.engine, id, finished).await {
+            if is_marked {
                 self.ledger.fell_asleep(id, finished_ms);
             }
         }
@@ -337,8 +347,9 @@ impl Keeper {
         for (name, replicas) in &mut self.services {
             for replica in replicas {
                 replica.exit = exit_cause(&self.ledger, &self.history, replica);
-                replica.summary.exited_unexpectedly =
-                    replica.exit == Some(ExitCause::Itself) || self.history.has_crashed(replica);
+                let (has_crashed, times) = self.history.crashes(replica);
+                replica.summary.exited_unexpectedly = has_crashed || replica.exit == Some(ExitCause::Itself);
+                replica.summary.unexpected_exits = times;
                 self.notes.complete(name, replica);
             }
         }
@@ -385,6 +396,23 @@ fn exit_cause(ledger: &Ledger, history: &History, replica: &Replica) -> Option<E
         return Some(ExitCause::Ballast);
     }
     history.exit_cause(replica)
+}
+
+/// All that the engine says of a container, with the MAC address that somebody asked for, if it has been `known` before.
+async fn inspect(engine: &Engine, known: Option<&Value>, id: &str) -> Result<Value, EngineError> {
+    let mut inspect = engine.inspect(id).await?;
+    if read::service_of(&inspect).is_none() || !inspect["Config"]["MacAddress"].is_null() {
+        return Ok(inspect);
+    }
+    let mac = match known {
+        Some(mac) => mac.clone(),
+        // An engine that no longer speaks the older version tells nobody.
+        None => engine.asked_mac(id).await.ok().flatten().map_or(Value::Null, Value::String),
+    };
+    if !mac.is_null() {
+        inspect["Config"]["MacAddress"] = mac;
+    }
+    Ok(inspect)
 }
 
 /// Takes in what the engine answered when asked for one container. Only an engine that is away is everybody's trouble.

@@ -18,9 +18,13 @@ use std::{
 use bus::payload::{CountByOthers, Phase, ServiceName};
 use serde_json::Value;
 
-use super::{labels, read::newest_group};
+use super::{
+    counts::{Before, Count, ProjectChange, counted, number_of},
+    labels,
+};
 use crate::{
     docker::Event,
+    instant::is_recent,
     model::{ExitCause, ForeignChange, Replica},
 };
 
@@ -45,51 +49,14 @@ pub(crate) struct History {
     changes: BTreeMap<String, ProjectChange>,
     killed: BTreeMap<String, u64>,
     stopped: BTreeMap<String, u64>,
-    /// When each container ended by itself last.
-    crashed: BTreeMap<String, u64>,
+    /// When each container ended by itself last, and how often it did.
+    crashed: BTreeMap<String, (u64, u64)>,
     counts: BTreeMap<ServiceName, Count>,
     /// The engine was away from, until.
     outage: Option<(u64, u64)>,
     engine_started_ms: Option<u64>,
     /// The newest sign of life of any container before the engine started last.
     last_life_ms: u64,
-}
-
-#[derive(Clone, Debug, Default)]
-struct ProjectChange {
-    since_ms: u64,
-    last_ms: u64,
-    why: String,
-    /// The containers of each service before the change, by ID.
-    before: BTreeMap<String, BTreeMap<String, Before>>,
-    destroyed: BTreeSet<String>,
-    /// Containers that the engine was asked to stop, as Compose does before it removes one.
-    stopped: BTreeSet<String>,
-    /// Containers that came by somebody else, or were woken.
-    appeared: BTreeSet<String>,
-    /// Services of which a replica came by somebody else: they were not taken down.
-    brought: BTreeSet<String>,
-    /// Its network is gone.
-    down: bool,
-}
-
-/// A replica before a change.
-#[derive(Clone, Copy, Debug, Default)]
-struct Before {
-    number: u32,
-    asleep: bool,
-}
-
-/// What is known of a service's count.
-#[derive(Clone, Debug, Default)]
-struct Count {
-    /// That of the Compose file, as far as it shows.
-    file: u32,
-    /// What makes replicas of the newest configuration the same.
-    group: Option<(String, String)>,
-    /// The project's change that was looked at last.
-    change_ms: u64,
-    by_others: Option<CountByOthers>,
 }
 
 impl History {
@@ -132,7 +99,10 @@ impl History {
                     "stopped"
                 }
                 _ => {
-                    self.crashed.insert(id, at_ms);
+                    let (last_ms, times) = self.crashed.entry(id).or_default();
+                    // Events are read again after a connection was lost.
+                    *times += u64::from(*last_ms != at_ms);
+                    *last_ms = at_ms;
                     return false;
                 }
             },
@@ -231,12 +201,12 @@ impl History {
     /// Whether the service `name` stands still.
     pub(crate) fn phase(&self, name: &ServiceName, replicas: &[Replica], now_ms: u64, quiet: Duration) -> Phase {
         if let Some(change) = self.changes.get(&name.project)
-            && now_ms < change.last_ms + millis(quiet)
+            && is_recent(change.last_ms, now_ms, millis(quiet))
         {
             return Phase::Changing { since_ms: change.since_ms, why: change.why.clone() };
         }
-        if let Some((since_ms, why)) = being_recreated(replicas)
-            && now_ms < since_ms + RECREATE_LIMIT_MS
+        if let Some((since_ms, why)) = being_recreated(replicas).or_else(|| between_configurations(replicas))
+            && is_recent(since_ms, now_ms, RECREATE_LIMIT_MS)
         {
             return Phase::Changing { since_ms, why };
         }
@@ -278,13 +248,13 @@ impl History {
             let change = self.changes.get(&name.project);
             let change_ms = change.map_or(0, |change| change.since_ms);
             let known = self.counts.get(name);
-            let is_known = known.is_some_and(|known| change_ms <= known.change_ms);
+            let is_known = known.is_some_and(|known| change_ms == known.change_ms || change_ms == 0);
             if is_known || matches!(self.phase(name, replicas, now_ms, quiet), Phase::Changing { .. }) {
                 continue;
             }
             let count = match (known, change) {
                 (Some(known), Some(change)) => counted(known, change, name, replicas),
-                _ => Count { file: made_by_compose(replicas), group: newest_group(replicas), ..Count::default() },
+                _ => Count::first(replicas),
             };
             self.counts.insert(name.clone(), Count { change_ms, ..count });
         }
@@ -295,11 +265,11 @@ impl History {
         self.counts.get(name)?.by_others.clone()
     }
 
-    /// Whether the last end of a replica that runs again was its own.
-    pub(crate) fn has_crashed(&self, replica: &Replica) -> bool {
-        let seen_ms = self.crashed.get(&replica.summary.id);
+    /// Whether the last end of a replica that runs again was its own, and how many of its ends were.
+    pub(crate) fn crashes(&self, replica: &Replica) -> (bool, u64) {
+        let Some((seen_ms, times)) = self.crashed.get(&replica.summary.id) else { return (false, 0) };
         let last_ms = replica.summary.last_exit_ms.filter(|_| replica.finished_ms.is_none());
-        matches!((seen_ms, last_ms), (Some(&seen_ms), Some(last_ms)) if last_ms.abs_diff(seen_ms) < DIE_MAY_LAG_MS)
+        (last_ms.is_some_and(|last_ms| last_ms.abs_diff(*seen_ms) < DIE_MAY_LAG_MS), *times)
     }
 
     /// Since when events have been read without a gap.
@@ -331,7 +301,7 @@ impl History {
         quiet: Duration,
     ) -> &mut ProjectChange {
         let change = self.changes.entry(project.to_owned()).or_default();
-        if change.since_ms == 0 || at_ms >= change.last_ms + millis(quiet) {
+        if change.since_ms == 0 || !is_recent(change.last_ms, at_ms, millis(quiet)) {
             let of_project = services.iter().filter(|(name, _)| name.project == project);
             let known = |replica: &Replica| {
                 let asleep = replica.exit == Some(ExitCause::Asleep);
@@ -370,45 +340,9 @@ impl History {
     }
 }
 
-/// What a change by somebody else made of a service's count.
-fn counted(known: &Count, change: &ProjectChange, name: &ServiceName, replicas: &[Replica]) -> Count {
-    let nothing = BTreeMap::new();
-    let before = change.before.get(&name.service).unwrap_or(&nothing);
-    let (gone, left): (Vec<_>, Vec<_>) = before.iter().partition(|(id, _)| change.destroyed.contains(*id));
-    let awake = || replicas.iter().filter(|replica| replica.exit != Some(ExitCause::Asleep));
-    let now = number_of(awake());
-    let group = newest_group(replicas);
-    // Compose makes all anew with a new configuration, and as many as its file says.
-    let is_recreated = group != known.group || (!before.is_empty() && left.is_empty());
-    let file = if is_recreated { now } else { known.file };
-    let appeared = number_of(awake().filter(|replica| change.appeared.contains(&replica.summary.id)));
-    let disappeared = number_of(gone.iter().filter(|(_, replica)| !replica.asleep));
-    // Compose stops what it removes, and takes the highest numbers; who removes one by hand wants another in its place.
-    let by_compose = gone.iter().any(|(id, _)| change.stopped.contains(*id))
-        && gone.iter().map(|(_, replica)| replica.number).min() > left.iter().map(|(_, replica)| replica.number).max();
-    let is_chosen = appeared > disappeared || (appeared < disappeared && by_compose);
-    let count = CountByOthers {
-        at_ms: change.last_ms,
-        replicas: now,
-        before: number_of(before.values().filter(|replica| !replica.asleep)),
-        reset: now == file,
-    };
-    let by_others = if is_chosen { Some(count) } else { known.by_others.clone() };
-    Count { file, group, change_ms: change.since_ms, by_others }
-}
-
-/// How many Compose has made: those that carry no mark of Ballast. With none left, its own default.
-fn made_by_compose(replicas: &[Replica]) -> u32 {
-    number_of(replicas.iter().filter(|replica| !replica.summary.managed)).max(1)
-}
-
 fn is_asleep(services: &BTreeMap<ServiceName, Vec<Replica>>, id: &str) -> bool {
     let replica = services.values().flatten().find(|replica| replica.summary.id == id);
     replica.is_some_and(|replica| replica.exit == Some(ExitCause::Asleep))
-}
-
-fn number_of<T>(items: impl Iterator<Item = T>) -> u32 {
-    u32::try_from(items.count()).unwrap_or(u32::MAX)
 }
 
 /// Since when, and how it shows, that Compose is recreating replicas.
@@ -420,6 +354,16 @@ fn being_recreated(replicas: &[Replica]) -> Option<(u64, String)> {
     let mut numbers = BTreeSet::new();
     let twice = replicas.iter().find(|replica| !numbers.insert(replica.summary.number))?;
     Some((newest_ms, format!("number {} is there twice", twice.summary.number)))
+}
+
+/// Since when, and how it shows, that Compose has made a replica of a new configuration and has not come to all of them.
+/// Between two it may be quiet for as long as a grace period, and an agent that was not there has heard nothing of it.
+fn between_configurations(replicas: &[Replica]) -> Option<(u64, String)> {
+    let old = replicas.iter().find(|replica| replica.summary.obsolete)?;
+    let by_compose = replicas.iter().filter(|replica| !replica.summary.obsolete && !replica.summary.managed);
+    let newest = by_compose.max_by_key(|replica| replica.summary.created_ms)?;
+    let why = format!("{} has a newer configuration than {}", newest.summary.name, old.summary.name);
+    Some((newest.summary.created_ms, why))
 }
 
 fn millis(duration: Duration) -> u64 {

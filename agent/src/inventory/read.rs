@@ -108,6 +108,7 @@ fn replica(inspect: &Arc<Value>) -> Replica {
         last_exit_ms: finished_ms,
         exit_code: state["ExitCode"].as_i64().filter(|_| !running && finished_ms.is_some()),
         exited_unexpectedly: false,
+        unexpected_exits: 0,
         name: name.clone(),
     };
     Replica {

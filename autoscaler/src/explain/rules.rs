@@ -58,7 +58,13 @@ pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -
         RuleReason::Missing { signal, gap: Gap::Idle } => {
             format!("{signal} has no value: {}", gap_sentence(&Gap::Idle))
         }
-        RuleReason::Missing { signal, gap } => format!("{signal} is missing: {}", gap_sentence(gap)),
+        RuleReason::Missing { signal, gap } => {
+            let asks = match recommendation.opinion {
+                Opinion::Wants(wants) => format!(", for which the policy asks for {wants}"),
+                _ => String::new(),
+            };
+            format!("{signal} is missing: {}{asks}", gap_sentence(gap))
+        }
         RuleReason::Target { signal, goal, load, warming, absent, tolerance, within_tolerance } => {
             let mut text = format!("{signal}{} is work for {} {}", value(reading), replicas(*load), each(*goal));
             if *within_tolerance {
@@ -94,7 +100,7 @@ pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -
                 Some(ThresholdStays::Limit(limit)) => format!(", and the rule goes no further than {limit}"),
                 Some(ThresholdStays::NoStep) => ", and its step for that is none".to_owned(),
             };
-            format!("{signal} is {level}, {}{stays}", threshold(*bounds, *state, evaluation.at))
+            format!("{signal} is {level}{}, {}{stays}", kept(reading), threshold(*bounds, *state, evaluation.at))
         }
     }
 }
@@ -137,7 +143,13 @@ pub(super) fn turning_points(recommendation: &Recommendation, evaluation: &Evalu
 fn value(reading: Option<&SignalReading>) -> String {
     let Some(reading) = reading else { return String::new() };
     let value = reading.total.map_or_else(String::new, |total| format!(" {}", reading.unit.print(total)));
-    format!("{value} over {}", spoken(reading.window))
+    format!("{value} over {}{}", spoken(reading.window), kept(Some(reading)))
+}
+
+/// That a value is the last good one, where it is.
+fn kept(reading: Option<&SignalReading>) -> String {
+    let kept = reading.and_then(|reading| reading.kept);
+    kept.map_or_else(String::new, |age| format!(" (the last good value, {} old)", spoken(age)))
 }
 
 fn threshold(bounds: Bounds, state: ThresholdState, now: Timestamp) -> String {
@@ -162,13 +174,13 @@ fn threshold(bounds: Bounds, state: ThresholdState, now: Timestamp) -> String {
 
 /// Which levels are a breach: "above 70 %", "at least 10 and below 20".
 fn side(bounds: Bounds) -> String {
-    let lower = bounds.lower.map(|bound| match bound.inclusive {
-        true => format!("at least {}", bound.value),
-        false => format!("above {}", bound.value),
+    let lower = bounds.lower.map(|bound| {
+        let side = if bound.inclusive { "at least" } else { "above" };
+        format!("{side} {}", bound.value)
     });
-    let upper = bounds.upper.map(|bound| match bound.inclusive {
-        true => format!("at most {}", bound.value),
-        false => format!("below {}", bound.value),
+    let upper = bounds.upper.map(|bound| {
+        let side = if bound.inclusive { "at most" } else { "below" };
+        format!("{side} {}", bound.value)
     });
     [lower, upper].into_iter().flatten().collect::<Vec<_>>().join(" and ")
 }

@@ -223,8 +223,8 @@ impl Bounds {
 
     /// Whether a level, in the bounds' own unit, is past all bounds.
     pub fn contain(self, level: f64) -> bool {
-        let above = |bound: Bound| level > bound.value.value() || (bound.inclusive && level == bound.value.value());
-        let below = |bound: Bound| level < bound.value.value() || (bound.inclusive && level == bound.value.value());
+        let above = |bound: Bound| level > bound.value.value() || (bound.inclusive && level >= bound.value.value());
+        let below = |bound: Bound| level < bound.value.value() || (bound.inclusive && level <= bound.value.value());
         self.lower.is_none_or(above) && self.upper.is_none_or(below)
     }
 }

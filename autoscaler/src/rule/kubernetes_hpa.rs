@@ -31,6 +31,7 @@
 use crate::{
     evaluation::{Gap, HpaHold, Opinion, Origin, RuleReason, SignalReading},
     event::{Replica, ReplicaState},
+    missing::good_for,
     policy::{Goal, HpaSettings, Target, Tolerance},
     quantity::{Quantity, SignalName},
     rule::{Situation, missing},
@@ -107,9 +108,10 @@ fn average(
     let value = own_value(reading, given)?;
     let goal = real(goal_of(goal));
     let ratio = real(value) / (goal * f64::from(given.current));
-    let (replicas, held) = match within(tolerance, ratio) {
-        true => (given.current, Some(HpaHold::Tolerance)),
-        false => (whole(real(value) / goal), None),
+    let (replicas, held) = if within(tolerance, ratio) {
+        (given.current, Some(HpaHold::Tolerance))
+    } else {
+        (whole(real(value) / goal), None)
     };
     let ready = given.current;
     Ok(Judged { replicas, level: units(value), ratio, filled: None, ready, unready: 0, missing: 0, held })
@@ -131,7 +133,7 @@ fn each(
     for replica in &given.observation.replicas {
         let request = request(goal, &rule.signal, replica, given)?;
         let newest = given.signals.newest(&rule.signal, &replica.id);
-        let newest = newest.filter(|(at, _)| given.now.since(*at) <= given.policy.guards.stale_after);
+        let newest = newest.filter(|(at, _)| given.now.since(*at) <= good_for(&given.policy.guards, &rule.signal));
         let cpu = rule.signal.as_str() == SignalName::CPU;
         match class(replica, newest.map(|(at, _)| at), cpu.then_some(settings), given.now) {
             Class::Ignored => {}
@@ -165,10 +167,8 @@ fn judge(measure: Measure, parts: Parts, tolerance: Tolerance, current: u32) -> 
     let held = |held, filled| Judged { held: Some(held), filled, ..judged };
     let grows_with_unready = unready.replicas > 0 && ratio > 1.0;
     if missing.replicas == 0 && !grows_with_unready {
-        return Some(match within(tolerance, ratio) {
-            true => held(HpaHold::Tolerance, None),
-            false => Judged { replicas: whole(ratio * f64::from(ready.replicas)), ..judged },
-        });
+        let holds = within(tolerance, ratio).then(|| held(HpaHold::Tolerance, None));
+        return holds.or(Some(Judged { replicas: whole(ratio * f64::from(ready.replicas)), ..judged }));
     }
     let mut all = ready;
     if ratio < 1.0 {
@@ -184,10 +184,10 @@ fn judge(measure: Measure, parts: Parts, tolerance: Tolerance, current: u32) -> 
     let replicas = whole(filled * f64::from(all.replicas));
     let turned = (ratio < 1.0 && filled > 1.0) || (ratio > 1.0 && filled < 1.0);
     let against = (filled < 1.0 && replicas > current) || (filled > 1.0 && replicas < current);
-    Some(match turned || against {
-        true => held(HpaHold::Turned, Some(filled)),
-        false => Judged { replicas, filled: Some(filled), ..judged },
-    })
+    if turned || against {
+        return Some(held(HpaHold::Turned, Some(filled)));
+    }
+    Some(Judged { replicas, filled: Some(filled), ..judged })
 }
 
 /// What the level is, with the goal: whole percent, or thousandths.
@@ -283,7 +283,7 @@ fn request(goal: Quantity, signal: &SignalName, replica: &Replica, given: &Situa
 /// The service's own value in thousandths: its newest sample, or what is read where it has none of its own.
 fn own_value(reading: &SignalReading, given: &Situation<'_>) -> Result<i64, Gap> {
     let newest = given.signals.newest_of_service(&reading.signal).filter(|_| reading.origin == Origin::Service);
-    let newest = newest.filter(|(at, _)| given.now.since(*at) <= given.policy.guards.stale_after);
+    let newest = newest.filter(|(at, _)| given.now.since(*at) <= good_for(&given.policy.guards, &reading.signal));
     match (reading.total, newest) {
         (Some(_), Some((_, value))) | (Some(value), None) => Ok(milli(value)),
         (None, _) => Err(reading.gap.clone().unwrap_or(Gap::Never)),

@@ -1,6 +1,6 @@
 //! Drives the core as the controller does, on a clock of its own.
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, time::Duration};
 
 use autoscaler::{
     Autoscaler, Evaluation, Event, Hypothesis, Policy, Timestamp,
@@ -31,6 +31,8 @@ pub(crate) struct Story {
     pub(crate) mute: usize,
     /// Replicas that are made from now on never serve, and start again every five seconds.
     pub(crate) doomed: bool,
+    /// A replica is busy with itself for so long after it began to serve.
+    pub(crate) spike: Duration,
     told: String,
     headline: String,
 }
@@ -49,6 +51,7 @@ impl Story {
             host: HostCapacity::default(),
             mute: 0,
             doomed: false,
+            spike: Duration::ZERO,
             told: String::new(),
             headline: String::new(),
         };
@@ -107,11 +110,43 @@ impl Story {
         });
     }
 
-    /// Each replica's CPU, whatever work there is: idle ones, or busy ones that wait for nothing.
-    pub(crate) fn cpu_each(&mut self, ticks: u32, cores: f64) {
-        self.run(ticks, |story| {
-            story.heard().into_iter().map(|id| story.sample("cpu", Subject::Replica(id), cores)).collect()
+    /// One second of several values of the service as a whole.
+    pub(crate) fn values(&mut self, values: &[(&str, f64)]) {
+        self.run(1, |story| {
+            values.iter().map(|(signal, value)| story.sample(signal, Subject::Service, *value)).collect()
         });
+    }
+
+    /// CPU of the oldest replica, and of each of the others.
+    pub(crate) fn uneven(&mut self, ticks: u32, oldest: f64, others: f64) {
+        self.run(ticks, |story| {
+            let cpu = |(place, id)| story.sample("cpu", Subject::Replica(id), if place == 0 { oldest } else { others });
+            story.serving().into_iter().enumerate().map(cpu).collect()
+        });
+    }
+
+    /// A signal whose source says why it has no value.
+    pub(crate) fn fails(&mut self, ticks: u32, signal: &str, why: &str) {
+        let signal = SignalName::new(signal);
+        self.run(ticks, |story| {
+            let reading = Reading::Missing(why.to_owned());
+            vec![Sample { signal: signal.clone(), of: Subject::Service, at: story.now, reading }]
+        });
+    }
+
+    /// Somebody replaces the oldest replica by a new one.
+    pub(crate) fn replace_oldest(&mut self) {
+        self.replicas.remove(0);
+        self.make(self.now.plus(START));
+        self.observe();
+    }
+
+    /// The oldest replicas do not serve, though they run; 0: all serve again.
+    pub(crate) fn unhealthy(&mut self, replicas: usize) {
+        for (place, replica) in self.replicas.iter_mut().enumerate() {
+            replica.ready_since = (place >= replicas).then(|| replica.ready_since.unwrap_or(self.now));
+        }
+        self.observe();
     }
 
     /// The policy is edited.
@@ -186,7 +221,7 @@ impl Story {
     fn run(&mut self, ticks: u32, samples: impl Fn(&Self) -> Vec<Sample>) {
         for _ in 0..ticks {
             self.now = self.now.plus(seconds(1));
-            let starts_again = self.now.since(self.start).as_secs() % 5 == 0;
+            let starts_again = self.now.since(self.start).as_secs().is_multiple_of(5);
             for replica in &mut self.replicas {
                 replica.restarts += u64::from(starts_again && replica.ready_since.is_none());
             }
@@ -236,7 +271,12 @@ impl Story {
 
     fn work(&self, cores: f64) -> Vec<Sample> {
         let each = (cores / f64::from(u32::try_from(self.serving().len()).unwrap_or(1)).max(1.0)).min(1.0);
-        self.heard().into_iter().map(|id| self.sample("cpu", Subject::Replica(id), each)).collect()
+        let new = |id: &ReplicaId| {
+            let since = self.replicas.iter().find(|replica| replica.id == *id).and_then(|replica| replica.ready_since);
+            since.is_some_and(|since| self.now.since(since) < self.spike)
+        };
+        let used = |id: &ReplicaId| if new(id) { 1.0 } else { each };
+        self.heard().into_iter().map(|id| self.sample("cpu", Subject::Replica(id.clone()), used(&id))).collect()
     }
 
     fn sample(&self, signal: &str, of: Subject, value: f64) -> Sample {
@@ -264,6 +304,14 @@ impl Story {
     }
 }
 
+/// Another autoscaler's own table, where it is at hand.
+#[expect(clippy::disallowed_methods, reason = "the core reads no files, its tests may")]
+pub(crate) fn table(file: &str) -> Option<serde_json::Value> {
+    let path = format!("{}/../../shared/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).ok()?;
+    Some(serde_json::from_str(&text).expect("the table is JSON"))
+}
+
 pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -277,7 +325,7 @@ pub(crate) fn policy(guards: &str, rules: &str) -> Policy {
         pause: None,
         limits: Limits::new(1, 20),
         arithmetic: Arithmetic::Demand,
-        signals: ["latency.p95", "errors"].map(|name| (SignalName::new(name), SignalSource::Published)).into(),
+        signals: ["latency.p95", "errors", "jobs"].map(|name| (SignalName::new(name), SignalSource::Published)).into(),
         combine: Group::largest(rules.len()),
         rules,
         guards: unprotected(),
@@ -377,7 +425,7 @@ fn words(text: &str) -> Vec<&str> {
     text.split(' ').collect()
 }
 
-/// `target SIGNAL SHARE%`, or `above|below SIGNAL VALUE for SPAN add|remove COUNT`.
+/// `target SIGNAL SHARE%`, `carry SIGNAL VALUE` for each replica, or `above|below SIGNAL VALUE for SPAN add|remove COUNT`.
 fn rule(text: &str) -> Rule {
     let words: Vec<&str> = text.split(' ').collect();
     let kind = match words[..] {
@@ -386,6 +434,12 @@ fn rule(text: &str) -> Rule {
             goal: Goal::PerReplica(Quantity::OfLimit(
                 share.trim_end_matches('%').parse::<f64>().expect("a share") / 100.0,
             )),
+            window: seconds(5),
+            tolerance: Tolerance::both(Rule::TOLERANCE),
+        }),
+        ["carry", signal, value] => RuleKind::Target(Target {
+            signal: SignalName::new(signal),
+            goal: Goal::PerReplica(Quantity::Absolute { value: value.parse().expect("a value"), unit: Unit::Number }),
             window: seconds(5),
             tolerance: Tolerance::both(Rule::TOLERANCE),
         }),

@@ -1,8 +1,8 @@
 //! Kubernetes' own table of its horizontal pod autoscaler, row by row, where it is at hand.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
-use crate::driver::{policy, seconds};
+use crate::driver::{policy, seconds, table};
 use autoscaler::{
     Autoscaler, Event, Memory, Timestamp,
     evaluation::{Opinion, RuleReason},
@@ -174,8 +174,5 @@ fn driven(rule: Rule, settings: HpaSettings, current: u32) -> Autoscaler {
 }
 
 fn rows(file: &str, of: &str) -> Option<Vec<Value>> {
-    let path = format!("{}/../../shared/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
-    let text = fs::read_to_string(path).ok()?;
-    let table: Value = serde_json::from_str(&text).expect("the table is JSON");
-    table[of].as_array().cloned()
+    table(file)?[of].as_array().cloned()
 }

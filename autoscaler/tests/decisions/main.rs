@@ -3,8 +3,12 @@
 mod driver;
 mod guards;
 mod kubernetes_hpa;
+mod missing;
 mod nomad;
+mod promises;
+mod promises_of_rules;
 mod properties;
 mod rules;
 mod stories;
+mod traps;
 mod what_if;

@@ -1,8 +1,6 @@
 //! Nomad Autoscaler's own table of its threshold strategy, row by row, where it is at hand.
 
-use std::fs;
-
-use crate::driver::{policy, seconds};
+use crate::driver::{policy, seconds, table};
 use autoscaler::{
     Autoscaler, Event, Memory, Timestamp,
     evaluation::Opinion,
@@ -18,9 +16,7 @@ use serde_json::Value;
 
 #[test]
 fn every_row_of_nomads_own_table_gives_the_same_count() {
-    let path = format!("{}/../../shared/vectors/nomad-threshold.json", env!("CARGO_MANIFEST_DIR"));
-    let Ok(text) = fs::read_to_string(path) else { return };
-    let table: Value = serde_json::from_str(&text).expect("the table is JSON");
+    let Some(table) = table("nomad-threshold.json") else { return };
     let mut compared = 0;
     for row in table["cases"].as_array().expect("rows") {
         let Some(direction) = row["expected"]["action"]["direction"].as_str() else {

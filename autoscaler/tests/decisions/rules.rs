@@ -1,6 +1,6 @@
 //! Each kind of rule: what it wants of what it is given, and how it says so.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use crate::driver::{policy, seconds};
 use autoscaler::{
@@ -291,7 +291,7 @@ fn a_signal_may_be_a_formula_of_others() {
     ] {
         let mut service = Service::new(of(text), 2);
         service.hear(seconds(1), &values);
-        told += &format!("{text}: {}\n", service.first().1);
+        writeln!(told, "{text}: {}", service.first().1).expect("a string takes all");
     }
     insta::assert_snapshot!(told);
 }
@@ -362,7 +362,7 @@ fn an_active_schedule_with_a_min_makes_an_idle_service_active() {
         let service = Service::new(Policy { limits, ..only(rules) }, 0);
         let evaluation = service.autoscaler.evaluate(service.now);
         assert_eq!(evaluation.combined.activity, expected, "{name}");
-        let replicas = if expected == Activity::Inactive { 0 } else { 1 };
+        let replicas = u32::from(expected != Activity::Inactive);
         assert_eq!(evaluation.verdict.replicas(), Some(replicas), "{name}");
     }
 }

@@ -13,7 +13,7 @@ use autoscaler::{
 use clap::{CommandFactory, error::ErrorKind};
 
 use self::answer::Answer;
-use super::policy::{files_in, origin, read};
+use super::files::{files_in, origin, read};
 use crate::{
     cli::{Cli, DecideArgs, DecisionFormat},
     output,

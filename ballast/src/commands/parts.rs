@@ -84,6 +84,7 @@ fn controller_config(args: DecisionArgs, fleet: &str) -> controller::Config {
     }
     controller::Config {
         policies_may_be_missing: by_default,
+        variables: paths::policy_variables(),
         host_lost_after: args.host_lost_after,
         ..controller::Config::new(fleet, policies)
     }

@@ -1,19 +1,29 @@
-//! `ballast policy check`.
+//! `ballast policy`: what can be done with policy files.
 
-use std::{
-    fs,
-    io::{self, Read},
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+mod diff;
+mod fmt;
+mod show;
+
+use std::{path::Path, process::ExitCode};
 
 use autoscaler::policy_file;
 
 use crate::{
     cli::CheckArgs,
+    commands::files::{files_in, origin, read, unreadable},
     output,
-    render::{self, Checked, Unreadable},
+    render::{self, Checked},
 };
+
+pub(super) use diff::diff;
+pub(super) use fmt::fmt;
+pub(super) use show::show;
+
+/// Prints the JSON Schema of policy files.
+pub(super) fn schema() -> anyhow::Result<ExitCode> {
+    output::print(&(serde_json::to_string_pretty(&policy_file::schema())? + "\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Checks files and prints what it found; exit code 1 where something is wrong.
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
@@ -33,27 +43,6 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     Ok(if checked.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The file itself, or the policy files of the folder: `*.yaml` and `*.yml`, sorted, hidden ones left out.
-pub(super) fn files_in(path: &Path) -> io::Result<Vec<PathBuf>> {
-    if path.as_os_str() == "-" || !fs::metadata(path)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path)? {
-        let file = entry?.path();
-        let hidden = file.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        let yaml = file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if yaml && !hidden && !file.is_dir() {
-            files.push(file);
-        }
-    }
-    files.sort();
-    if files.is_empty() {
-        return Err(io::Error::other("the folder holds no *.yaml or *.yml file; name a file, or another folder"));
-    }
-    Ok(files)
-}
-
 fn check_file(file: &Path, checked: &mut Checked) {
     checked.files += 1;
     let text = match read(file, policy_file::LONGEST_TEXT) {
@@ -67,26 +56,4 @@ fn check_file(file: &Path, checked: &mut Checked) {
         }
         Err(errors) => checked.errors.extend(errors.0),
     }
-}
-
-/// The text of a file, or of standard input. Of one longer than `longest` bytes so much that a parser refuses it for its
-/// length, with its own words.
-pub(super) fn read(file: &Path, longest: usize) -> io::Result<String> {
-    let source: Box<dyn Read> =
-        if file.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(fs::File::open(file)?) };
-    let mut bytes = Vec::new();
-    source.take(u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() > longest {
-        // Cut somewhere, perhaps within a letter; the parser refuses it for its length.
-        return Ok(String::from_utf8_lossy(&bytes).into_owned());
-    }
-    String::from_utf8(bytes).map_err(|error| io::Error::other(format!("it is not UTF-8: {error}")))
-}
-
-pub(super) fn origin(file: &Path) -> String {
-    if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Unreadable {
-    Unreadable { origin: origin(path), message: error.to_string() }
 }

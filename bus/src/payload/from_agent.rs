@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{VERSION, version};
+use super::{VERSION, is_zero, version};
 
 /// One agent's measurements of one moment. Subject: [`Subjects::samples`](crate::subject::Subjects::samples).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -355,10 +355,13 @@ pub struct ReplicaInventory {
     /// With which code it ended; absent while it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i64>,
-    /// It ended by itself then: neither a person, Ballast nor the engine ended it. Each such end has a `last_exit_ms` of
-    /// its own, so that a reader can count them.
+    /// It ended by itself then: neither a person, Ballast nor the engine ended it.
     #[serde(skip_serializing_if = "is_false")]
     pub exited_unexpectedly: bool,
+    /// How often it did so since the agent watches it, whoever started it again: Docker by its restart policy, which
+    /// `restarts` counts as well, or Ballast, which it does not.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unexpected_exits: u64,
 }
 
 /// Why a service is not scaled, and what helps.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::is_zero;
+
 /// What the policy asks of a host's agent. Bucket: `assignments`. Its absence means: not under a policy, do not touch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assignment {
@@ -169,9 +171,4 @@ pub struct Target {
     pub evaluation: u64,
     /// Why, as a sentence.
     pub reason: String,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }

@@ -158,6 +158,21 @@ pub struct ServiceStatus {
     /// How the newest target went.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// With `explain`: everything that its policy says, and where each thing comes from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<SettingStatus>,
+}
+
+/// One thing that a policy says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SettingStatus {
+    /// Such as `replicas.max` or `rules.2.threshold.above`; lists are counted from 1.
+    pub path: String,
+    /// As it is written.
+    pub value: String,
+    /// The file with line and column, the label, the variable, or what is built in.
+    pub origin: String,
 }
 
 /// One signal as a rule reads it.

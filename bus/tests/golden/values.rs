@@ -133,6 +133,7 @@ pub(crate) fn inventory_with_exits_and_others() -> Inventory {
         last_exit_ms: Some(AT - 2500),
         exit_code: Some(137),
         exited_unexpectedly: true,
+        unexpected_exits: 2,
         ..replica()
     };
     inventory
@@ -332,6 +333,7 @@ fn service_status() -> ServiceStatus {
         decision: Some(decision()),
         history: vec![DecisionStatus { evaluation: 300, ..DecisionStatus::default() }],
         outcome: Some(outcome_reached()),
+        settings: Vec::new(),
     }
 }
 

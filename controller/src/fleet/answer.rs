@@ -6,9 +6,13 @@ use autoscaler::{
     Timestamp,
     evaluation::SignalReading,
     explain,
-    quantity::{SignalName, Unit},
+    policy::{Policy, RuleKind},
+    policy_file::Setting,
+    quantity::{Quantity, SignalName, Unit},
 };
-use bus::payload::{self, DecisionStatus, PolicySource, Question, ServiceStatus, SignalStatus, Status};
+use bus::payload::{
+    self, DecisionStatus, PolicySource, Question, ReplicaInventory, ServiceStatus, SettingStatus, SignalStatus, Status,
+};
 
 use super::{
     Fleet, ServiceKey, Standing,
@@ -112,8 +116,8 @@ impl Fleet {
                 }
             }
         }
-        for entry in self.policies.entries.iter().filter(|entry| entry.origin == source.origin) {
-            let services = &entry.policy.services;
+        let selectors = self.policies.catalog.selectors();
+        for (services, _) in selectors.filter(|(_, origin)| origin.name == source.origin) {
             let named = |key: &ServiceKey| services.matches(&key.host, &key.project, &key.service);
             if !self.hosts.is_empty() && !self.services.keys().any(named) && source.warnings.len() < MOST_NAMED {
                 source.warnings.push(format!("{services} is none of the services that run: is it spelt right?"));
@@ -162,6 +166,10 @@ fn service_status(key: &ServiceKey, service: &Service, in_full: bool, asked: Ask
     if let Some(since) = service.gone_since {
         status.warnings.push(format!("its host has not listed it since {since} UTC"));
     }
+    if let Some(error) = &service.policy_error {
+        let meanwhile = if service.governed.is_some() { "the one before stays in force" } else { "none is in force" };
+        status.warnings.push(format!("its policy is broken, and {meanwhile}: {error}"));
+    }
     match service.governed.as_deref() {
         Some(governed) => tell_decisions(&mut status, governed, in_full, asked, now),
         None => status.signals = measured(service, now),
@@ -171,6 +179,40 @@ fn service_status(key: &ServiceKey, service: &Service, in_full: bool, asked: Ask
 
 /// So many of a service's latest decisions are told to those who ask about all services.
 const LATEST: usize = 5;
+
+/// One thing that a policy says.
+fn setting(setting: &Setting) -> SettingStatus {
+    SettingStatus { path: setting.path.clone(), value: setting.value.clone(), origin: setting.origin.to_string() }
+}
+
+/// That a percentage is one of the whole host, because a replica has no limit of its own.
+fn shares_of_the_host(policy: &Policy, replicas: &[ReplicaInventory]) -> Option<String> {
+    let goes_by_share = |signal: &str| {
+        policy.rules.iter().any(|rule| match &rule.kind {
+            RuleKind::Target(rule) => {
+                rule.signal.as_str() == signal && matches!(rule.goal.quantity(), Quantity::OfLimit(_))
+            }
+            RuleKind::Threshold(rule) => {
+                let bound = rule.bounds.lower.or(rule.bounds.upper);
+                rule.signal.as_str() == signal && bound.is_some_and(|bound| matches!(bound.value, Quantity::OfLimit(_)))
+            }
+            _ => false,
+        })
+    };
+    let unlimited = |limit: fn(&ReplicaInventory) -> bool| replicas.iter().any(|replica| !limit(replica));
+    let cpu = goes_by_share(SignalName::CPU) && unlimited(|replica| replica.cpu_limit_cores.is_some());
+    let memory = goes_by_share(SignalName::MEMORY) && unlimited(|replica| replica.memory_limit_bytes.is_some());
+    let what = match (cpu, memory) {
+        (true, true) => "CPU and memory limits",
+        (true, false) => "a CPU limit",
+        (false, true) => "a memory limit",
+        (false, false) => return None,
+    };
+    Some(format!(
+        "it has replicas without {what}, so that percentages are of the whole host: set `deploy.resources.limits` in the \
+         Compose file"
+    ))
+}
 
 /// The decision that was in force at a moment.
 fn in_force_at(governed: &Governed, at_ms: u64, key: &ServiceKey) -> Result<DecisionStatus, String> {
@@ -195,6 +237,11 @@ fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool
     status.min = Some(policy.limits.min);
     status.max = Some(policy.limits.max);
     status.target = governed.target.as_ref().map(|target| target.replicas);
+    if asked == Asked::Explain {
+        status.settings = governed.settings.iter().map(setting).collect();
+        status.warnings.extend(governed.warnings.iter().cloned());
+    }
+    status.warnings.extend(shares_of_the_host(policy, &status.replicas));
     for other in &governed.overruled {
         status
             .warnings

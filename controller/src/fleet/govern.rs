@@ -5,7 +5,7 @@ use autoscaler::{Event, Timestamp, policy::Mode};
 use super::{Effect, Fleet, ServiceKey, service::Governed};
 use crate::{
     events,
-    policies::{Entry, PolicySet},
+    policies::{InForce, PolicySet},
 };
 
 impl Fleet {
@@ -16,39 +16,69 @@ impl Fleet {
         for key in keys {
             self.govern(&key, now);
         }
-        self.sweep();
     }
 
-    /// Puts the policy that names a service in force for it, or ends the one that no longer does.
+    /// Puts the policy that names a service in force for it, or ends the one that no longer does. One with an error
+    /// changes nothing: what was in force stays so.
     pub(super) fn govern(&mut self, key: &ServiceKey, now: Timestamp) {
         let Some(service) = self.services.get_mut(key) else { return };
-        let mut naming = self.policies.naming(key);
-        let Some(entry) = naming.next() else {
-            if service.governed.take().is_some() {
-                tracing::info!(service = %key, "no policy names it any more: it is left as it is");
-                self.effects.extend(Effect::forget(key));
-            }
+        let given_by = (self.policies.generation, service.inventory.labels.clone());
+        if service.resolved_from.as_ref() == Some(&given_by) {
             return;
-        };
-        let overruled: Vec<String> = naming.map(Entry::place).collect();
-        let known = service.governed.as_deref().map(|governed| governed.autoscaler.policy() == &entry.policy);
-        match known {
-            Some(true) => {}
-            Some(false) => {
-                tracing::info!(service = %key, policy = entry.place(), "its policy was edited");
-                let policy = entry.policy.clone();
-                if let Some(governed) = service.governed.as_deref_mut() {
-                    governed.replace_policy(policy, now);
-                    self.effects.push(assignment(key, governed, self.setup.term));
+        }
+        let resolved = self.policies.resolve(key, &given_by.1);
+        service.resolved_from = Some(given_by);
+        match resolved {
+            None => self.release(key),
+            Some(Ok(in_force)) => {
+                service.policy_error = None;
+                self.put_in_force(key, in_force, now);
+            }
+            Some(Err(errors)) => {
+                let error = errors.to_string();
+                if service.policy_error.as_ref() != Some(&error) {
+                    let meanwhile = match service.governed {
+                        Some(_) => "the one before stays in force",
+                        None => "NO POLICY IS IN FORCE FOR IT",
+                    };
+                    tracing::warn!(service = %key, "its policy is broken; {meanwhile}:\n{error}");
                 }
+                service.policy_error = Some(error);
+            }
+        }
+    }
+
+    /// Leaves a service as it is, which no policy names. As long as a file cannot be read at all, what earlier
+    /// controllers left about it stays: that file may name it.
+    fn release(&mut self, key: &ServiceKey) {
+        let Some(service) = self.services.get_mut(key) else { return };
+        service.policy_error = None;
+        if service.governed.take().is_some() {
+            tracing::info!(service = %key, "no policy names it any more: it is left as it is");
+            self.effects.extend(Effect::forget(key));
+        } else if self.policies.complete && self.stored.services.contains(key) {
+            self.drop_stored(key);
+        }
+    }
+
+    fn put_in_force(&mut self, key: &ServiceKey, in_force: InForce, now: Timestamp) {
+        let Some(service) = self.services.get_mut(key) else { return };
+        let InForce { place, overruled, resolved } = in_force;
+        match service.governed.as_deref_mut() {
+            Some(governed) if governed.autoscaler.policy() == &resolved.policy => {}
+            Some(governed) => {
+                tracing::info!(service = %key, policy = place, "its policy was edited");
+                governed.replace_policy(resolved.policy, now);
+                self.effects.push(assignment(key, governed, self.setup.term));
                 self.dirty.insert(key.clone());
             }
             None => {
-                tracing::info!(service = %key, policy = entry.place(), "under a policy");
+                tracing::info!(service = %key, policy = place, "under a policy");
                 let saved = self.stored.take(key, now);
-                let governed = Governed::new(entry.policy.clone(), entry.place(), saved.0, saved.1);
+                let observes = resolved.policy.mode == Mode::Observe;
+                let governed = Governed::new(resolved.policy, place.clone(), saved.0, saved.1);
                 self.effects.push(assignment(key, &governed, self.setup.term));
-                if entry.policy.mode == Mode::Observe {
+                if observes {
                     self.effects.push(Effect::Target(key.clone(), None));
                 }
                 service.governed = Some(Box::new(governed));
@@ -60,29 +90,17 @@ impl Fleet {
             }
         }
         if let Some(governed) = self.services.get_mut(key).and_then(|service| service.governed.as_deref_mut()) {
-            governed.origin = self.policies.naming(key).next().map(Entry::place).unwrap_or_default();
             if !overruled.is_empty() && governed.overruled != overruled {
                 tracing::warn!(
                     service = %key,
-                    "named by more than one policy: the one in {} is in force, not {}",
-                    governed.origin,
+                    "named by more than one policy: the one in {place} is in force, not {}",
                     overruled.join(", ")
                 );
             }
+            governed.origin = place;
+            governed.settings = resolved.settings;
+            governed.warnings = resolved.warnings.iter().map(ToString::to_string).collect();
             governed.overruled = overruled;
-        }
-    }
-
-    /// Removes what earlier controllers left about services that no policy names any more. As long as a file cannot be
-    /// read at all, nobody knows which those are.
-    pub(super) fn sweep(&mut self) {
-        if !self.policies.complete {
-            return;
-        }
-        let unnamed = |key: &&ServiceKey| self.policies.naming(key).next().is_none();
-        let keys: Vec<ServiceKey> = self.stored.services.iter().filter(unnamed).cloned().collect();
-        for key in keys {
-            self.drop_stored(&key);
         }
     }
 

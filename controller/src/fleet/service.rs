@@ -10,6 +10,7 @@ use autoscaler::{
     event::{HostCapacity, Observation, Sample},
     explain,
     policy::{Mode, Policy},
+    policy_file::Setting,
     quantity::SignalName,
 };
 use bus::payload::{DecisionStatus, Outcome, ReplicaSample, ServiceInventory, Target};
@@ -39,6 +40,10 @@ pub(crate) struct Service {
     pub(crate) outcome: Option<Outcome>,
     /// What is decided for it, where a policy names it.
     pub(crate) governed: Option<Box<Governed>>,
+    /// What its policy was last put together from: the policies and its labels.
+    pub(crate) resolved_from: Option<(u64, BTreeMap<String, String>)>,
+    /// What is wrong with its policy; what was in force before stays so.
+    pub(crate) policy_error: Option<String>,
 }
 
 /// What one replica used.
@@ -55,7 +60,15 @@ pub(crate) struct Measured {
 impl Service {
     /// One listed for the first time.
     pub(crate) fn new(inventory: ServiceInventory) -> Self {
-        Self { inventory, gone_since: None, measured: BTreeMap::new(), outcome: None, governed: None }
+        Self {
+            inventory,
+            gone_since: None,
+            measured: BTreeMap::new(),
+            outcome: None,
+            governed: None,
+            resolved_from: None,
+            policy_error: None,
+        }
     }
 
     /// Takes in a newer listing.
@@ -87,6 +100,10 @@ pub(crate) struct Governed {
     pub(crate) autoscaler: Autoscaler,
     /// Where the policy stands.
     pub(crate) origin: String,
+    /// Everything that it says, and where each thing comes from.
+    pub(crate) settings: Vec<Setting>,
+    /// What is allowed in it and yet hardly meant.
+    pub(crate) warnings: Vec<String>,
     /// Other policies that name the service as well, and so are not in force for it.
     pub(crate) overruled: Vec<String>,
     /// The newest target.
@@ -133,6 +150,8 @@ impl Governed {
         Self {
             autoscaler: Autoscaler::restore(policy, memory),
             origin,
+            settings: Vec::new(),
+            warnings: Vec::new(),
             overruled: Vec::new(),
             target,
             issued: None,

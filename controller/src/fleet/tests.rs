@@ -6,9 +6,15 @@ mod listening;
 mod remembering;
 mod supposing;
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
-use autoscaler::{Timestamp, policy_file};
+use autoscaler::{
+    Timestamp,
+    policy_file::{Catalog, Source},
+};
 use bus::{
     payload::{
         self, HostSample, Inventory, PolicySource, Question, ReplicaInventory, ReplicaSample, Samples,
@@ -18,7 +24,7 @@ use bus::{
 };
 
 use super::{Asked, Effect, Fleet, Input, Kind, ServiceKey, Setup, Stored};
-use crate::policies::{Entry, PolicySet};
+use crate::policies::PolicySet;
 
 /// One replica carries half a core; a removal waits for a minute after any step.
 const WEB: &str = "
@@ -45,16 +51,20 @@ fn at(second: u64) -> Timestamp {
 }
 
 fn policies(files: &[(&str, &str)]) -> PolicySet {
-    let mut set = PolicySet { complete: true, ..PolicySet::default() };
-    for (name, text) in files {
-        let origin = (*name).to_owned();
-        let file = policy_file::parse(name, text).expect("the policies of tests are right");
-        let count = u32::try_from(file.policies.len()).expect("few");
-        set.sources.push(PolicySource { origin: origin.clone(), policies: count, ..PolicySource::default() });
-        set.entries.extend(file.policies.into_iter().map(|policy| Entry { policy, origin: origin.clone() }));
-    }
-    set
+    let (catalog, errors) = Catalog::read(files.iter().map(|(name, text)| Source::file(*name, *text)).collect());
+    assert!(errors.is_empty(), "the policies of tests are right: {errors:?}");
+    let policies = |name: &str| catalog.selectors().filter(|(_, origin)| origin.name == name).count();
+    let source = |(name, _): &(&str, &str)| PolicySource {
+        origin: (*name).to_owned(),
+        policies: u32::try_from(policies(name)).expect("few"),
+        ..PolicySource::default()
+    };
+    let sources = files.iter().map(source).collect();
+    let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
+    PolicySet { catalog, sources, complete: true, generation }
 }
+
+static GENERATION: AtomicU64 = AtomicU64::new(1);
 
 /// A fleet, and the numbers of what its agents have sent.
 struct Story {

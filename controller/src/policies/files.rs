@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use autoscaler::{Policy, policy_file};
+use autoscaler::policy_file::{Catalog, PolicyError, PolicyErrors, Severity, Source};
 use bus::payload::PolicySource;
 
-use super::{Entry, PolicySet};
+use super::PolicySet;
 
 /// The most files that are read.
 const MOST_FILES: usize = 1000;
@@ -22,8 +22,11 @@ pub(crate) struct PolicyFiles {
     roots: Vec<PathBuf>,
     /// Whether a root may be missing without a word.
     may_be_missing: bool,
+    /// Environment variables that are part of policies.
+    variables: BTreeMap<String, String>,
     /// By the place of the root among the roots, then by path: the order in which policies win.
     files: BTreeMap<Key, File>,
+    generation: u64,
 }
 
 type Key = (usize, PathBuf);
@@ -33,9 +36,8 @@ type Key = (usize, PathBuf);
 struct File {
     /// What was last read, good or not.
     text: Option<Vec<u8>>,
-    /// The policies of its last good version.
-    policies: Option<Vec<Policy>>,
-    warnings: Vec<String>,
+    /// Its last good version.
+    good: Option<String>,
     error: Option<String>,
     /// Whether it was not there at the last look.
     missing: bool,
@@ -53,7 +55,12 @@ pub(crate) struct Look {
 impl PolicyFiles {
     /// None read yet.
     pub(crate) fn new(roots: Vec<PathBuf>) -> Self {
-        Self { roots, may_be_missing: false, files: BTreeMap::new() }
+        Self { roots, may_be_missing: false, variables: BTreeMap::new(), files: BTreeMap::new(), generation: 0 }
+    }
+
+    /// Takes these environment variables for the highest layer.
+    pub(crate) fn with_variables(self, variables: BTreeMap<String, String>) -> Self {
+        Self { variables, ..self }
     }
 
     /// Lets roots be missing without a word.
@@ -79,26 +86,37 @@ impl PolicyFiles {
                 Ok(text) => look.changed |= file.take(&key.1, text),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     if file.is_really_gone(&mut look) {
-                        file.policies = None;
+                        file.good = None;
                         look.changed |= file.fail(&key.1, "it does not exist");
                     }
                 }
                 Err(error) => look.changed |= file.fail(&key.1, &error.to_string()),
             }
         }
+        self.generation += u64::from(look.changed);
         look
     }
 
     /// What is in force.
     pub(crate) fn set(&self) -> PolicySet {
-        let entries = self.files.iter().flat_map(|((_, path), file)| {
-            let origin = path.display().to_string();
-            file.policies.iter().flatten().map(move |policy| Entry { policy: policy.clone(), origin: origin.clone() })
-        });
+        let good = self
+            .files
+            .iter()
+            .filter_map(|((_, path), file)| Some(Source::file(path.display().to_string(), file.good.clone()?)));
+        let environment = (!self.variables.is_empty()).then(|| Source::environment(self.variables.clone()));
+        let (catalog, errors) = Catalog::read(good.chain(environment).collect());
+        let mut findings = errors;
+        findings.extend(of_policies(&catalog));
+        let mut sources: Vec<PolicySource> =
+            self.files.iter().map(|((_, path), file)| file.source(path, &catalog, &mut findings)).collect();
+        if !findings.is_empty() {
+            sources.push(elsewhere(&findings));
+        }
         PolicySet {
-            entries: entries.collect(),
-            sources: self.files.iter().map(|((_, path), file)| file.source(path)).collect(),
-            complete: self.files.values().all(|file| file.policies.is_some()),
+            catalog,
+            sources,
+            complete: self.files.values().all(|file| file.good.is_some()),
+            generation: self.generation,
         }
     }
 
@@ -158,7 +176,7 @@ impl PolicyFiles {
 impl File {
     /// Whether a file that is not there now has been away for two looks, or never had anything in it.
     fn is_really_gone(&mut self, look: &mut Look) -> bool {
-        let for_a_moment = !self.missing && (self.text.is_some() || self.policies.is_some());
+        let for_a_moment = !self.missing && (self.text.is_some() || self.good.is_some());
         self.missing = true;
         look.again |= for_a_moment;
         !for_a_moment
@@ -171,13 +189,9 @@ impl File {
             return false;
         }
         match parse(path, &text) {
-            Ok((policies, warnings)) => {
-                tracing::info!(file = %path.display(), policies = policies.len(), "policies in force");
-                for warning in &warnings {
-                    tracing::warn!(file = %path.display(), "{warning}");
-                }
-                self.policies = Some(policies);
-                self.warnings = warnings;
+            Ok((good, policies)) => {
+                tracing::info!(file = %path.display(), policies, "policies in force");
+                self.good = Some(good);
                 self.error = None;
             }
             Err(error) => drop(self.fail(path, &error)),
@@ -191,7 +205,7 @@ impl File {
         if self.error.as_deref() == Some(error) {
             return false;
         }
-        let meanwhile = match &self.policies {
+        let meanwhile = match &self.good {
             Some(_) => "its last good version stays in force",
             None => "NO POLICY OF IT IS IN FORCE",
         };
@@ -201,14 +215,55 @@ impl File {
         true
     }
 
-    fn source(&self, path: &Path) -> PolicySource {
+    /// As told to who asks. Takes the findings that are of this file.
+    fn source(&self, path: &Path, catalog: &Catalog, findings: &mut Vec<PolicyError>) -> PolicySource {
+        let origin = path.display().to_string();
+        let (own, others) = std::mem::take(findings).into_iter().partition(|finding| finding.origin == origin);
+        *findings = others;
+        let (errors, warnings) = told(own);
+        let policies = catalog.selectors().filter(|(_, place)| place.name == origin).count();
         PolicySource {
-            origin: path.display().to_string(),
-            policies: self.policies.as_ref().map_or(0, |policies| u32::try_from(policies.len()).unwrap_or(u32::MAX)),
-            error: self.error.clone(),
-            warnings: self.warnings.clone(),
+            origin,
+            policies: u32::try_from(policies).unwrap_or(u32::MAX),
+            error: self.error.clone().or(errors),
+            warnings,
         }
     }
+}
+
+/// What is wrong or doubtful with policies once all layers are laid over each other; each thing once.
+fn of_policies(catalog: &Catalog) -> Vec<PolicyError> {
+    let mut findings: Vec<PolicyError> = Vec::new();
+    for (selector, _) in catalog.selectors() {
+        let any = |pattern: &str| pattern.replace('*', "any");
+        let host = any(selector.host.as_deref().unwrap_or("any"));
+        let resolved = catalog.resolve(&host, &any(&selector.project), &any(&selector.service), &BTreeMap::new());
+        let found = match resolved {
+            Some(Ok(resolved)) => resolved.warnings,
+            Some(Err(PolicyErrors(errors))) => errors,
+            None => Vec::new(),
+        };
+        for finding in found {
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+    }
+    findings
+}
+
+/// Errors as one text, and warnings each as a line.
+fn told(findings: Vec<PolicyError>) -> (Option<String>, Vec<String>) {
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        findings.into_iter().partition(|finding| finding.severity == Severity::Error);
+    let error = (!errors.is_empty()).then(|| PolicyErrors(errors).to_string());
+    (error, warnings.iter().map(ToString::to_string).collect())
+}
+
+/// What is wrong with what is in no file: environment variables.
+fn elsewhere(findings: &[PolicyError]) -> PolicySource {
+    let (error, warnings) = told(findings.to_vec());
+    PolicySource { origin: "environment".to_owned(), policies: 0, error, warnings }
 }
 
 fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -235,11 +290,16 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Its policies and what is doubtful about them, or everything that is wrong with it.
-fn parse(path: &Path, text: &[u8]) -> Result<(Vec<Policy>, Vec<String>), String> {
+/// The text and how many policies it has, or everything that is wrong with it.
+fn parse(path: &Path, text: &[u8]) -> Result<(String, usize), String> {
     let text = std::str::from_utf8(text).map_err(|error| format!("{}: it is not UTF-8: {error}", path.display()))?;
-    let file = policy_file::parse(&path.display().to_string(), text).map_err(|errors| errors.to_string())?;
-    Ok((file.policies, file.warnings.iter().map(ToString::to_string).collect()))
+    let (catalog, findings) = Catalog::read(vec![Source::file(path.display().to_string(), text)]);
+    let errors: Vec<_> = findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
+    if errors.is_empty() {
+        Ok((text.to_owned(), catalog.selectors().count()))
+    } else {
+        Err(PolicyErrors(errors).to_string())
+    }
 }
 
 fn same(error: &io::Error) -> io::Error {

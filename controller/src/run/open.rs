@@ -42,7 +42,9 @@ pub(crate) async fn open(
     clock: &mut Clock,
     shutdown: &CancellationToken,
 ) -> Result<Option<Opened>, ControllerError> {
-    let mut files = PolicyFiles::new(config.policies.clone()).may_be_missing(config.policies_may_be_missing);
+    let mut files = PolicyFiles::new(config.policies.clone())
+        .with_variables(config.variables.clone())
+        .may_be_missing(config.policies_may_be_missing);
     files.look();
     let subjects = Subjects::new(&config.fleet);
     let mut files = Some(files);

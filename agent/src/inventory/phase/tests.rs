@@ -127,6 +127,16 @@ fn a_restart_policy_that_brings_a_crash_back_is_nobodys_change() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_freezes_nothing_and_hides_nothing() {
+    let mut story = one_of_compose().event(3_600, "create", 4);
+    assert_eq!((story.phase(3_601), story.phase(60)), ("changing", "settled"));
+    assert_eq!(chosen(&mut story, 60), "3 -> 4");
+    let mut story = story.event(70, "create", 5);
+    assert_eq!((story.phase(71), story.phase(80)), ("changing", "settled"));
+    assert_eq!(chosen(&mut story, 80), "4 -> 5");
+}
+
+#[test]
 fn an_oom_kill_is_nobodys_change() {
     assert_eq!(Story::begin().event(5, "oom", 2).event(5, "die", 2).phase(5), "settled");
 }
@@ -354,12 +364,14 @@ fn whoever_wakes_a_sleeping_replica_has_changed_the_count() {
 
 #[test]
 fn a_crash_is_told_also_after_the_restart() {
+    let story = Story::begin().event(5, "die", 2).event(5, "die", 2).event(6, "start", 2).event(7, "die", 2);
+    assert_eq!(story.history.crashes(&story.replicas[1]), (false, 2), "an event told again is none; it is down now");
     for (signal, crashed) in [(None, true), (Some("kill 15"), false)] {
         let story = signal.into_iter().fold(Story::begin(), |story, kill| story.event(5, kill, 2));
         let mut story = story.event(5, "die", 2).event(6, "start", 2);
         story.replicas[1].summary.last_exit_ms = Some(at_ms(5) + 20);
-        assert_eq!(story.history.has_crashed(&story.replicas[1]), crashed, "{signal:?}");
-        assert!(!story.history.has_crashed(&story.replicas[0]));
+        assert_eq!(story.history.crashes(&story.replicas[1]), (crashed, u64::from(crashed)), "{signal:?}");
+        assert_eq!(story.history.crashes(&story.replicas[0]), (false, 0));
     }
 }
 
@@ -391,6 +403,20 @@ fn an_agent_that_comes_later_infers_who_ended_a_replica() {
         let story = found(vec![replica], started_ms, START_MS - 201_000);
         assert_eq!(story.exits(), [Some(cause)], "{why}");
     }
+}
+
+#[test]
+fn an_agent_that_comes_in_the_middle_of_a_rollout_waits_for_its_end_but_not_for_ever() {
+    let mut replicas: Vec<Replica> = (1..=3).map(|number| replica(number, "running", None)).collect();
+    for (replica, obsolete) in replicas.iter_mut().zip([false, true, true]) {
+        replica.summary.obsolete = obsolete;
+    }
+    replicas[0].summary.created_ms = START_MS;
+    let mut story = found(replicas, START_MS - 200_000, 0);
+    assert_eq!((story.phase(29), story.phase(30)), ("changing", "settled"));
+    // What Ballast made of the new configuration is no sign of Compose.
+    story.replicas[0].summary.managed = true;
+    assert_eq!(story.phase(1), "settled");
 }
 
 #[test]

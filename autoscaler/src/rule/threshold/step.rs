@@ -61,10 +61,10 @@ pub(super) fn wanted(rule: &Threshold, level: f64, current: u32) -> Result<u32, 
 fn to(rule: &Threshold, count: u32, current: u32) -> Result<u32, Stays> {
     let Some(limit) = rule.limit else { return Ok(count) };
     let wanted = if count > current { count.min(limit.max(current)) } else { count.max(limit.min(current)) };
-    match wanted == current && count != current {
-        true => Err(Stays { why: Some(ThresholdStays::Limit(limit)), keeps: count > current && current == limit }),
-        false => Ok(wanted),
+    if wanted == current && count != current {
+        return Err(Stays { why: Some(ThresholdStays::Limit(limit)), keeps: count > current && current == limit });
     }
+    Ok(wanted)
 }
 
 /// How far beyond the bound the level is, in the bound's unit; of a band, beyond its lower end.

@@ -70,12 +70,13 @@ fn what_earlier_controllers_left_goes_once_no_policy_names_it() {
     let stored = || Stored { services: [key("a"), key("b")].into(), ..Stored::default() };
     let only_a = WEB.replace("shop/web", "a/shop/web");
     let mut story = Story::restarted(&[("web.yaml", &only_a)], 2, stored(), 0);
-    assert_eq!(story.settle(0), Effect::forget(&key("b")));
+    assert_eq!(story.settle(0), [], "its labels may put it under a policy");
+    assert_eq!(story.list(1, "b", 2), Effect::forget(&key("b")));
 
-    let setup = story.fleet.setup.clone();
     let unread = PolicySet { complete: false, ..policies(&[("web.yaml", &only_a)]) };
-    let mut fleet = Fleet::new(setup, unread, stored(), at(0));
-    assert_eq!(fleet.settle(at(0)), [], "a file that cannot be read may name it");
+    let mut story = Story::restarted(&[], 2, stored(), 0);
+    story.fleet.replace_policies(unread, at(0));
+    assert_eq!(story.list(1, "b", 2), [], "a file that cannot be read may name it");
 }
 
 #[test]
@@ -110,4 +111,26 @@ fn a_service_that_compose_recreates_goes_on_where_it_was() {
     story.measure(1, "a", 2, 0.95);
     story.list_as(10, "a", Vec::new());
     assert_eq!(targets(&story.list(30, "a", 2)), [("a", 4, 2)]);
+}
+
+#[test]
+fn labels_put_a_service_under_a_policy_and_a_file_overrules_them() {
+    let labelled = |max: &str| {
+        let labels = [("ballast.max", max), ("ballast.min", "3"), ("ballast.cpu", "70%")];
+        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        vec![ServiceInventory { labels, ..web("a", 2) }]
+    };
+    let mut story = Story::new(&[]);
+    assert_eq!(targets(&story.list_as(0, "a", labelled("5"))), [("a", 3, 1)], "min of the labels");
+    let status = story.status(1);
+    assert_eq!(status.services[0].policy.as_deref(), Some("its labels"));
+    story.fleet.replace_policies(policies(&[("web.yaml", WEB)]), at(2));
+    let status = story.status(3);
+    assert_eq!((status.services[0].min, status.services[0].max), (Some(1), Some(10)), "the file wins");
+    story.fleet.replace_policies(policies(&[]), at(4));
+    story.list_as(5, "a", labelled("many"));
+    let status = story.status(6);
+    assert_eq!(status.services[0].max, Some(5), "the last good ones stay in force");
+    let warnings = status.services[0].warnings.join("\n");
+    assert!(warnings.contains("label ballast.max") && warnings.contains("many"), "{warnings}");
 }

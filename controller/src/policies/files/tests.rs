@@ -24,7 +24,7 @@ fn look(files: &mut PolicyFiles, folder: &Path) -> (Look, Vec<String>, Vec<Strin
     let short = |origin: &str| origin.replace(&format!("{}/", folder.display()), "");
     (
         look,
-        set.entries.iter().map(|entry| entry.policy.services.to_string()).collect(),
+        set.catalog.selectors().map(|(selector, _)| selector.to_string()).collect(),
         broken.map(|source| short(&source.origin)).collect(),
     )
 }
