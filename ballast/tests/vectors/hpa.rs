@@ -52,7 +52,12 @@ fn calculated(case: &Value) -> (String, Value, Expected) {
         None => Expected::CannotTell,
     };
     let target = format!("{{ {goal}, tolerance: {tolerance} }}");
-    (policy(&target, "{ min: 1, max: 1000 }", "none"), state, expected)
+    let cluster = format!(
+        "compat: {{ kubernetes-hpa: {{ cpu_initialization_period: {}s, initial_readiness_delay: {}s }} }}",
+        case["cpuInitializationPeriodSeconds"], case["delayOfInitialReadinessSeconds"]
+    );
+    let policy = policy(&target, "{ min: 1, max: 1000 }", "none").replace("compat: kubernetes-hpa", &cluster);
+    (policy, state, expected)
 }
 
 /// A pod as a replica: of several containers their sum, or the one that the metric names.

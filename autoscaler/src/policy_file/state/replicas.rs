@@ -3,7 +3,7 @@
 use super::{
     super::{
         finding::{Findings, Kind},
-        node::{Node, Place, Value},
+        node::{Place, Value},
         values::word,
     },
     Given,
