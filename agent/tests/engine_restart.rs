@@ -6,7 +6,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use agent::inventory::wait_until;
+use agent::{inventory::wait_until, model::ExitCause};
 use bus::payload::Phase;
 use common::{Fleet, LIMIT, ready};
 use testbed::DockerHost;
@@ -20,6 +20,7 @@ services:
   once: { image: IMAGE, command: sleep 600, stop_grace_period: 0s }
   always: { image: IMAGE, command: sleep 600, stop_grace_period: 0s, restart: always }
   stopped: { image: IMAGE, command: sleep 600, stop_grace_period: 0s, restart: unless-stopped }
+  sleeper: { image: IMAGE, command: sleep 600, stop_grace_period: 0s, restart: always }
 ";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,10 +31,14 @@ async fn after_an_engine_restart_and_a_power_cut_the_fleet_is_back_at_its_target
         fleet.assign(service, 1, 9).await;
         fleet.scale(service, 3).await;
     }
+    fleet.assign("sleeper", 0, 9).await;
+    fleet.scale("sleeper", 0).await;
     fleet.project.compose(&["stop", "stopped"]);
     fleet.assign("stopped", 1, 9).await;
     fleet.aim("stopped", 2);
     let (once, always, stopped) = (fleet.service("once"), fleet.service("always"), fleet.service("stopped"));
+    let sleeper = fleet.service("sleeper");
+    let sleeps = |host: &agent::model::Host| host.services[&sleeper].replicas[0].exit == Some(ExitCause::Asleep);
     let mut host = fleet.inventory.host();
     let is_stopped = |host: &agent::model::Host| matches!(host.services[&stopped].phase, Phase::Stopped { .. });
     wait_until(&mut host, LIMIT, is_stopped).await.expect("it is stopped");
@@ -58,12 +63,17 @@ async fn after_an_engine_restart_and_a_power_cut_the_fleet_is_back_at_its_target
         assert!(returned.elapsed() < BACK, "it took {:?}", returned.elapsed());
         assert_eq!((fleet.project.all("once").len(), fleet.project.all("always").len()), (3, 3), "nothing is doubled");
         assert_eq!(fleet.project.running("stopped").len(), 0, "what somebody stopped stays stopped");
+        wait_until(&mut host, LIMIT, |host| host.engine_error.is_none() && sleeps(host))
+            .await
+            .expect("it sleeps again");
     }
 
     // The agent goes down with the host, and what it knew is lost.
     fleet.host.kill_engine();
     fleet.host.start_engine();
     fleet.restart_agent();
+    fleet.assign("sleeper", 0, 9).await;
+    fleet.aim("sleeper", 0);
     for (service, replicas) in [("stopped", 2), ("once", 3), ("always", 3)] {
         fleet.assign(service, 1, 9).await;
         fleet.aim(service, replicas);
@@ -72,4 +82,5 @@ async fn after_an_engine_restart_and_a_power_cut_the_fleet_is_back_at_its_target
     let is_back = |host: &agent::model::Host| ready(host, &once) == 3 && ready(host, &always) == 3;
     wait_until(&mut host, BACK, is_back).await.expect("the fleet is back");
     assert_eq!(fleet.project.running("stopped").len(), 0, "what somebody stopped stays stopped");
+    wait_until(&mut host, LIMIT, sleeps).await.expect("it sleeps again");
 }

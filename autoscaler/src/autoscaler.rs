@@ -16,8 +16,11 @@ use crate::{
     guard::{self, Circumstances},
     memory::Manual,
     missing,
-    policy::{Limits, Mode},
-    rule::{self, Readings, Reads, RuleState, Situation},
+    policy::Mode,
+    rule::{
+        self, Readings, Reads, RuleState, Situation,
+        schedule::{self, Windows},
+    },
     signal::{Signals, Viewpoint, count},
 };
 
@@ -36,6 +39,8 @@ pub struct Autoscaler {
     peers: BTreeMap<String, Peer>,
     /// What others take of shared budgets.
     budgets: BTreeMap<String, f64>,
+    /// What holds of the schedules.
+    windows: Windows,
     now: Timestamp,
 }
 
@@ -62,6 +67,7 @@ impl Autoscaler {
             outcome: None,
             peers: BTreeMap::new(),
             budgets: BTreeMap::new(),
+            windows: Windows::default(),
             now: Timestamp::default(),
         }
     }
@@ -111,7 +117,8 @@ impl Autoscaler {
         assert!(now >= self.now, "time went back from {} ms to {} ms", self.now.as_millis(), now.as_millis());
         let nothing = Observation::default();
         let observation = self.observation.as_ref().unwrap_or(&nothing);
-        let limits = self.limits(now);
+        let windows = self.windows.at(&self.policy, now);
+        let limits = schedule::limits(&self.policy, &windows);
         let mut evaluation = Evaluation {
             number: self.memory.evaluations + 1,
             at: now,
@@ -128,7 +135,7 @@ impl Autoscaler {
             next: None,
         };
         let Some(current) = evaluation.current else { return evaluation };
-        let situation = self.situation(observation, &evaluation.signals, current, now);
+        let situation = self.situation(observation, &evaluation.signals, &windows, current, now);
         let recommendations = self.recommend(&situation);
         let combined = combine(&self.policy, limits, &recommendations, &evaluation.signals, current);
         let (replicas, effects) = guard::apply(
@@ -149,7 +156,7 @@ impl Autoscaler {
             to if to == current => Verdict::Hold { at: current },
             to => Verdict::Scale { from: current, to },
         };
-        evaluation.next = self.next(&evaluation, observation);
+        evaluation.next = self.next(&evaluation, observation, &windows);
         evaluation
     }
 
@@ -198,6 +205,7 @@ impl Autoscaler {
         let state_of = |rule| remembered.iter().find(|(other, _)| other == rule).map(|(_, state)| state.clone());
         self.memory.rules = self.policy.rules.iter().map(|rule| state_of(rule).unwrap_or_default()).collect();
         self.reads = rule::reads(&self.policy);
+        self.windows = Windows::default();
         if self.policy.mode == Mode::Observe {
             self.memory.target = None;
         }
@@ -214,11 +222,6 @@ impl Autoscaler {
     fn current(&self) -> Option<u32> {
         let observation = self.observation.as_ref()?;
         Some(self.memory.target.unwrap_or_else(|| observed(observation).running))
-    }
-
-    /// The limits in force.
-    fn limits(&self, now: Timestamp) -> Limits {
-        rule::schedule::limits(&self.policy, now)
     }
 
     fn read(&self, observation: &Observation, now: Timestamp) -> Vec<SignalReading> {
@@ -240,6 +243,7 @@ impl Autoscaler {
         &'a self,
         observation: &'a Observation,
         signals: &'a [SignalReading],
+        windows: &'a Windows,
         current: u32,
         now: Timestamp,
     ) -> Situation<'a> {
@@ -253,6 +257,7 @@ impl Autoscaler {
             signals: &self.signals,
             memory: &self.memory,
             peers: &self.peers,
+            windows,
         }
     }
 
@@ -272,12 +277,13 @@ impl Autoscaler {
 
     /// What rules and guards remember of what has just happened.
     fn update(&mut self) {
+        self.windows = self.windows.at(&self.policy, self.now);
         let Some(current) = self.current() else { return };
         let mut guards = std::mem::take(&mut self.memory.guards);
         let nothing = Observation::default();
         let observation = self.observation.as_ref().unwrap_or(&nothing);
         let signals = self.read(observation, self.now);
-        let situation = self.situation(observation, &signals, current, self.now);
+        let situation = self.situation(observation, &signals, &self.windows, current, self.now);
         let rules = self.policy.rules.iter().zip(&self.memory.rules);
         let states: Vec<RuleState> = rules.map(|(rule, state)| rule::update(rule, state, &situation)).collect();
         let missing_since = missing::since(&signals, &self.memory.missing_since, self.now);
@@ -288,7 +294,7 @@ impl Autoscaler {
     }
 
     /// The first moment at which time alone can change the verdict or its reasons.
-    fn next(&self, evaluation: &Evaluation, observation: &Observation) -> Option<Wakeup> {
+    fn next(&self, evaluation: &Evaluation, observation: &Observation, windows: &Windows) -> Option<Wakeup> {
         let now = evaluation.at;
         let guards = &self.policy.guards;
         let held = evaluation.effects.iter().filter_map(|effect| {
@@ -312,7 +318,7 @@ impl Autoscaler {
             .chain(warm)
             .chain(missing::stale(&evaluation.signals, guards, now))
             .chain(missing::wakeups(&self.policy, &self.memory))
-            .chain(rule::schedule::wakeups(&self.policy, now))
+            .chain(schedule::wakeups(windows))
             .filter(|wakeup| wakeup.at > now)
             .min_by_key(|wakeup| wakeup.at)
     }

@@ -38,7 +38,7 @@ pub(crate) fn fall_back(opinion: Opinion, reason: &RuleReason, given: &Situation
     }
     match missing.then {
         Fallback::AtLeast(replicas) if replicas > given.current => Opinion::Wants(replicas),
-        Fallback::Max => Some(schedule::limits(given.policy, given.now).max)
+        Fallback::Max => Some(schedule::limits(given.policy, given.windows).max)
             .filter(|max| *max > given.current)
             .map_or(opinion, Opinion::Wants),
         Fallback::Hold | Fallback::AtLeast(_) => opinion,

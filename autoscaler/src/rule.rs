@@ -38,6 +38,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) signals: &'a Signals,
     pub(crate) memory: &'a Memory,
     pub(crate) peers: &'a BTreeMap<String, Peer>,
+    /// What holds of the schedules.
+    pub(crate) windows: &'a schedule::Windows,
 }
 
 /// The signals as read for one evaluation.
@@ -90,7 +92,7 @@ pub(crate) fn recommend(rule: &Rule, place: usize, given: &Situation<'_>) -> (Op
         RuleKind::Ratio(ratio) => ratio::recommend(ratio, given),
         RuleKind::Burst(burst) => burst::recommend(burst, state, given),
         RuleKind::Forecast(forecast) => forecast::recommend(forecast, given),
-        RuleKind::Schedule(schedule) => schedule::recommend(schedule, given),
+        RuleKind::Schedule(schedule) => schedule::recommend(schedule, place, given),
         RuleKind::Formula(formula) => formula::recommend(formula, given),
     }
 }

@@ -14,7 +14,9 @@ const UP_AND_DOWN_LIMIT: Duration = Duration::from_secs(10);
 
 #[test]
 fn help_of_every_command() {
-    for command in ["", "run", "agent", "controller", "status", "explain", "policy", "policy check", "completions"] {
+    for command in
+        ["", "run", "agent", "controller", "status", "explain", "decide", "policy", "policy check", "completions"]
+    {
         let args: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let name = format!("help {command}").trim_end().replace(' ', "_");
         insta::assert_snapshot!(name, shown(&args));

@@ -107,7 +107,7 @@ impl History {
                 }
             },
             // A restart policy starts what nobody has stopped.
-            "start" if self.stopped.remove(&id).is_some() || is_asleep(services, &id) => "started",
+            "start" if self.stopped.remove(&id).is_some() || self.is_woken(services, &id, at_ms) => "started",
             _ => return false,
         };
         let why = format!("{} was {verb} by somebody else", event.attribute("name"));
@@ -314,6 +314,12 @@ impl History {
         change.last_ms = change.last_ms.max(at_ms);
         change.why = why;
         change
+    }
+
+    /// A sleeping replica was started, and not by the engine, which starts everything with `restart: always` when it starts.
+    fn is_woken(&self, services: &BTreeMap<ServiceName, Vec<Replica>>, id: &str, at_ms: u64) -> bool {
+        let engine_starts = is_recent(self.engine_started_ms.unwrap_or_default(), at_ms, ENGINE_START_MS);
+        !engine_starts && is_asleep(services, id)
     }
 
     fn ended_with_engine(&self, finished_ms: u64) -> bool {

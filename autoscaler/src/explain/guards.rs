@@ -2,7 +2,7 @@
 
 use crate::{
     Evaluation,
-    evaluation::{Activity, Freeze, Guard, GuardEffect, Resource},
+    evaluation::{Activity, Freeze, Guard, GuardEffect, Resource, RuleReason},
     event::Phase,
     policy::{Direction, Rate, StepSize},
     quantity::{SignalName, Unit},
@@ -42,9 +42,9 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
             Activity::Active { .. } if to == 1 && evaluation.limits.min == 0 => {
                 "an active service has at least 1".to_owned()
             }
-            _ => format!("replicas.min is {to}"),
+            _ => limit("min", to, evaluation),
         },
-        Guard::Max => format!("replicas.max is {to}"),
+        Guard::Max => limit("max", to, evaluation),
         Guard::Most => format!("its own configuration allows no more than {to}"),
         Guard::Protected { why } => format!("{to} must not be removed: {why}"),
         Guard::KillBudget(rate) => format!("kill_budget allows to remove {}: {to}{left}", printed(*rate)),
@@ -82,6 +82,19 @@ fn strained(signal: &SignalName, level: Option<f64>, bound: Option<f64>, unit: U
             unit.print(level),
             unit.print(bound)
         ),
+    }
+}
+
+/// A limit, and the schedule that sets it where one does: the last one that is on.
+fn limit(which: &str, to: u32, evaluation: &Evaluation) -> String {
+    let acting = evaluation.recommendations.iter().rev().filter(|recommendation| !recommendation.observes);
+    let mut schedules = acting.filter(|recommendation| match &recommendation.reason {
+        RuleReason::Schedule { active: true, sets, .. } => (if which == "min" { sets.min } else { sets.max }).is_some(),
+        _ => false,
+    });
+    match schedules.next() {
+        Some(schedule) => format!("{} sets {which} to {to}", super::rules::name(schedule)),
+        None => format!("replicas.{which} is {to}"),
     }
 }
 

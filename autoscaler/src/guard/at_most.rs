@@ -49,11 +49,7 @@ pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffec
         Select::Widest => reaches.iter().rev().max_by_key(distance),
         Select::Narrowest => reaches.iter().min_by_key(distance),
     }?;
-    // The widest gets wider as soon as any of them does.
-    let until = match guards.select {
-        Select::Widest => reaches.iter().filter_map(|reach| reach.until).min(),
-        Select::Narrowest => decisive.until,
-    };
+    let until = reaches.iter().filter_map(|reach| reach.until).min();
     let limit = u32::try_from(decisive.to.max(0)).unwrap_or(u32::MAX);
     let to = match direction {
         Direction::Up => wanted.min(limit.max(current)),

@@ -32,10 +32,12 @@ fn lowest(rate: Rate, given: &Circumstances<'_>) -> (u32, Option<Timestamp>) {
     let steps = &given.situation.memory.steps;
     let current = given.current();
     let start = steps.start_of(rate.per, current, given.now());
-    let downward = || steps.within(rate.per, given.now()).filter(|step| step.direction() == Direction::Down);
-    let removed = downward().fold(0_u32, |sum, step| sum.saturating_add(step.from - step.to));
+    let downward = steps.within(rate.per, given.now()).filter(|step| step.direction() == Direction::Down);
+    let removed = downward.fold(0_u32, |sum, step| sum.saturating_add(step.from - step.to));
     let allowed = part(rate.size, start).saturating_sub(removed);
-    (current.saturating_sub(allowed), downward().last().map(|step| step.at.plus(rate.per)))
+    // What was added in the period leaves it as well, and then counts as having been there.
+    let oldest = steps.within(rate.per, given.now()).last();
+    (current.saturating_sub(allowed), oldest.map(|step| step.at.plus(rate.per)))
 }
 
 #[cfg(test)]
@@ -59,7 +61,7 @@ mod tests {
             ("what was removed counts, of those that there were", Share(0.5), &[(50, 10, 7)], 7, 0, 5, Some(110)),
             ("and nothing is left of it", Share(0.5), &[(50, 10, 5)], 5, 0, 5, Some(110)),
             ("until its time is over", Share(0.5), &[(40, 10, 5)], 5, 0, 3, None),
-            ("what was added is none that there was", Share(0.5), &[(50, 2, 10)], 10, 0, 9, None),
+            ("what was added is none that there was", Share(0.5), &[(50, 2, 10)], 10, 0, 9, Some(110)),
             ("so many", Count(3), &[(50, 10, 8)], 8, 0, 7, Some(110)),
             ("a growing count is left alone", Share(0.5), &[(50, 10, 5)], 5, 9, 9, None),
         ];

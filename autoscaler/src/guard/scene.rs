@@ -14,7 +14,7 @@ use crate::{
         RuleKind, Selector, Step, StepSize, Target, Threshold, Tolerance,
     },
     quantity::{Quantity, SignalName, Unit},
-    rule::{Readings, Situation},
+    rule::{Readings, Situation, schedule::NO_WINDOWS},
     signal::{Signals, count},
     time::Timestamp,
 };
@@ -114,6 +114,7 @@ impl Scene {
             signals: &self.signals,
             memory: &self.memory,
             peers: &self.peers,
+            windows: &NO_WINDOWS,
         }
     }
 

@@ -150,6 +150,7 @@ mod tests {
         StrainLevel::Above(Bound { value, inclusive })
     }
 
+    #[expect(clippy::option_option, reason = "whether it objects, and to which level if that is known")]
     fn strained(signal: &str, level: StrainLevel, reading: Option<SignalReading>) -> Option<Option<f64>> {
         let mut scene = Scene::new(4);
         scene.policy.guards.unless = vec![Strain { signal: SignalName::new(signal), level }];

@@ -20,9 +20,8 @@ use crate::{
     combine::combine,
     evaluation::{Guard, GuardEffect, Opinion, Origin, Recommendation, RuleReason, SignalReading},
     guard::{Circumstances, effect},
-    policy::{Action, Direction, Rule, RuleKind, StepSize, Target, Threshold},
-    quantity::Quantity,
-    rule::whole,
+    policy::{Direction, Rule, RuleKind, Target, Threshold},
+    rule::{threshold, whole},
 };
 
 pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffect> {
@@ -73,29 +72,7 @@ fn past_bound(
         return if matches!(said, Opinion::Wants(wants) if wants < current) { Opinion::Abstains } else { said };
     }
     let level = level * f64::from(current) / f64::from(n);
-    if !rule.bounds.contain(level) {
-        return Opinion::Abstains;
-    }
-    let more = n.saturating_add(1).min(rule.limit.unwrap_or(u32::MAX)).max(n);
-    let fewer = n.saturating_sub(1).max(rule.limit.unwrap_or(0)).min(n);
-    match &rule.action {
-        Action::To(count) => Opinion::Wants(*count),
-        Action::Warn(_) => Opinion::Abstains,
-        Action::Graded { grades, .. } if !any_grade(rule, grades, level) => Opinion::Abstains,
-        Action::Step(_) | Action::Graded { .. } => match rule.action.direction() {
-            Some(Direction::Up) => Opinion::Wants(more),
-            _ => Opinion::Wants(fewer),
-        },
-    }
-}
-
-/// Whether so high a level asks for any step at all.
-fn any_grade(rule: &Threshold, grades: &[crate::policy::Grade], level: f64) -> bool {
-    let bound = |bound: crate::policy::Bound| bound.value;
-    let lower = rule.bounds.lower.map(bound).map_or(f64::NEG_INFINITY, Quantity::value);
-    let upper = rule.bounds.upper.map(bound).map_or(f64::INFINITY, Quantity::value);
-    let past = if lower.is_finite() { level - lower } else { upper - level };
-    grades.iter().rfind(|grade| grade.past <= past).is_some_and(|grade| grade.size != StepSize::Count(0))
+    threshold::asked(rule, level, n).map_or(Opinion::Abstains, Opinion::Wants)
 }
 
 #[cfg(test)]
@@ -105,7 +82,7 @@ mod tests {
         evaluation::ThresholdState,
         guard::scene::{Scene, cpu, service_value, target, threshold},
         policy::{Bounds, Combine, Group, Tolerance},
-        quantity::SignalName,
+        quantity::{Quantity, SignalName},
         time::Timestamp,
     };
 

@@ -223,14 +223,15 @@ fn fit(written: Written, measure: Measure) -> Option<Quantity> {
 
 /// The number of `text`, in the unit's base: cores, bytes, seconds, per second, a share.
 pub(super) fn plain(text: &str) -> Option<f64> {
-    let (Written::Number(value)
-    | Written::Percentage(value)
-    | Written::OfReservation(value)
-    | Written::Cores(value)
-    | Written::PerSecond(value)
-    | Written::Seconds(value)
-    | Written::Bytes(value)) = written(text)?;
-    Some(value)
+    match written(text)? {
+        Written::Number(value)
+        | Written::Percentage(value)
+        | Written::Cores(value)
+        | Written::PerSecond(value)
+        | Written::Seconds(value)
+        | Written::Bytes(value) => Some(value),
+        Written::OfReservation(_) => None,
+    }
 }
 
 /// What `text` is by its unit.

@@ -222,7 +222,6 @@ fn host(node: &Node, state: &mut State, findings: &mut Findings) {
         memory_bytes: read("memory"),
         busy_cores: read("cpu_busy"),
         available_bytes: read("memory_available"),
-        ..HostCapacity::default()
     };
     state.host = host;
     let share = |part: Option<f64>, of: Option<f64>| Some(part? / of.filter(|of| *of > 0.0)?);

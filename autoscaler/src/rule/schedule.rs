@@ -7,16 +7,42 @@
 //! Where nothing but schedules acts, as many are wanted as the `min` in force, so that the count comes back after the window.
 
 use crate::{
+    calendar::Window,
     evaluation::{Opinion, RuleReason, Wakeup, WakeupReason},
     policy::{Limits, Policy, Rule, RuleKind, Schedule},
     rule::Situation,
     time::Timestamp,
 };
 
-pub(crate) fn recommend(rule: &Schedule, given: &Situation<'_>) -> (Opinion, RuleReason) {
-    let window = rule.calendar.window_at(given.now);
+/// What holds of each rule's calendar, by its place: kept, as asking a calendar takes longer than all the rest of an
+/// evaluation. It is not remembered across restarts: another version may know another time zone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Windows(Vec<Option<Window>>);
+
+/// Of a policy without schedules.
+#[cfg(test)]
+pub(crate) static NO_WINDOWS: Windows = Windows(Vec::new());
+
+impl Windows {
+    /// What holds now: as before, where that still tells.
+    pub(crate) fn at(&self, policy: &Policy, now: Timestamp) -> Self {
+        let windows = policy.rules.iter().enumerate().map(|(place, rule)| {
+            let RuleKind::Schedule(schedule) = &rule.kind else { return None };
+            let kept = self.0.get(place).copied().flatten().filter(|window| window.holds_at(now));
+            Some(kept.unwrap_or_else(|| schedule.calendar.window_at(now)))
+        });
+        Self(windows.collect())
+    }
+
+    fn get(&self, place: usize) -> Option<Window> {
+        self.0.get(place).copied().flatten()
+    }
+}
+
+pub(crate) fn recommend(rule: &Schedule, place: usize, given: &Situation<'_>) -> (Opinion, RuleReason) {
+    let window = given.windows.get(place).unwrap_or(Window { active: false, until: None });
     let pulls = match (window.active, rule.replicas.max, rule.replicas.min) {
-        (true, Some(max), None) => in_force(given.policy, given.now).1.filter(|min| max < *min),
+        (true, Some(max), None) => in_force(given.policy, given.windows).1.filter(|min| max < *min),
         _ => None,
     };
     let (calendar, sets) = (rule.calendar.clone(), rule.replicas);
@@ -24,14 +50,18 @@ pub(crate) fn recommend(rule: &Schedule, given: &Situation<'_>) -> (Opinion, Rul
 }
 
 /// The limits in force at a moment.
-pub(crate) fn limits(policy: &Policy, now: Timestamp) -> Limits {
-    in_force(policy, now).0
+pub(crate) fn limits(policy: &Policy, windows: &Windows) -> Limits {
+    in_force(policy, windows).0
 }
 
 /// The limits in force, and the `min` that was above the `max`, where one was.
-fn in_force(policy: &Policy, now: Timestamp) -> (Limits, Option<u32>) {
+fn in_force(policy: &Policy, windows: &Windows) -> (Limits, Option<u32>) {
     let mut limits = policy.limits;
-    for schedule in acting(policy).filter(|schedule| schedule.calendar.window_at(now).active) {
+    for (place, rule) in policy.rules.iter().enumerate() {
+        let Rule { observe: false, kind: RuleKind::Schedule(schedule), .. } = rule else { continue };
+        if !windows.get(place).is_some_and(|window| window.active) {
+            continue;
+        }
         limits.min = schedule.replicas.min.unwrap_or(limits.min);
         limits.max = schedule.replicas.max.unwrap_or(limits.max);
     }
@@ -48,17 +78,9 @@ pub(crate) fn alone(policy: &Policy) -> bool {
 }
 
 /// When the limits change next.
-pub(crate) fn wakeups(policy: &Policy, now: Timestamp) -> impl Iterator<Item = Wakeup> {
-    policy.rules.iter().enumerate().filter_map(move |(place, rule)| {
-        let RuleKind::Schedule(schedule) = &rule.kind else { return None };
-        let at = schedule.calendar.next_change(now)?;
+pub(crate) fn wakeups(windows: &Windows) -> impl Iterator<Item = Wakeup> {
+    windows.0.iter().enumerate().filter_map(|(place, window)| {
+        let at = (*window)?.until?;
         Some(Wakeup { at, because: WakeupReason::Schedule { rule: place } })
-    })
-}
-
-fn acting(policy: &Policy) -> impl Iterator<Item = &Schedule> {
-    policy.rules.iter().filter_map(|rule| match rule {
-        Rule { observe: false, kind: RuleKind::Schedule(schedule), .. } => Some(schedule),
-        _ => None,
     })
 }

@@ -147,6 +147,11 @@ pub(crate) fn can(rule: &Threshold, direction: Direction) -> bool {
     }
 }
 
+/// The count that a level asks for if there are so many replicas; `None` where it asks for none.
+pub(crate) fn asked(rule: &Threshold, level: f64, current: u32) -> Option<u32> {
+    rule.bounds.contain(level).then(|| step::wanted(rule, level, current).ok())?
+}
+
 /// What the rule remembers after something happened.
 pub(crate) fn update(rule: &Threshold, state: &RuleState, given: &Situation<'_>) -> RuleState {
     let mut breach = breach(state);

@@ -192,7 +192,7 @@ fn rule(state: Option<&RuleState>, now: Timestamp) -> Option<Parts<'static>> {
         RuleState::Burst(panic) => {
             before("panic_ago", panic.since).into_iter().chain([("most", Part::Count(panic.most))]).collect()
         }
-        _ => return None,
+        RuleState::Blank => return None,
     })
 }
 

@@ -366,3 +366,15 @@ fn an_active_schedule_with_a_min_makes_an_idle_service_active() {
         assert_eq!(evaluation.verdict.replicas(), Some(replicas), "{name}");
     }
 }
+
+#[test]
+fn a_limit_of_a_schedule_names_it() {
+    let rules = vec![queue(QueueGoal::PerReplica(20.0)), schedule(daily("12:00-15:00"), Some(2), Some(3))];
+    let mut service = Service::new(only(rules), 4);
+    let mut told = Vec::new();
+    for jobs in [500.0, 0.0] {
+        service.hear(seconds(60), &[("jobs", jobs)]);
+        told.push(explain::sentence(&service.autoscaler.evaluate(service.now)));
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}

@@ -24,10 +24,10 @@ fn each_text_that_is_no_state_says_what_helps() {
         ("an empty list", "[]", "1:1", "the list has no state"),
         ("a number", "3", "1:1", "the state must be a map"),
         ("nothing to start from", "{}", "1:1", "`replicas` is missing"),
-        ("no JSON", "{ \"replicas\": 3", "1:16", "this is not YAML"),
+        ("no JSON", "{ \"replicas\": 3", "1:1", "this is not YAML"),
         ("a line that is wrong", "{\"replicas\": 1}\n{\"sampels\": 1}", "2:2", "unknown key `sampels`"),
-        ("a line that is no JSON", "{\"replicas\": 1}\n{\"samples\": [}", "2:14", "this is not YAML"),
-        ("time goes back", "[{ now: 5, replicas: 1 }, { now: 4 }]", "1:33", "is before that of the state before"),
+        ("a line that is no JSON", "{\"replicas\": 1}\n{\"samples\": [}", "2:13", "this is not YAML"),
+        ("time goes back", "[{ now: 5, replicas: 1 }, { now: 4 }]", "1:34", "is before that of the state before"),
         ("after nothing", "{ replicas: 1, after: 5 }", "1:23", "there is none before"),
         ("too many", "{ replicas: 10001 }", "1:13", "allowed: a whole number from 0 to 10000"),
     ] {

@@ -1,5 +1,6 @@
 //! States as people write them, from the outside.
 
+mod docs;
 mod errors;
 mod meaning;
 mod properties;

@@ -4,7 +4,7 @@ use autoscaler::{evaluation::Opinion, state::read};
 
 use crate::{evaluate, policy, replicas};
 
-const OFF: &str = "{ up: { cooldown: 0s, stabilize: 0s }, down: { cooldown: 0s, stabilize: 0s } }";
+const OFF: &str = "none";
 const CPU: &str = "  - target: { signal: cpu, per_replica: 50% }";
 
 #[test]
@@ -90,7 +90,7 @@ fn what_is_missing_is_not_zero() {
 
 #[test]
 fn what_is_not_said_did_not_happen_and_what_is_said_counts() {
-    let guards = "{ up: { cooldown: 1m, stabilize: 1m }, down: { cooldown: 1m, stabilize: 5m } }";
+    let guards = "{ base: none, up: { cooldown: 1m, stabilize: 1m }, down: { cooldown: 1m, stabilize: 5m } }";
     let policy = policy("  - target: { signal: jobs, per_replica: 10 }", guards);
     for (name, jobs, rest, expected) in [
         ("down at once", 10, "", 1),
@@ -111,7 +111,7 @@ fn what_is_not_said_did_not_happen_and_what_is_said_counts() {
 
 #[test]
 fn a_list_is_a_way_through_time_on_which_what_is_decided_is_done() {
-    let policy = policy("  - target: { signal: jobs, per_replica: 10 }", "{ down: { stabilize: 30s, cooldown: 0s } }");
+    let policy = policy("  - target: { signal: jobs, per_replica: 10 }", "{ base: none, down: { stabilize: 30s } }");
     let list = r#"[{ "replicas": 5, "signals": { "jobs": 80 } }, { "signals": { "jobs": 20 } }, { "after": "20s", "signals": { "jobs": 20 } },
         { "fresh": true, "replicas": 5, "signals": { "jobs": 20 } }]"#;
     assert_eq!(replicas(&policy, list), [8, 8, 2, 2]);

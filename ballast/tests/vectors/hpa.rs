@@ -52,7 +52,12 @@ fn calculated(case: &Value) -> (String, Value, Expected) {
         None => Expected::CannotTell,
     };
     let target = format!("{{ {goal}, tolerance: {tolerance} }}");
-    (policy(&target, "{ min: 1, max: 1000 }", "none"), state, expected)
+    let cluster = format!(
+        "compat: {{ kubernetes-hpa: {{ cpu_initialization_period: {}s, initial_readiness_delay: {}s }} }}",
+        case["cpuInitializationPeriodSeconds"], case["delayOfInitialReadinessSeconds"]
+    );
+    let policy = policy(&target, "{ min: 1, max: 1000 }", "none").replace("compat: kubernetes-hpa", &cluster);
+    (policy, state, expected)
 }
 
 /// A pod as a replica: of several containers their sum, or the one that the metric names.
@@ -105,7 +110,8 @@ fn clamped(case: &Value) -> (String, Value, Expected) {
     let share = format!("{}% per 15s", (factor - 1) * 100);
     let least = count(&case["scaleUpLimitMinimum"]).saturating_sub(current);
     let pace = if least > 0 { format!("[{share}, {least} per 15s]") } else { share };
-    let limits = format!("{{ min: {}, max: {} }}", case["minReplicas"], case["maxReplicas"]);
+    // A policy can ask for 1000 replicas at the most; no row comes near.
+    let limits = format!("{{ min: {}, max: {} }}", case["minReplicas"], count(&case["maxReplicas"]).min(1000));
     let target = "{ signal: qps, per_replica: 1, tolerance: 0% }";
     let policy = policy(target, &limits, &format!("{{ base: none, up: {{ at_most: {pace} }} }}"));
     let state = json!({ "replicas": current, "signals": { "qps": case["desiredReplicas"] } });

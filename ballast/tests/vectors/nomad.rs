@@ -11,9 +11,9 @@ pub(crate) fn rows() -> Option<Vec<Row>> {
     Some(rows)
 }
 
-fn policy(rule: &str, guards: &str) -> String {
+fn policy(rule: &str, min: u32, guards: &str) -> String {
     format!(
-        "service: shop/web\nreplicas: {{ min: 0, max: 1000 }}\nsignals: {{ load: published }}\n\
+        "service: shop/web\nreplicas: {{ min: {min}, max: 1000 }}\nsignals: {{ load: published }}\n\
          rules:\n  - {rule}\nguards: {guards}\n"
     )
 }
@@ -44,7 +44,7 @@ fn target_value(case: &Value) -> (String, Value, Expected) {
     };
     let values: Vec<&Value> = case["metrics"].as_array().into_iter().flatten().map(|each| &each["value"]).collect();
     let state = json!({ "replicas": case["count"], "signals": { "load": values } });
-    (policy(&rule, &guards), state, expected(case, |count| Expected::Replicas(vec![count])))
+    (policy(&rule, 0, &guards), state, expected(case, |count| Expected::Replicas(vec![count])))
 }
 
 /// A band; so many of the samples within it; a step by count, by percentage (rounded up), or to a count.
@@ -52,11 +52,16 @@ fn threshold(case: &Value) -> (String, Value, Expected) {
     let config = &case["config"];
     let mut settings = vec!["signal: load".to_owned(), "window: 1s".to_owned()];
     let mut add = |key: &str, text: &str| settings.push(format!("{key}: {text}"));
-    if let Some(bound) = config["lower_bound"].as_str() {
-        add("at_least", &quoted(bound));
-    }
-    if let Some(bound) = config["upper_bound"].as_str() {
-        add("below", &quoted(bound));
+    // A lone bound goes with one direction here; with the other one it is a band whose far end is out of reach.
+    let removes =
+        ["delta", "percentage"].iter().any(|key| config[key].as_str().is_some_and(|text| text.starts_with('-')));
+    match (config["lower_bound"].as_str(), config["upper_bound"].as_str()) {
+        (Some(lower), None) if removes => add("at_least", &format!("{}, below: 1e18", quoted(lower))),
+        (None, Some(upper)) if !removes => add("at_least", &format!("-1e18, below: {}", quoted(upper))),
+        (lower, upper) => {
+            lower.into_iter().for_each(|bound| add("at_least", &quoted(bound)));
+            upper.into_iter().for_each(|bound| add("below", &quoted(bound)));
+        }
     }
     if let Some(delta) = config["delta"].as_str() {
         let word = if delta.starts_with('-') { "remove" } else { "add" };
@@ -78,10 +83,13 @@ fn threshold(case: &Value) -> (String, Value, Expected) {
     let trigger = config["within_bounds_trigger"].as_str().unwrap_or("5");
     let of = values.len().max(trigger.parse().unwrap_or(1));
     add("samples", &format!("{trigger} of {of}"));
-    let rule = format!("threshold: {{ {} }}", settings.join(", "));
+    // A strategy knows no limits; here a service of which there may be none is active, and has one, while its signal is
+    // above `activate`.
+    let min = u32::from(case["count"] != 0);
+    let rule = format!("threshold: {{ {}, activate: 1e18 }}", settings.join(", "));
     let state = json!({ "replicas": case["count"], "signals": { "load": values } });
     // The strategy's own count, before limits: a service that is active keeps one replica here.
-    (policy(&rule, "none"), state, expected(case, Expected::Wants))
+    (policy(&rule, min, "none"), state, expected(case, Expected::Wants))
 }
 
 fn expected(case: &Value, some: impl Fn(u32) -> Expected) -> Expected {

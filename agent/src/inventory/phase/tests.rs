@@ -7,6 +7,7 @@ const QUIET: Duration = Duration::from_secs(10);
 const START_MS: u64 = 1_000_000_000;
 
 /// A service of three replicas, and what happens to it.
+#[derive(Clone)]
 struct Story {
     history: History,
     replicas: Vec<Replica>,
@@ -356,6 +357,7 @@ fn whoever_wakes_a_sleeping_replica_has_changed_the_count() {
     story.replicas[0].exit = Some(ExitCause::Asleep);
     story.replicas[0].finished_ms = Some(at_ms(2));
     assert_eq!(story.phase(3), "settled", "nobody else stopped it");
+    assert_eq!(story.clone().engine_back(4, 4).event(5, "start", 1).phase(6), "settled", "the engine does that");
     let mut story = story.event(5, "start", 1);
     assert_eq!(story.phase(6), "changing");
     story.replicas[0].exit = None;

@@ -67,24 +67,20 @@ impl<'n> Fields<'n> {
 
 /// The entries of a map of free names.
 pub(super) fn named<'n>(node: &'n Node, what: &str, example: &str, findings: &mut Findings) -> &'n [Entry] {
-    match &node.value {
-        Value::Map(entries) => entries,
-        _ => {
-            wrong_shape(node, what, "a map", example, findings);
-            &[]
-        }
+    if let Value::Map(entries) = &node.value {
+        return entries;
     }
+    wrong_shape(node, what, "a map", example, findings);
+    &[]
 }
 
 /// The items of a list.
 pub(super) fn items<'n>(node: &'n Node, what: &str, example: &str, findings: &mut Findings) -> Option<&'n [Node]> {
-    match &node.value {
-        Value::List(items) => Some(items),
-        _ => {
-            wrong_shape(node, what, "a list", example, findings);
-            None
-        }
+    if let Value::List(items) = &node.value {
+        return Some(items);
     }
+    wrong_shape(node, what, "a list", example, findings);
+    None
 }
 
 fn wrong_shape(node: &Node, what: &str, wanted: &str, example: &str, findings: &mut Findings) {

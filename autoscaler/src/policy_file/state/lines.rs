@@ -18,7 +18,9 @@ pub(super) fn read(source: u32, text: &str, findings: &mut Findings) -> Vec<Node
         let mut apart = Findings::new(Texts::new());
         let mut read = yaml::read(source, line, &mut apart);
         if apart.no_errors() {
-            read.iter_mut().for_each(|node| shift(node, number, start));
+            for node in &mut read {
+                shift(node, number, start);
+            }
             nodes.append(&mut read);
         } else {
             // Read again behind as much blank text, so that its findings stand where they are. One such line is enough.
@@ -45,7 +47,11 @@ fn shift(node: &mut Node, lines: usize, bytes: usize) {
     node.place.end += bytes;
     match &mut node.value {
         Value::Nothing | Value::Text(_) => {}
-        Value::List(items) => items.iter_mut().for_each(|item| shift(item, lines, bytes)),
+        Value::List(items) => {
+            for item in items {
+                shift(item, lines, bytes);
+            }
+        }
         Value::Map(entries) => {
             for entry in entries {
                 entry.key_place.line += lines;

@@ -3,7 +3,7 @@
 use super::{
     super::{
         finding::{Findings, Kind},
-        node::{Node, Place, Value},
+        node::{Place, Value},
         values::word,
     },
     Given,
@@ -123,7 +123,15 @@ fn since(replica: &mut Replica, fields: &Fields<'_>, default: &Replica, now: Tim
         None => runs && unready.is_none(),
         Some((node, serves)) => {
             let serves = serves.unwrap_or(runs);
-            contradiction(node, serves, runs, ready.is_some(), unready.is_some(), findings);
+            let message = match (serves, runs) {
+                (true, false) => "`ready` is `true` of a replica that does not run",
+                (true, true) if unready.is_some() => "`ready` is `true`, and `unready_ago` says since when it is not",
+                (false, _) if ready.is_some() => "`ready` is `false`, and `ready_ago` says since when it is",
+                _ => "",
+            };
+            if !message.is_empty() {
+                findings.add(Kind::Conflict, node.place, message, "keep one of them");
+            }
             serves
         }
     };
@@ -134,17 +142,6 @@ fn since(replica: &mut Replica, fields: &Fields<'_>, default: &Replica, now: Tim
     } else {
         replica.unready_since = unready.or(replica.started);
     }
-}
-
-/// Says where what is said of a replica cannot be all at once.
-fn contradiction(node: &Node, serves: bool, runs: bool, ready: bool, unready: bool, findings: &mut Findings) {
-    let message = match (serves, runs) {
-        (true, false) => "`ready` is `true` of a replica that does not run",
-        (true, true) if unready => "`ready` is `true`, and `unready_ago` says since when it is not",
-        (false, _) if ready => "`ready` is `false`, and `ready_ago` says since when it is",
-        _ => return,
-    };
-    findings.add(Kind::Conflict, node.place, message, "keep one of them");
 }
 
 /// Its own samples, and those that every replica has of signals of which it says nothing.
