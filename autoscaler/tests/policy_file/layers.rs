@@ -60,6 +60,45 @@ fn labels_alone_are_a_policy_if_they_say_max() {
 }
 
 #[test]
+fn a_label_can_say_a_queue_and_any_other_setting() {
+    let labels = [
+        ("ballast.max", "8"),
+        ("ballast.min", "1"),
+        ("ballast.idle", "0"),
+        ("ballast.queue", "JOBS/workers 20"),
+        ("ballast.guards.down.at_most", "[1 per 1m, 10% per 1m]"),
+    ];
+    let resolved = resolve(&catalog(&[], &[]), "shop", "web", &labels);
+    let said: Vec<String> = resolved
+        .settings
+        .iter()
+        .filter(|setting| setting.origin.to_string().starts_with("label"))
+        .map(|setting| format!("{}: {} ({})", setting.path, setting.value, setting.origin))
+        .collect();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn containers_without_a_limit_can_be_warned_of() {
+    let catalog = catalog(&[("a.yaml", WEB)], &[]);
+    let resolved = resolve(&catalog, "shop", "web", &[]);
+    assert_eq!(render_all(&resolved.warnings), "");
+    insta::assert_snapshot!(render_all(&resolved.without_limits));
+}
+
+#[test]
+fn a_base_of_a_lower_layer_stays_under_the_guards_of_a_higher_one() {
+    let policy = format!("{WEB}guards: {{ down: {{ cooldown: 2m }} }}\n");
+    let catalog = catalog(&[("a.yaml", "defaults: shop/*\nguards: none\n"), ("b.yaml", &policy)], &[]);
+    let resolved = resolve(&catalog, "shop", "web", &[]);
+    assert_eq!(resolved.policy.guards.down.cooldown.as_secs(), 120);
+    assert!(resolved.policy.guards.kill_budget.is_none() && resolved.policy.guards.warm_up.is_zero());
+    let origin =
+        resolved.settings.iter().find(|setting| setting.path == "guards.warm_up").map(|s| s.origin.to_string());
+    assert_eq!(origin.as_deref(), Some("guards.base: none"));
+}
+
+#[test]
 fn an_error_in_a_layer_names_it() {
     let catalog = catalog(&[], &[]);
     let labels =
