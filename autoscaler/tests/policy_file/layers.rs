@@ -99,6 +99,32 @@ fn a_base_of_a_lower_layer_stays_under_the_guards_of_a_higher_one() {
 }
 
 #[test]
+fn what_is_one_value_is_replaced_and_what_has_names_is_merged() {
+    let defaults = "defaults: shop/*\nsignals: { a: published, b: published }\n";
+    for (below, above, expected) in [
+        ("{ default: max, a: hold }", "{ last_good: 2m }", "guards.missing.last_good: 2m, guards.missing.then: hold"),
+        ("{ after: 1m, then: max }", "{ a: max }", "guards.missing.a: max"),
+        (
+            "{ default: max, a: hold }",
+            "{ a: max, b: max }",
+            "guards.missing.default: max, guards.missing.a: max, guards.missing.b: max",
+        ),
+        (
+            "max",
+            "{ after: 1m, then: { at_least: 2 } }",
+            "guards.missing.last_good: 0s, guards.missing.after: 1m, guards.missing.then.at_least: 2",
+        ),
+    ] {
+        let policy = format!("{WEB}guards: {{ missing: {above} }}\n");
+        let defaults = format!("{defaults}guards: {{ missing: {below} }}\n");
+        let resolved = resolve(&catalog(&[("a.yaml", &defaults), ("b.yaml", &policy)], &[]), "shop", "web", &[]);
+        let said = resolved.settings.iter().filter(|setting| setting.path.starts_with("guards.missing"));
+        let said: Vec<String> = said.map(|setting| format!("{}: {}", setting.path, setting.value)).collect();
+        assert_eq!(said.join(", "), expected, "{above} over {below}");
+    }
+}
+
+#[test]
 fn an_error_in_a_layer_names_it() {
     let catalog = catalog(&[], &[]);
     let labels =
