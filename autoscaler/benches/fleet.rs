@@ -11,7 +11,7 @@
 //! minute, of all, and after eleven, of a fiftieth, as no rule looks back further than ten. Time is that on the processor,
 //! so that what else the machine does counts for little.
 
-use std::{env, fs, time::Duration};
+use std::{env, fs, sync::Arc, time::Duration};
 
 use autoscaler::{
     Autoscaler, Event, Policy, Timestamp,
@@ -22,7 +22,8 @@ use autoscaler::{
 
 const SERVICES: usize = 100_000;
 /// Services whose samples are made at once, beside the time that is measured.
-const BATCH: usize = 500;
+const BATCH: usize = 100;
+const FEWEST: usize = 500;
 const MOST_BYTES: f64 = 8.0 * 1024.0;
 const MOST_SECONDS: f64 = 5e-6;
 
@@ -39,10 +40,11 @@ rules:
 
 fn main() {
     // `cargo test --benches` only wants to know that it runs.
-    let usual = if env::args().any(|argument| argument == "--bench") { SERVICES } else { BATCH };
-    let services = env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(usual).max(BATCH);
+    let usual = if env::args().any(|argument| argument == "--bench") { SERVICES } else { FEWEST };
+    let services = env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(usual).max(FEWEST);
     let policy = policy_file::parse("policy", POLICY).expect("a policy").policies.remove(0);
-    let few = (services / 50).max(BATCH);
+    let policy = Arc::new(policy);
+    let few = (services / 50).max(FEWEST);
     let after_eleven_minutes = Fleet::of(few, &policy).run(660);
     let after_a_minute = Fleet::of(services, &policy).run(60);
     let Run { bytes, seconds, .. } = after_a_minute;
@@ -75,11 +77,11 @@ struct Run {
 }
 
 impl Fleet {
-    fn of(services: usize, policy: &Policy) -> Self {
+    fn of(services: usize, policy: &Arc<Policy>) -> Self {
         let resident_before = resident_bytes();
         let now = Timestamp::from_millis(1_800_000_000_000);
         let autoscalers = (0..services).map(|service| {
-            let mut autoscaler = Autoscaler::new(policy.clone());
+            let mut autoscaler = Autoscaler::new(Arc::clone(policy));
             autoscaler.handle_event(Event::Observed(observation(service, now)), now);
             autoscaler
         });
