@@ -113,7 +113,9 @@ pub(super) fn turning_points(recommendation: &Recommendation, evaluation: &Evalu
     let reading = recommendation.reading(evaluation)?;
     let (goal, tolerance, warming) = match &recommendation.reason {
         RuleReason::Target { goal, tolerance, warming, .. } => (goal, tolerance, warming),
-        RuleReason::Threshold { direction: Some(Direction::Up), .. } if current >= evaluation.limits.max => return None,
+        RuleReason::Threshold { direction: Some(Direction::Up), .. } if current >= evaluation.limits.max => {
+            return None;
+        }
         RuleReason::Threshold { signal, bounds, direction, state: ThresholdState::Clear, .. } => {
             let change = if (*direction)? == Direction::Up { "more" } else { "fewer" };
             return Some(format!("{change} once {signal} is {}", side(*bounds)));

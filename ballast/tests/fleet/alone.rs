@@ -7,7 +7,7 @@ use std::{
 };
 
 use bus::{
-    Bus, Transport as _,
+    Bus,
     nats::{NatsBus, NatsOptions},
 };
 use tempfile::TempDir;
