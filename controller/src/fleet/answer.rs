@@ -16,6 +16,7 @@ use bus::payload::{
 use super::{
     Fleet, ServiceKey, Standing,
     service::{Governed, Service, decision},
+    suppose::hypothesis,
 };
 use crate::events;
 
@@ -72,7 +73,7 @@ impl Fleet {
             return Err(format!("no policy names {key}, so that nothing is decided for it"));
         };
         if let Some(suppose) = &question.suppose {
-            let hypothesis = self.hypothesis(suppose, key)?;
+            let hypothesis = hypothesis(suppose, key)?;
             let evaluation = governed.autoscaler.what_if(&hypothesis, now);
             status.signals = evaluation.signals.iter().map(|reading| signal(reading, Duration::ZERO)).collect();
             status.decision = Some(decision(&evaluation, true));
