@@ -37,6 +37,20 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The limits that can be in force at any time: those of the policy, of its schedules and of an idle service.
+    pub fn widest_limits(&self) -> Limits {
+        let mut limits = Limits::new(self.limits.min.min(self.limits.while_idle()), self.limits.max);
+        for rule in &self.rules {
+            if let RuleKind::Schedule(schedule) = &rule.kind {
+                limits.min = limits.min.min(schedule.replicas.min.unwrap_or(limits.min));
+                // A count above the policy's own limit moves that, too.
+                limits.min = limits.min.min(schedule.replicas.max.unwrap_or(limits.min));
+                limits.max = limits.max.max(schedule.replicas.max.unwrap_or(limits.max));
+            }
+        }
+        limits
+    }
+
     /// Every signal that a rule or guard reads, some of them more than once.
     pub fn signals_read(&self) -> Vec<SignalName> {
         crate::rule::reads(self).into_iter().map(|reads| reads.signal).collect()

@@ -14,9 +14,9 @@ const UP_AND_DOWN_LIMIT: Duration = Duration::from_secs(10);
 
 #[test]
 fn help_of_every_command() {
-    for command in
-        ["", "run", "agent", "controller", "status", "explain", "decide", "policy", "policy check", "completions"]
-    {
+    let whole = ["", "run", "agent", "controller", "status", "explain", "decide", "whatif", "policy", "completions"];
+    let of_policies = ["policy check", "policy show", "policy diff", "policy fmt", "policy schema"];
+    for command in whole.into_iter().chain(of_policies) {
         let args: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let name = format!("help {command}").trim_end().replace(' ', "_");
         insta::assert_snapshot!(name, shown(&args));

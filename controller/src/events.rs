@@ -126,7 +126,7 @@ pub(crate) fn observation(
         cpu_reservation_cores: replica.cpu_reservation_cores,
         memory_reservation_bytes: replica.memory_reservation_bytes.map(|bytes| bytes as f64),
         protected: replica.protected.clone(),
-        restarts: replica.restarts,
+        restarts: replica.restarts.max(replica.unexpected_exits),
         ..Replica::default()
     });
     Observation {
@@ -177,6 +177,7 @@ pub(crate) fn outcome(outcome: &payload::Outcome, ahead: impl Fn(u64) -> Timesta
 pub(crate) fn assignment(policy: &Policy, term: u64, project: &str, service: &str) -> Assignment {
     let read = policy.signals_read();
     let removal = &policy.guards.removal;
+    let widest = policy.widest_limits();
     let probes =
         policy.signals.iter().filter(|(name, _)| read.contains(name)).filter_map(|(name, source)| probe(name, source));
     Assignment {
@@ -184,8 +185,8 @@ pub(crate) fn assignment(policy: &Policy, term: u64, project: &str, service: &st
         project: project.to_owned(),
         service: service.to_owned(),
         mode: mode(policy.mode),
-        min: policy.limits.min,
-        max: policy.limits.max,
+        min: widest.min,
+        max: widest.max,
         term,
         probes: probes.collect(),
         victims: removal.victims.iter().map(|victim| victim_as(*victim)).collect(),

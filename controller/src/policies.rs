@@ -58,11 +58,6 @@ impl PolicySet {
         }))
     }
 
-    /// Whether a file names a service, so that it is under a policy without any label.
-    pub(crate) fn names(&self, key: &ServiceKey) -> bool {
-        self.catalog.selectors().any(|(selector, _)| selector.matches(&key.host, &key.project, &key.service))
-    }
-
     /// The file, and which of its policies stands there.
     fn place_of(&self, origin: &Origin) -> String {
         let there = self.catalog.selectors().find(|(_, other)| other == origin);

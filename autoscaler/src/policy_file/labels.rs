@@ -17,10 +17,15 @@ pub(super) const MAX: &str = "ballast.max";
 const PREFIX: &str = "ballast.";
 
 /// Labels that are none of a policy.
-const OTHERS: [&str; 2] = ["managed", "protected"];
+const OTHERS: [&str; 3] = ["managed", "protect", "protected"];
 
 /// Labels with a name of their own, and the setting that each is. Every other one is named by the path of its setting.
-const SHORT: [(&str, &[&str]); 3] = [("min", &["replicas", "min"]), ("max", &["replicas", "max"]), ("mode", &["mode"])];
+const SHORT: [(&str, &[&str]); 4] = [
+    ("min", &["replicas", "min"]),
+    ("max", &["replicas", "max"]),
+    ("idle", &["replicas", "idle"]),
+    ("mode", &["mode"]),
+];
 
 /// Labels that are a rule each, with the rule that each is.
 const RULES: [(&str, MakeRules); 3] = [("cpu", cpu), ("memory", memory), ("queue", queue)];

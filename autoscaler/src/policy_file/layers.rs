@@ -22,13 +22,12 @@ pub(super) fn merge(low: Node, high: Node, shape: &Shape) -> Node {
     }
 }
 
+/// Whether two maps are merged: of the language, if they are the same one and not one value; of free names, if both are.
 fn is_layered(shape: &Shape, low: &[Entry], high: &[Entry]) -> bool {
-    if shape.named().is_some() {
-        return true;
-    }
     let map = |entries: &[Entry]| shape.map(&|key| entries.iter().any(|entry| entry.key == key));
     match (map(low), map(high)) {
         (Some(low), Some(high)) => low.layered && std::ptr::eq(low, high),
+        (None, None) => shape.named().is_some(),
         _ => false,
     }
 }

@@ -46,14 +46,17 @@ impl ReadSignals {
 
     /// Says which names of a formula nobody defines. Without `of_formulas` it cannot read other formulas.
     pub(super) fn check_names(&self, formula: &Formula, node: &Node, of_formulas: bool, findings: &mut Findings) {
+        let text = formula.text();
         for name in formula.signals() {
+            let at = text.find(name.as_str()).map_or(0..text.len(), |at| at..at + name.as_str().len());
+            let place = within(node, text, at, findings);
             let Some(measure) = self.measure(name) else {
-                rules::unknown_signal(name.as_str(), node.place, self, findings);
+                rules::unknown_signal(name.as_str(), place, self, findings);
                 continue;
             };
             if measure == Measure::Formula && !of_formulas {
                 let message = format!("a formula reads measured signals, and {} is a formula", quote(name.as_str()));
-                findings.add(Kind::Conflict, node.place, message, "write it out in place of its name");
+                findings.add(Kind::Conflict, place, message, "write it out in place of its name");
             }
         }
     }

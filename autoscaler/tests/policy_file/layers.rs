@@ -60,6 +60,72 @@ fn labels_alone_are_a_policy_if_they_say_max() {
 }
 
 #[test]
+fn a_label_can_say_a_queue_and_any_other_setting() {
+    let labels = [
+        ("ballast.max", "8"),
+        ("ballast.min", "1"),
+        ("ballast.idle", "0"),
+        ("ballast.queue", "JOBS/workers 20"),
+        ("ballast.guards.down.at_most", "[1 per 1m, 10% per 1m]"),
+    ];
+    let resolved = resolve(&catalog(&[], &[]), "shop", "web", &labels);
+    let said: Vec<String> = resolved
+        .settings
+        .iter()
+        .filter(|setting| setting.origin.to_string().starts_with("label"))
+        .map(|setting| format!("{}: {} ({})", setting.path, setting.value, setting.origin))
+        .collect();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn containers_without_a_limit_can_be_warned_of() {
+    let catalog = catalog(&[("a.yaml", WEB)], &[]);
+    let resolved = resolve(&catalog, "shop", "web", &[]);
+    assert_eq!(render_all(&resolved.warnings), "");
+    let without_limits: Vec<_> = resolved.without_limits.into_iter().map(|(_, warning)| warning).collect();
+    insta::assert_snapshot!(render_all(&without_limits));
+}
+
+#[test]
+fn a_base_of_a_lower_layer_stays_under_the_guards_of_a_higher_one() {
+    let policy = format!("{WEB}guards: {{ down: {{ cooldown: 2m }} }}\n");
+    let catalog = catalog(&[("a.yaml", "defaults: shop/*\nguards: none\n"), ("b.yaml", &policy)], &[]);
+    let resolved = resolve(&catalog, "shop", "web", &[]);
+    assert_eq!(resolved.policy.guards.down.cooldown.as_secs(), 120);
+    assert!(resolved.policy.guards.kill_budget.is_none() && resolved.policy.guards.warm_up.is_zero());
+    let origin =
+        resolved.settings.iter().find(|setting| setting.path == "guards.warm_up").map(|s| s.origin.to_string());
+    assert_eq!(origin.as_deref(), Some("guards.base: none"));
+}
+
+#[test]
+fn what_is_one_value_is_replaced_and_what_has_names_is_merged() {
+    let defaults = "defaults: shop/*\nsignals: { a: published, b: published }\n";
+    for (below, above, expected) in [
+        ("{ default: max, a: hold }", "{ last_good: 2m }", "guards.missing.last_good: 2m, guards.missing.then: hold"),
+        ("{ after: 1m, then: max }", "{ a: max }", "guards.missing.a: max"),
+        (
+            "{ default: max, a: hold }",
+            "{ a: max, b: max }",
+            "guards.missing.default: max, guards.missing.a: max, guards.missing.b: max",
+        ),
+        (
+            "max",
+            "{ after: 1m, then: { at_least: 2 } }",
+            "guards.missing.last_good: 0s, guards.missing.after: 1m, guards.missing.then.at_least: 2",
+        ),
+    ] {
+        let policy = format!("{WEB}guards: {{ missing: {above} }}\n");
+        let defaults = format!("{defaults}guards: {{ missing: {below} }}\n");
+        let resolved = resolve(&catalog(&[("a.yaml", &defaults), ("b.yaml", &policy)], &[]), "shop", "web", &[]);
+        let said = resolved.settings.iter().filter(|setting| setting.path.starts_with("guards.missing"));
+        let said: Vec<String> = said.map(|setting| format!("{}: {}", setting.path, setting.value)).collect();
+        assert_eq!(said.join(", "), expected, "{above} over {below}");
+    }
+}
+
+#[test]
 fn an_error_in_a_layer_names_it() {
     let catalog = catalog(&[], &[]);
     let labels =

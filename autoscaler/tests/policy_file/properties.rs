@@ -7,7 +7,7 @@ use autoscaler::{
         Action, Arithmetic, Bounds, Direction, DirectionGuards, Goal, Group, Guards, Lasting, Limits, Mode, Policy,
         Read, Rounding, Rule, RuleKind, Selector, SignalSource, Step, StepSize, Target, Threshold, Tolerance,
     },
-    policy_file::{fmt, parse, render},
+    policy_file::{Catalog, Source, fmt, parse, render},
     quantity::{Quantity, SignalName, Unit},
 };
 use proptest::{option, prelude::*, sample::select};
@@ -31,6 +31,23 @@ proptest! {
         let at = |share: f64| -> usize { (0..text.len()).take_while(|n| (*n as f64) < share * text.len() as f64).count() };
         let cut: String = text[..at(from)].iter().chain(&text[at((from + share).min(1.0))..]).collect();
         check(&cut)?;
+    }
+
+    #[test]
+    fn any_labels_and_variables_are_read_or_refused(
+        pairs in prop::collection::btree_map(select(NAMES), prop::collection::vec(select(PIECES), 0..12), 0..8),
+        file in any::<bool>(),
+    ) {
+        let pairs: BTreeMap<String, String> =
+            pairs.into_iter().map(|(name, pieces)| (name.to_owned(), pieces.concat())).collect();
+        let text = "service: shop/web\nreplicas: { min: 1, max: 3 }\nrules: [target: { signal: cpu, per_replica: 70% }]\n";
+        let file = file.then(|| Source::file("web.yaml", text));
+        let sources = file.into_iter().chain([Source::environment(pairs.clone())]).collect();
+        let (catalog, found) = Catalog::read(sources);
+        prop_assert!(found.iter().all(|finding| !finding.origin.is_empty()));
+        if let Some(Err(errors)) = catalog.resolve("host-1", "shop", "web", &pairs) {
+            prop_assert!(errors.0.iter().all(|error| !error.origin.is_empty()), "{}", errors);
+        }
     }
 
     #[test]
@@ -66,6 +83,27 @@ fn check(text: &str) -> Result<(), TestCaseError> {
     }
     Ok(())
 }
+
+const NAMES: &[&str] = &[
+    "ballast.max",
+    "ballast.min",
+    "ballast.mode",
+    "ballast.cpu",
+    "ballast.memory",
+    "ballast.queue",
+    "ballast.guards",
+    "ballast.guards.down.cooldown",
+    "ballast.signals.requests",
+    "ballast.rules",
+    "ballast.",
+    "ballast.replicas.max.max",
+    "BALLAST_POLICY__",
+    "BALLAST_POLICY__RULES",
+    "BALLAST_POLICY__REPLICAS__MAX",
+    "BALLAST_POLICY__SHOP__WEB__GUARDS",
+    "BALLAST_POLICY__SHOP__WEB__SIGNALS__QUEUE",
+    "BALLAST_POLICY__SHOP__WEB",
+];
 
 const PIECES: &[&str] = &[
     "service",

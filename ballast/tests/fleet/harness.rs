@@ -35,7 +35,8 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Starts one agent per host, and a controller with these policies. `name` keeps its logs and messages apart.
+    /// Starts one agent per host, and a controller with these policies; an empty text is no file. `name` keeps its logs
+    /// and messages apart.
     pub(crate) fn start(name: &str, hosts: &[DockerHost], policy: &str) -> Self {
         let nats = NatsServer::start_for_hosts();
         let dir = TempDir::new().expect("a temporary folder");
@@ -43,7 +44,9 @@ impl Fleet {
         let publisher = Publisher::start(&nats.url(), name);
         let agents = hosts.iter().map(|host| (host.clone(), None)).collect();
         let mut fleet = Self { nats, name: name.to_owned(), dir, controller: None, agents, publisher };
-        fleet.write_policy(policy);
+        if !policy.is_empty() {
+            fleet.write_policy(policy);
+        }
         fleet.start_controller();
         for place in 0..fleet.agents.len() {
             fleet.start_agent(place);
@@ -92,6 +95,15 @@ impl Fleet {
     /// From now on nothing is published for the service.
     pub(crate) fn silence(&self, project: &str, service: &str) {
         self.publisher.set(project, service, None);
+    }
+
+    /// What `ballast …` prints when it asks this fleet's controller.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ballast"));
+        command.args(arguments).args(["--nats", &self.nats.url(), "--fleet", &self.name]);
+        let output = command.output().expect("run ballast");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// What `ballast status --json` says; `None` while nobody answers.
@@ -143,6 +155,11 @@ impl Fleet {
         command.env("RUST_LOG", "info,agent=debug");
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("the log file twice")).stderr(log);
         command.spawn().expect("start ballast")
+    }
+
+    /// What the controller has logged so far.
+    pub(crate) fn controller_log(&self) -> String {
+        fs::read_to_string(self.log("controller")).expect("the controller's log")
     }
 
     fn log(&self, name: &str) -> PathBuf {
@@ -223,14 +240,15 @@ pub(crate) fn host_name(host: &DockerHost) -> String {
     format!("host-{}", host.number())
 }
 
-/// A policy for one service that follows the published value.
+/// A policy for one service that follows the published value at once, held back by these guards and no others: the usual
+/// ones take minutes.
 pub(crate) fn policy(service: &str, min: u32, max: u32, guards: &str) -> String {
     format!(
         "service: {service}\n\
          replicas: {{ min: {min}, max: {max} }}\n\
          signals:\n  load: published\n\
          rules:\n  - target: {{ signal: load, per_replica: 10, window: 1s }}\n\
-         guards:\n  warm_up: 0s\n  {guards}\n"
+         guards:\n  base: none\n  {guards}\n"
     )
 }
 

@@ -3,6 +3,8 @@
 //! What drives the decisions is a value that the test itself publishes, so that each test says exactly how many replicas
 //! there shall be: 10 are one replica's worth.
 
+mod alone;
 mod faults;
 mod harness;
 mod hosts;
+mod policies;

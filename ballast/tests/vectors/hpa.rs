@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{Expected, Row, cases, count, table};
+use crate::{Expected, Row, cases, count, table, whole};
 
 /// Every row of its tables.
 pub(crate) fn rows() -> Option<Vec<Row>> {
@@ -141,9 +141,10 @@ fn stabilized(case: &Value) -> (String, Value, Expected) {
 /// The table gives the ratio; the count that follows from it is the ratio times the replicas.
 fn ratio(case: &Value) -> (String, Value, Expected) {
     let of_request = case["requests"].is_object();
-    let (target, signal) = match of_request {
-        true => (format!("{{ signal: cpu, per_replica: {}% of reservation }}", case["target"]), "cpu"),
-        false => (format!("{{ signal: qps, per_replica: {} }}", milli(&case["target"])), "qps"),
+    let (target, signal) = if of_request {
+        (format!("{{ signal: cpu, per_replica: {}% of reservation }}", case["target"]), "cpu")
+    } else {
+        (format!("{{ signal: qps, per_replica: {} }}", milli(&case["target"])), "qps")
     };
     let metrics = case["metrics"].as_object().cloned().unwrap_or_default();
     // A request of a pod without a sample is no replica here.
@@ -158,7 +159,7 @@ fn ratio(case: &Value) -> (String, Value, Expected) {
         })
         .collect();
     let expected = match case["expected"]["ratio"].as_f64() {
-        Some(ratio) => Expected::Wants((ratio * replicas.len() as f64).ceil() as u32),
+        Some(ratio) => Expected::Wants(whole(ratio * f64::from(u32::try_from(replicas.len()).unwrap_or(0)))),
         None => Expected::CannotTell,
     };
     (policy(&target, "{ min: 1, max: 100 }", "none"), json!({ "replicas": replicas }), expected)

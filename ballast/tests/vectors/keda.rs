@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Expected, Row, cases, count};
+use crate::{Expected, Row, cases, count, whole};
 
 /// Every row of its tables.
 pub(crate) fn rows() -> Option<Vec<Row>> {
@@ -62,7 +62,7 @@ fn fallback(case: &Value) -> (String, Value, Expected) {
     let expected = &case["expected"];
     let expected = match expected["metric"].as_f64() {
         // The table gives the metric that is handed on; the count follows from it.
-        Some(metric) => Expected::Replicas(vec![(metric / target.as_f64().unwrap_or(1.0)).ceil() as u32]),
+        Some(metric) => Expected::Replicas(vec![whole(metric / target.as_f64().unwrap_or(1.0))]),
         None if fallback["failureThreshold"].as_i64().is_some_and(|threshold| threshold < 0) => Expected::Refused,
         None => Expected::CannotTell,
     };

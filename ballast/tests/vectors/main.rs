@@ -93,7 +93,8 @@ fn the_command_answers_as_the_library() {
         let answer: Value = serde_json::from_slice(&output.stdout).expect("the answer is JSON");
         let answers = answer.as_array().cloned().unwrap_or_else(|| vec![answer]);
         let expected: Vec<_> = evaluations.iter().map(|evaluation| evaluation.verdict.replicas()).collect();
-        let given: Vec<_> = answers.iter().map(|answer| answer["replicas"].as_u64().map(|n| n as u32)).collect();
+        let given: Vec<_> =
+            answers.iter().map(|answer| answer["replicas"].as_u64().map(|_| count(&answer["replicas"]))).collect();
         assert_eq!(given, expected, "{}", row.name);
     }
 }
@@ -179,4 +180,10 @@ pub(crate) fn cases(name: &str, translate: fn(&Value) -> (String, Value, Expecte
 /// A whole number of a table.
 pub(crate) fn count(value: &Value) -> u32 {
     value.as_u64().and_then(|count| u32::try_from(count).ok()).unwrap_or_default()
+}
+
+/// Whole replicas for so many.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to integer cast saturates")]
+pub(crate) fn whole(replicas: f64) -> u32 {
+    replicas.ceil() as u32
 }

@@ -59,8 +59,11 @@ fn threshold(case: &Value) -> (String, Value, Expected) {
         (Some(lower), None) if removes => add("at_least", &format!("{}, below: 1e18", quoted(lower))),
         (None, Some(upper)) if !removes => add("at_least", &format!("-1e18, below: {}", quoted(upper))),
         (lower, upper) => {
-            lower.into_iter().for_each(|bound| add("at_least", &quoted(bound)));
-            upper.into_iter().for_each(|bound| add("below", &quoted(bound)));
+            for (key, bound) in [("at_least", lower), ("below", upper)] {
+                if let Some(bound) = bound {
+                    add(key, &quoted(bound));
+                }
+            }
         }
     }
     if let Some(delta) = config["delta"].as_str() {
