@@ -1,63 +1,51 @@
-//! One evaluation of a service with ten replicas and four rules, and one with the samples of a second before it.
+//! One evaluation of a service with ten replicas, five rules (one of each common kind) and every guard on, and one with the
+//! samples of a second before it.
 
-use std::{collections::BTreeMap, hint::black_box, time::Duration};
+use std::{hint::black_box, time::Duration};
 
 use autoscaler::{
     Autoscaler, Event, Policy, Timestamp,
     event::{HostCapacity, Observation, Reading, Replica, ReplicaId, Sample, Subject},
-    explain,
-    policy::{
-        Action, Arithmetic, Bounds, Direction, Goal, Group, Guards, Lasting, Limits, Mode, Rounding, Rule, RuleKind,
-        Selector, SignalSource, Step, StepSize, Target, Threshold, Tolerance,
-    },
-    quantity::{Quantity, SignalName, Unit},
+    explain, policy_file,
+    quantity::SignalName,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
 const REPLICAS: u32 = 10;
 
+const POLICY: &str = "
+service: shop/web
+replicas: { min: 2, max: 40 }
+signals:
+  requests: published
+  latency.p95: published
+  errors: published
+  queue.jobs: published
+rules:
+  - target: { signal: cpu, per_replica: 70% }
+  - target: { signal: requests, per_replica: 120/s }
+  - threshold: { signal: latency.p95, above: 250ms, for: 30s, add: 50% }
+  - threshold: { signal: errors, above: 5/s, samples: 3 of 5, add: 1 }
+  - queue: { signal: queue.jobs, drain_in: 5m, job_takes: 2s, arrivals: requests, at_once: 4 }
+guards:
+  up: { cooldown: 30s, stabilize: 10s, at_most: [4 per 15s, 100% per 15s], step: 10 }
+  down:
+    cooldown: 5m
+    stabilize: 5m
+    at_most: [1 per 1m]
+    step: 2
+    unless: [{ signal: latency.p95, above: 250ms }, { signal: errors, above_normal: 50% }]
+  missing: { last_good: 2m, after: 30s, then: { at_least: 4 } }
+  headroom: { cpu: 10%, memory: 512MiB }
+  budgets: [{ name: db connections, total: 400, reserve: 20, per_replica: 8 }]
+  worse: { signal: errors, by: 50%, within: 2m }
+";
+
 fn policy() -> Policy {
-    let target = |signal: &str, per_replica| {
-        Rule::from(RuleKind::Target(Target {
-            signal: SignalName::new(signal),
-            goal: Goal::PerReplica(per_replica),
-            window: Rule::WINDOW,
-            tolerance: Tolerance::both(Rule::TOLERANCE),
-        }))
-    };
-    let threshold = |signal: &str, value, direction| {
-        let bound = Quantity::Absolute { value, unit: Unit::Seconds };
-        Rule::from(RuleKind::Threshold(Threshold {
-            signal: SignalName::new(signal),
-            bounds: if direction == Direction::Up { Bounds::above(bound) } else { Bounds::below(bound) },
-            lasting: Lasting::For(Duration::from_secs(30)),
-            action: Action::Step(Step { direction, size: StepSize::Count(1) }),
-            rounding: Rounding::default(),
-            at_least_step: 1,
-            limit: None,
-            window: Rule::WINDOW,
-        }))
-    };
-    let rules = vec![
-        target("cpu", Quantity::OfLimit(0.7)),
-        target("queue.jobs", Quantity::Absolute { value: 20.0, unit: Unit::Number }),
-        threshold("latency.p95", 0.25, Direction::Up),
-        threshold("latency.p95", 0.05, Direction::Down),
-    ];
-    Policy {
-        services: Selector { host: None, project: "shop".into(), service: "web".into() },
-        mode: Mode::Act,
-        pause: None,
-        limits: Limits::new(2, 20),
-        arithmetic: Arithmetic::Demand,
-        signals: BTreeMap::from([(SignalName::new("latency.p95"), SignalSource::Published)]),
-        combine: Group::largest(rules.len()),
-        rules,
-        guards: Guards::default(),
-    }
+    policy_file::parse("policy", POLICY).expect("a policy").policies.remove(0)
 }
 
-fn samples(now: Timestamp) -> Event {
+fn samples(requests: f64, now: Timestamp) -> Event {
     let sample = |signal: &str, of, value| Sample {
         signal: SignalName::new(signal),
         of,
@@ -70,13 +58,14 @@ fn samples(now: Timestamp) -> Event {
             [sample("cpu", of.clone(), 0.5 + f64::from(number) / 50.0), sample("memory", of, 1e8)]
         })
         .collect();
-    samples.push(sample("queue.jobs", Subject::Service, 130.0));
-    samples.push(sample("latency.p95", Subject::Service, 0.12));
+    for (signal, value) in [("requests", requests), ("latency.p95", 0.12), ("errors", 0.4), ("queue.jobs", 130.0)] {
+        samples.push(sample(signal, Subject::Service, value));
+    }
     Event::Samples(samples)
 }
 
-/// A service that has been measured for ten minutes.
-fn settled() -> (Autoscaler, Timestamp) {
+/// A service that has been measured for ten minutes, with so many requests a second.
+fn settled(requests: f64) -> (Autoscaler, Timestamp) {
     let mut autoscaler = Autoscaler::new(policy());
     let mut now = Timestamp::from_millis(1_800_000_000_000);
     let replicas = (0..REPLICAS).map(|number| Replica {
@@ -90,7 +79,7 @@ fn settled() -> (Autoscaler, Timestamp) {
     autoscaler.handle_event(Event::Observed(observation), now);
     for _ in 0..600 {
         now = now.plus(Duration::from_secs(1));
-        autoscaler.handle_event(samples(now), now);
+        autoscaler.handle_event(samples(requests, now), now);
         let evaluation = autoscaler.evaluate(now);
         autoscaler.record(&evaluation);
     }
@@ -98,15 +87,20 @@ fn settled() -> (Autoscaler, Timestamp) {
 }
 
 fn decision(criterion: &mut Criterion) {
-    let (autoscaler, now) = settled();
-    criterion.bench_function("evaluate", |bencher| bencher.iter(|| black_box(autoscaler.evaluate(now))));
+    for (name, requests) in [("evaluate, which holds", 1150.0), ("evaluate, which adds", 2400.0)] {
+        let (mut autoscaler, now) = settled(1150.0);
+        let now = now.plus(Duration::from_mins(1));
+        autoscaler.handle_event(samples(requests, now), now);
+        criterion.bench_function(name, |bencher| bencher.iter(|| black_box(autoscaler.evaluate(now))));
+    }
+    let (autoscaler, now) = settled(1150.0);
     let evaluation = autoscaler.evaluate(now);
     criterion.bench_function("explain", |bencher| bencher.iter(|| black_box(explain::sentence(&evaluation))));
-    let (mut autoscaler, mut now) = settled();
+    let (mut autoscaler, mut now) = settled(1150.0);
     criterion.bench_function("a second: samples, evaluate, record", |bencher| {
         bencher.iter(|| {
             now = now.plus(Duration::from_secs(1));
-            autoscaler.handle_event(samples(now), now);
+            autoscaler.handle_event(samples(1150.0, now), now);
             let evaluation = autoscaler.evaluate(now);
             autoscaler.record(&evaluation);
         });

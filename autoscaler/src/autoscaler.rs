@@ -2,7 +2,7 @@
 
 mod what_if;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub use what_if::{Hypothesis, Supposed};
 
@@ -27,11 +27,13 @@ use crate::{
 /// Decides for one service.
 #[derive(Clone, Debug)]
 pub struct Autoscaler {
-    policy: Policy,
+    policy: Arc<Policy>,
     /// What the policy reads.
     reads: Vec<Reads>,
     memory: Memory,
     signals: Signals,
+    /// The signals as read at the newest event; absent where what they depend on may have changed since.
+    readings: Option<Vec<SignalReading>>,
     observation: Option<Observation>,
     last_removal: Timestamp,
     host_lost: bool,
@@ -45,22 +47,27 @@ pub struct Autoscaler {
 }
 
 impl Autoscaler {
-    /// One that remembers nothing.
-    pub fn new(policy: Policy) -> Self {
+    /// One that remembers nothing. Services under the same policy can share it.
+    pub fn new(policy: impl Into<Arc<Policy>>) -> Self {
         Self::restore(policy, Memory::default())
     }
 
-    /// One that goes on where another left off.
-    pub fn restore(policy: Policy, mut memory: Memory) -> Self {
+    /// One that goes on where another left off. Services under the same policy can share it.
+    pub fn restore(policy: impl Into<Arc<Policy>>, mut memory: Memory) -> Self {
+        let policy = policy.into();
         memory.rules.resize(policy.rules.len(), RuleState::default());
         if policy.mode == Mode::Observe {
             memory.target = None;
         }
+        let reads = rule::reads(&policy);
+        let mut signals = Signals::default();
+        signals.keep_for(&reads);
         Self {
-            reads: rule::reads(&policy),
+            reads,
             policy,
             memory,
-            signals: Signals::default(),
+            signals,
+            readings: None,
             observation: None,
             last_removal: Timestamp::default(),
             host_lost: false,
@@ -79,6 +86,7 @@ impl Autoscaler {
 
     /// What must survive a restart, for who says what is remembered.
     pub(crate) fn memory_mut(&mut self) -> &mut Memory {
+        self.readings = None;
         &mut self.memory
     }
 
@@ -98,7 +106,7 @@ impl Autoscaler {
             Event::Samples(samples) => samples.into_iter().for_each(|sample| self.signals.add(sample, now)),
             Event::Observed(observation) => self.observe(observation),
             Event::Outcome(outcome) => self.outcome = Some(outcome),
-            Event::PolicyReplaced(policy) => self.replace_policy(*policy),
+            Event::PolicyReplaced(policy) => self.replace_policy(Arc::from(policy)),
             Event::HostLost => self.host_lost = true,
             Event::HostFound => self.host_lost = false,
             Event::Rescaled { replicas } => self.rescaled(replicas),
@@ -126,7 +134,10 @@ impl Autoscaler {
             limits,
             observed: observed(observation),
             current: self.current(),
-            signals: self.read(observation, now),
+            signals: match &self.readings {
+                Some(readings) if now == self.now => readings.clone(),
+                _ => self.read(observation, now),
+            },
             recommendations: Vec::new(),
             combined: Combined { wants: None, winner: None, blind: false, activity: Activity::Always },
             effects: Vec::new(),
@@ -163,6 +174,7 @@ impl Autoscaler {
     /// Remembers what stabilization, cooldown and thresholds need of an evaluation that was acted upon.
     pub fn record(&mut self, evaluation: &Evaluation) {
         self.memory.evaluations = evaluation.number;
+        self.readings = None;
         let Some(current) = evaluation.current else { return };
         let wanted = evaluation.combined.wants.unwrap_or(current);
         self.memory.add_recommendation(wanted, evaluation.at, &self.policy);
@@ -199,12 +211,13 @@ impl Autoscaler {
         }
     }
 
-    fn replace_policy(&mut self, policy: Policy) {
+    fn replace_policy(&mut self, policy: Arc<Policy>) {
         let old = std::mem::replace(&mut self.policy, policy);
-        let remembered: Vec<_> = old.rules.into_iter().zip(std::mem::take(&mut self.memory.rules)).collect();
-        let state_of = |rule| remembered.iter().find(|(other, _)| other == rule).map(|(_, state)| state.clone());
+        let remembered: Vec<_> = old.rules.iter().zip(std::mem::take(&mut self.memory.rules)).collect();
+        let state_of = |rule| remembered.iter().find(|(other, _)| *other == rule).map(|(_, state)| state.clone());
         self.memory.rules = self.policy.rules.iter().map(|rule| state_of(rule).unwrap_or_default()).collect();
         self.reads = rule::reads(&self.policy);
+        self.signals.keep_for(&self.reads);
         self.windows = Windows::default();
         if self.policy.mode == Mode::Observe {
             self.memory.target = None;
@@ -278,19 +291,23 @@ impl Autoscaler {
     /// What rules and guards remember of what has just happened.
     fn update(&mut self) {
         self.windows = self.windows.at(&self.policy, self.now);
+        self.readings = None;
         let Some(current) = self.current() else { return };
         let mut guards = std::mem::take(&mut self.memory.guards);
+        let mut rules = std::mem::take(&mut self.memory.rules);
         let nothing = Observation::default();
         let observation = self.observation.as_ref().unwrap_or(&nothing);
         let signals = self.read(observation, self.now);
         let situation = self.situation(observation, &signals, &self.windows, current, self.now);
-        let rules = self.policy.rules.iter().zip(&self.memory.rules);
-        let states: Vec<RuleState> = rules.map(|(rule, state)| rule::update(rule, state, &situation)).collect();
-        let missing_since = missing::since(&signals, &self.memory.missing_since, self.now);
+        for (rule, state) in self.policy.rules.iter().zip(&mut rules) {
+            *state = rule::update(rule, state, &situation);
+        }
         guards.update(&situation);
+        let missing_since = missing::since(&signals, &self.memory.missing_since, self.now);
         self.memory.guards = guards;
-        self.memory.rules = states;
+        self.memory.rules = rules;
         self.memory.missing_since = missing_since;
+        self.readings = Some(signals);
     }
 
     /// The first moment at which time alone can change the verdict or its reasons.

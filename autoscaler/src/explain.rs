@@ -45,11 +45,20 @@ pub fn warnings(evaluation: &Evaluation) -> Vec<String> {
 
 /// What would change it next, in one sentence.
 pub fn next(evaluation: &Evaluation) -> Option<String> {
-    let current = evaluation.current?;
-    let turning_points = |recommendation| rules::turning_points(recommendation, evaluation, current);
-    let mut parts: Vec<String> = evaluation.recommendations.iter().filter_map(turning_points).collect();
-    if let Some(until) = evaluation.effects.iter().filter_map(|effect| effect.until).min() {
-        parts.push(format!("a guard lets go in {}", spoken(until.since(evaluation.at))));
+    // The next decision starts from what this one leaves.
+    let from = match evaluation.mode {
+        Mode::Act => evaluation.verdict.replicas()?,
+        Mode::Observe => evaluation.current?,
+    };
+    let acting = evaluation.recommendations.iter().filter(|recommendation| !recommendation.observes);
+    let turning_points = |recommendation| rules::turning_points(recommendation, evaluation, from);
+    let mut parts: Vec<String> = acting.filter_map(turning_points).collect();
+    if from >= evaluation.limits.max {
+        parts.push(format!("no more than replicas.max, which is {}", evaluation.limits.max));
+    }
+    let held = evaluation.effects.iter().filter_map(|effect| Some((effect.until?, &effect.guard)));
+    if let Some((until, guard)) = held.min_by_key(|(until, _)| *until) {
+        parts.push(format!("{} lets go in {}", guards::name(guard), spoken(until.since(evaluation.at))));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }

@@ -61,21 +61,17 @@ pub(crate) fn since(
     signals.iter().filter(missing).map(|reading| (reading.signal.clone(), since(reading))).collect()
 }
 
-/// When a signal will be missing if no sample comes: its newest value is stale, or even the last good one is too old.
-pub(crate) fn stale<'a>(
-    signals: &'a [SignalReading],
-    guards: &'a Guards,
-    now: Timestamp,
-) -> impl Iterator<Item = Wakeup> + 'a {
-    signals.iter().flat_map(move |reading| {
-        let spans = reading.age.map(|age| (now.minus(age), [guards.stale_after, good_for(guards, &reading.signal)]));
-        spans.into_iter().flat_map(move |(newest, spans)| {
-            spans.map(|span| Wakeup {
-                at: newest.plus(span).plus(Duration::from_millis(1)),
-                because: WakeupReason::Stale(reading.signal.clone()),
-            })
-        })
-    })
+/// When the first signal will be missing if no sample comes: its newest value is stale, or even the last good one is too
+/// old.
+pub(crate) fn stale(signals: &[SignalReading], guards: &Guards, now: Timestamp) -> Option<Wakeup> {
+    let moments = signals.iter().flat_map(|reading| {
+        let newest = reading.age.map(|age| now.minus(age));
+        let spans = [guards.stale_after, good_for(guards, &reading.signal)];
+        let ends = spans.map(|span| Some(newest?.plus(span).plus(Duration::from_millis(1))));
+        ends.into_iter().flatten().map(move |at| (at, &reading.signal))
+    });
+    let (at, signal) = moments.filter(|(at, _)| *at > now).min_by_key(|(at, _)| *at)?;
+    Some(Wakeup { at, because: WakeupReason::Stale(signal.clone()) })
 }
 
 /// When fallbacks begin.

@@ -42,6 +42,7 @@ pub use reference::tables;
 pub use schema::schema;
 pub use settings::Setting;
 pub use source::{Layer, Origin, Source};
+pub use warnings::Needed;
 
 use crate::Policy;
 use document::Document;

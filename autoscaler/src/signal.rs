@@ -1,9 +1,11 @@
-//! Samples kept for as long as a rule looks back, and read as signals.
+//! Samples kept for as long as a rule looks back on them, and read as signals.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+mod series;
+mod sum;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
 
 use crate::{
     evaluation::{Gap, Origin, SignalReading},
@@ -15,41 +17,35 @@ use crate::{
     time::Timestamp,
 };
 
-/// Samples kept per series: the longest window at one a second, and some to spare.
-const MOST_SAMPLES: usize = 1024;
+use series::{Point, Series};
+use sum::Sum;
+
 /// Signals kept per service; the ones that come later are not.
 const MOST_SIGNALS: usize = 64;
 /// Replicas kept per signal; the ones that come later are not.
 const MOST_REPLICAS: usize = 1024;
 
 /// All samples of one service.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Signals {
-    by_name: BTreeMap<SignalName, Signal>,
+    by_name: Vec<(SignalName, Signal)>,
+    /// How far anybody looks back on a signal that is not among these yet.
+    span_of_others: Duration,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Signal {
+    /// How far anybody looks back on it. The newest sample is kept in any case.
+    span: Duration,
     service: Series,
-    replicas: BTreeMap<ReplicaId, Series>,
+    /// Replicas that the service's newest sample covers, and why not all, where it does not cover all.
+    partial: Option<(u32, String)>,
+    /// By ID.
+    replicas: Vec<(ReplicaId, Series)>,
     /// What the prober last said about why there is no value.
     said: Option<(Timestamp, String)>,
     /// When it was last known that there is no value.
     idle: Option<Timestamp>,
-}
-
-/// The newest samples of one origin, by time.
-#[derive(Clone, Debug, Default)]
-struct Series {
-    points: VecDeque<Point>,
-}
-
-#[derive(Clone, Debug)]
-struct Point {
-    at: Timestamp,
-    value: f64,
-    /// Replicas covered, and why not all, where it does not cover all.
-    partial: Option<(u32, String)>,
 }
 
 /// What a reading depends on besides the samples.
@@ -99,13 +95,35 @@ enum Standing {
     Absent,
 }
 
+impl Default for Signals {
+    /// As long as nobody says who looks back how far, everything is kept for the longest window that there is.
+    fn default() -> Self {
+        Self { by_name: Vec::new(), span_of_others: Rule::LONGEST_WINDOW }
+    }
+}
+
 impl Signals {
+    /// Keeps samples only for as long as `reads` look back from now on; of a signal that none of them reads, the newest one.
+    pub(crate) fn keep_for(&mut self, reads: &[Reads]) {
+        self.span_of_others = Duration::ZERO;
+        self.by_name.reserve_exact(reads.len().saturating_sub(self.by_name.len()));
+        for (_, signal) in &mut self.by_name {
+            signal.span = Duration::ZERO;
+        }
+        for Reads { signal: name, window, .. } in reads {
+            match self.get_mut(name) {
+                Some(signal) => signal.span = signal.span.max(*window),
+                None => self.by_name.push((name.clone(), Signal { span: *window, ..Signal::default() })),
+            }
+        }
+        for (_, signal) in &mut self.by_name {
+            signal.forget_old();
+        }
+    }
+
     /// Adds a sample. One from the future is taken as of now; one older than the newest of its series is left out.
     pub(crate) fn add(&mut self, sample: Sample, now: Timestamp) {
-        if !self.by_name.contains_key(&sample.signal) && self.by_name.len() >= MOST_SIGNALS {
-            return;
-        }
-        let signal = self.by_name.entry(sample.signal).or_default();
+        let Some(signal) = self.get_or_insert(sample.signal) else { return };
         let at = sample.at.min(now);
         let (value, partial) = match sample.reading {
             Reading::Value(value) => (value, None),
@@ -116,47 +134,52 @@ impl Signals {
         if !value.is_finite() {
             return signal.said = Some((at, format!("the value was {value}")));
         }
-        let series = match sample.of {
-            Subject::Service => &mut signal.service,
-            Subject::Replica(id) => {
-                if !signal.replicas.contains_key(&id) && signal.replicas.len() >= MOST_REPLICAS {
-                    return;
+        let (point, span) = (Point { at, value }, signal.span);
+        match sample.of {
+            Subject::Service => {
+                if signal.service.add(point, span) {
+                    signal.partial = partial;
                 }
-                signal.replicas.entry(id).or_default()
             }
-        };
-        series.add(Point { at, value, partial });
+            Subject::Replica(id) => {
+                if let Some(series) = signal.series_of(id) {
+                    series.add(point, span);
+                }
+            }
+        }
     }
 
     /// Drops every sample of one signal.
     pub(crate) fn forget(&mut self, name: &SignalName) {
-        self.by_name.remove(name);
+        if let Some(signal) = self.get_mut(name) {
+            *signal = Signal { span: signal.span, ..Signal::default() };
+        }
     }
 
     /// Drops the samples of replicas that are neither listed nor newly measured.
     pub(crate) fn forget_replicas_but(&mut self, listed: &[Replica], now: Timestamp) {
-        for signal in self.by_name.values_mut() {
-            signal.replicas.retain(|id, series| {
-                listed.iter().any(|replica| replica.id == *id)
-                    || series.newest().is_some_and(|point| now.since(point.at) < Rule::LONGEST_WINDOW)
+        for (_, signal) in &mut self.by_name {
+            signal.replicas.retain(|(id, series)| {
+                series.newest().is_some_and(|point| now.since(point.at) < Rule::LONGEST_WINDOW)
+                    || listed.iter().any(|replica| replica.id == *id)
             });
         }
     }
 
     /// The newest value of one replica, and when it was true.
     pub(crate) fn newest(&self, signal: &SignalName, replica: &ReplicaId) -> Option<(Timestamp, f64)> {
-        self.by_name.get(signal)?.replicas.get(replica)?.newest().map(|point| (point.at, point.value))
+        self.get(signal)?.replica(replica, 0)?.newest().map(|point| (point.at, point.value))
     }
 
     /// The newest value of the service as a whole, and when it was true.
     pub(crate) fn newest_of_service(&self, signal: &SignalName) -> Option<(Timestamp, f64)> {
-        self.by_name.get(signal)?.service.newest().map(|point| (point.at, point.value))
+        self.get(signal)?.service.newest().map(|point| (point.at, point.value))
     }
 
     /// The signal as a rule reads it.
     pub(crate) fn read(&self, reads: &Reads, view: Viewpoint<'_>) -> SignalReading {
         let nothing = Signal::default();
-        let signal = self.by_name.get(&reads.signal).unwrap_or(&nothing);
+        let signal = self.get(&reads.signal).unwrap_or(&nothing);
         let blank = SignalReading {
             signal: reads.signal.clone(),
             unit: reads.unit,
@@ -177,15 +200,69 @@ impl Signals {
         let built_in = SignalName::OF_REPLICAS.contains(&reads.signal.as_str());
         if built_in || per_replica { signal.read_replicas(blank, view) } else { signal.read_service(blank, view) }
     }
+
+    fn get(&self, name: &SignalName) -> Option<&Signal> {
+        self.by_name.iter().find(|(other, _)| other == name).map(|(_, signal)| signal)
+    }
+
+    fn get_mut(&mut self, name: &SignalName) -> Option<&mut Signal> {
+        self.by_name.iter_mut().find(|(other, _)| other == name).map(|(_, signal)| signal)
+    }
+
+    /// `None` where there are too many already.
+    fn get_or_insert(&mut self, name: SignalName) -> Option<&mut Signal> {
+        let place = match self.by_name.iter().position(|(other, _)| *other == name) {
+            Some(place) => place,
+            None if self.by_name.len() >= MOST_SIGNALS => return None,
+            None => {
+                self.by_name.push((name, Signal { span: self.span_of_others, ..Signal::default() }));
+                self.by_name.len() - 1
+            }
+        };
+        Some(&mut self.by_name[place].1)
+    }
 }
 
 impl Signal {
+    /// The samples of one replica, which is likely the one at `place`.
+    fn replica(&self, id: &ReplicaId, place: usize) -> Option<&Series> {
+        if let Some((_, series)) = self.replicas.get(place).filter(|(other, _)| other == id) {
+            return Some(series);
+        }
+        let place = self.place(id).ok()?;
+        Some(&self.replicas[place].1)
+    }
+
+    /// Where to put the samples of one replica; `None` where there are too many already.
+    fn series_of(&mut self, id: ReplicaId) -> Option<&mut Series> {
+        let place = match self.place(&id) {
+            Ok(place) => place,
+            Err(_) if self.replicas.len() >= MOST_REPLICAS => return None,
+            Err(place) => {
+                self.replicas.insert(place, (id, Series::default()));
+                place
+            }
+        };
+        Some(&mut self.replicas[place].1)
+    }
+
+    fn place(&self, id: &ReplicaId) -> Result<usize, usize> {
+        self.replicas.binary_search_by(|(other, _)| other.cmp(id))
+    }
+
+    fn forget_old(&mut self) {
+        let span = self.span;
+        for series in self.replicas.iter_mut().map(|(_, series)| series).chain([&mut self.service]) {
+            series.forget_old(span);
+        }
+    }
+
     fn newest_of_service(&self) -> Option<Timestamp> {
         self.service.newest().map(|point| point.at).max(self.idle)
     }
 
     fn newest_of_replicas(&self) -> Option<Timestamp> {
-        self.replicas.values().filter_map(|series| series.newest().map(|point| point.at)).max()
+        self.replicas.iter().filter_map(|(_, series)| series.newest().map(|point| point.at)).max()
     }
 
     fn read_service(&self, blank: SignalReading, view: Viewpoint<'_>) -> SignalReading {
@@ -207,7 +284,7 @@ impl Signal {
         }
         let mean = self.service.mean(view.now.minus(blank.window), Timestamp::default());
         let listed = count(view.replicas.len());
-        let (measured, gap) = match &newest.partial {
+        let (measured, gap) = match &self.partial {
             Some((replicas, why)) => (*replicas, Some(Gap::Said(why.clone()))),
             None => (listed, None),
         };
@@ -217,11 +294,11 @@ impl Signal {
     }
 
     fn read_replicas(&self, blank: SignalReading, view: Viewpoint<'_>) -> SignalReading {
-        let newest_of = |replica: &Replica| self.replicas.get(&replica.id)?.newest().map(|point| point.at);
         let good_for = good_for(view.guards, &blank.signal);
-        let standing = view.replicas.iter().map(|replica| {
-            let newest = newest_of(replica);
-            (replica, newest, view.standing(replica, newest, good_for))
+        let standing = view.replicas.iter().enumerate().map(|(place, replica)| {
+            let series = self.replica(&replica.id, place);
+            let newest = series.and_then(Series::newest).map(|point| point.at);
+            (replica, series, newest, view.standing(replica, newest, good_for))
         });
         let standing: Vec<_> = standing.collect();
         // Since when the load is shared by the replicas that share it now. A mean over a longer span would count the
@@ -232,9 +309,9 @@ impl Signal {
         });
         let from = view.now.minus(blank.window);
         let mut sum = Sum::default();
-        for (replica, newest, standing) in &standing {
+        for (replica, series, newest, standing) in &standing {
             let kept = newest.filter(|at| view.is_stale(*at)).map(|at| view.now.since(at));
-            let mean = self.replicas.get(&replica.id).and_then(|series| series.mean(from, same_since));
+            let mean = series.and_then(|series| series.mean(from, same_since));
             match (standing, mean) {
                 (Standing::Counts { .. }, Some(value)) => {
                     sum.add(value, limit(&blank.signal, replica, view.host), reservation(&blank.signal, replica));
@@ -247,7 +324,7 @@ impl Signal {
                 (Standing::Absent, _) => sum.absent += 1,
             }
         }
-        let newest = view.replicas.iter().filter_map(newest_of).max();
+        let newest = standing.iter().filter_map(|(_, _, newest, _)| *newest).max();
         let age = newest.map(|at| view.now.since(at));
         let gap = self.gap(&sum, newest, age, count(view.replicas.len()));
         let reading = SignalReading {
@@ -292,81 +369,6 @@ impl Signal {
             (_, Some((_, age))) => Gap::Stale { age },
             (None, None) => Gap::Never,
         }
-    }
-}
-
-/// Adds up replicas.
-#[derive(Default)]
-struct Sum {
-    total: f64,
-    shares: Shares,
-    of_reservations: Shares,
-    measured: u32,
-    warming: u32,
-    absent: u32,
-    /// Age of the oldest value that goes on as the last good one.
-    kept: Option<Duration>,
-}
-
-impl Sum {
-    fn add(&mut self, value: f64, limit: Option<f64>, reservation: Option<f64>) {
-        self.total += value;
-        self.measured += 1;
-        self.shares.add(value, limit);
-        self.of_reservations.add(value, reservation);
-    }
-}
-
-/// A sum of shares, as long as there is something to take each share of.
-#[derive(Default)]
-struct Shares {
-    sum: f64,
-    incomplete: bool,
-}
-
-impl Shares {
-    fn add(&mut self, value: f64, of: Option<f64>) {
-        match of {
-            Some(of) => self.sum += value / of,
-            None => self.incomplete = true,
-        }
-    }
-
-    fn whole(&self) -> Option<f64> {
-        (!self.incomplete).then_some(self.sum)
-    }
-}
-
-impl Series {
-    fn add(&mut self, point: Point) {
-        match self.points.back_mut() {
-            Some(newest) if newest.at == point.at => *newest = point,
-            Some(newest) if newest.at > point.at => {}
-            _ => self.points.push_back(point),
-        }
-        let Some(newest) = self.newest().map(|point| point.at) else { return };
-        while self.points.len() > MOST_SAMPLES
-            || self.points.front().is_some_and(|oldest| newest.since(oldest.at) > Rule::LONGEST_WINDOW)
-        {
-            self.points.pop_front();
-        }
-    }
-
-    fn newest(&self) -> Option<&Point> {
-        self.points.back()
-    }
-
-    /// The mean of the samples of the window after `from`, of those after `since`; the newest alone where the window is
-    /// shorter than the interval.
-    fn mean(&self, from: Timestamp, since: Timestamp) -> Option<f64> {
-        let newest = self.newest().filter(|point| point.at > since)?;
-        let mut sum = 0.0;
-        let mut values = 0_u32;
-        for point in self.points.iter().rev().take_while(|point| point.at > from.max(since)) {
-            sum += point.value;
-            values += 1;
-        }
-        Some(if values > 0 { sum / f64::from(values) } else { newest.value })
     }
 }
 

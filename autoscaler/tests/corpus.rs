@@ -6,6 +6,7 @@ mod targets;
 use std::{error::Error, fs, path::Path};
 
 /// Each text of a target's corpus; an empty or missing one would prove nothing.
+#[expect(clippy::disallowed_methods, reason = "the test reads its own files; the core reads none")]
 fn replay(target: &str, run: fn(&[u8])) -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
     let mut replayed = 0;

@@ -136,6 +136,32 @@ fn frozen(freeze: &Freeze, evaluation: &Evaluation) -> String {
     }
 }
 
+/// What a guard is called in a sentence: the key that sets it, where one does.
+pub(super) fn name(guard: &Guard) -> String {
+    match guard {
+        Guard::Undone { .. } => "undone".to_owned(),
+        Guard::Strained { .. } => "down.unless".to_owned(),
+        Guard::Worse { .. } => "worse".to_owned(),
+        Guard::Stabilization(direction) => format!("{}.stabilize", way(*direction)),
+        Guard::Cooldown(direction) => format!("{}.cooldown", way(*direction)),
+        Guard::Step(direction) => format!("{}.step", way(*direction)),
+        Guard::AtMost { direction, .. } => format!("{}.at_most", way(*direction)),
+        Guard::Led { by } => format!("the order with {by}"),
+        Guard::Headroom { .. } => "headroom".to_owned(),
+        Guard::Budget { name, .. } => format!("the budget of {name}"),
+        Guard::Min => "replicas.min".to_owned(),
+        Guard::Max => "replicas.max".to_owned(),
+        Guard::Most => "its own configuration".to_owned(),
+        Guard::Protected { .. } => "protection".to_owned(),
+        Guard::KillBudget(_) => "kill_budget".to_owned(),
+        Guard::CrashLoop { .. } => "crash_loop".to_owned(),
+        Guard::Implausible { .. } => "implausible".to_owned(),
+        Guard::Manual { .. } => "manual".to_owned(),
+        Guard::Pause => "the pause".to_owned(),
+        Guard::Freeze(_) => "the freeze".to_owned(),
+    }
+}
+
 fn way(direction: Direction) -> &'static str {
     match direction {
         Direction::Up => "up",

@@ -113,6 +113,9 @@ pub(super) fn turning_points(recommendation: &Recommendation, evaluation: &Evalu
     let reading = recommendation.reading(evaluation)?;
     let (goal, tolerance, warming) = match &recommendation.reason {
         RuleReason::Target { goal, tolerance, warming, .. } => (goal, tolerance, warming),
+        RuleReason::Threshold { direction: Some(Direction::Up), .. } if current >= evaluation.limits.max => {
+            return None;
+        }
         RuleReason::Threshold { signal, bounds, direction, state: ThresholdState::Clear, .. } => {
             let change = if (*direction)? == Direction::Up { "more" } else { "fewer" };
             return Some(format!("{change} once {signal} is {}", side(*bounds)));
@@ -132,11 +135,13 @@ pub(super) fn turning_points(recommendation: &Recommendation, evaluation: &Evalu
         (Goal::Total(goal), ..) => reading.unit.print(load * goal.value() / present.max(1.0)),
     };
     let signal = &reading.signal;
-    Some(if fewer > 0.0 && current > 1 {
-        format!("more above {signal} {}, fewer at {} or below", print(more), print(fewer))
-    } else {
-        format!("more above {signal} {}", print(more))
-    })
+    let (grows, shrinks) = (current < evaluation.limits.max, fewer > 0.0 && current > evaluation.limits.min.max(1));
+    match (grows, shrinks) {
+        (true, true) => Some(format!("more above {signal} {}, fewer at {} or below", print(more), print(fewer))),
+        (true, false) => Some(format!("more above {signal} {}", print(more))),
+        (false, true) => Some(format!("fewer at {signal} {} or below", print(fewer))),
+        (false, false) => None,
+    }
 }
 
 /// A reading's value and window, for a sentence.

@@ -12,7 +12,7 @@ use super::{
     settings::{self, Setting},
     source::{Content, Origin, Source, Texts},
     variables::{self, Variable},
-    warnings,
+    warnings::{self, Needed},
 };
 use crate::{Policy, policy::Selector};
 
@@ -34,7 +34,7 @@ pub struct Resolved {
     pub warnings: Vec<PolicyError>,
     /// What else there is to warn of if the service's containers have no limit of what a rule takes a share of, which
     /// only those who see them know.
-    pub without_limits: Vec<PolicyError>,
+    pub without_limits: Vec<(Needed, PolicyError)>,
     /// Everything that it says, in the order of the grammar, with where each is from.
     pub settings: Vec<Setting>,
     /// Policies that name the service, too, and are not in force because another one comes first.

@@ -115,11 +115,13 @@ pub enum Kind {
     LikelyPercent,
     /// Warning: a share of a limit that the containers do not have; known only of running ones.
     NoLimit,
+    /// Warning: `max` is more than any host has room for.
+    ManyReplicas,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Syntax,
         Self::DuplicateKey,
         Self::Unknown,
@@ -144,6 +146,7 @@ impl Kind {
         Self::CutStep,
         Self::LikelyPercent,
         Self::NoLimit,
+        Self::ManyReplicas,
     ];
 
     /// Whether it keeps the file from being used.
@@ -162,7 +165,8 @@ impl Kind {
             | Self::SmallBudget
             | Self::CutStep
             | Self::LikelyPercent
-            | Self::NoLimit => Severity::Warning,
+            | Self::NoLimit
+            | Self::ManyReplicas => Severity::Warning,
             _ => Severity::Error,
         }
     }

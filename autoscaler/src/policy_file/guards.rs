@@ -5,7 +5,10 @@ mod missing;
 use super::{
     fields::Fields,
     finding::{Findings, Kind, quote},
-    grammar::{Map, guards as maps},
+    grammar::{
+        Map, guards as maps,
+        policy::{LARGEST_SHARE, MOST_REPLICAS},
+    },
     node::{Node, Place, Value},
     quantity::{self, Bounds, Measure},
     rules::{signal, signal_of, threshold_step},
@@ -155,12 +158,11 @@ fn each<T>(
 /// `4 per 15s` or `100% per 15s`.
 fn rate(node: &Node, what: &str, findings: &mut Findings) -> Option<Rate> {
     use std::time::Duration;
-    const MOST: u32 = 1000;
     let text = node.text(what, "4 per 15s", findings)?;
     let parts = text.split_once(" per ").map(|(size, per)| (size.trim(), per.trim()));
     let size = parts.and_then(|(size, _)| match percentage(size) {
-        Some(share) => Some(StepSize::Share(share)).filter(|_| share > 0.0 && share <= 10.0),
-        None => size.parse().ok().filter(|count| (1..=MOST).contains(count)).map(StepSize::Count),
+        Some(share) => Some(StepSize::Share(share)).filter(|_| share > 0.0 && share <= LARGEST_SHARE),
+        None => size.parse().ok().filter(|count| (1..=MOST_REPLICAS).contains(count)).map(StepSize::Count),
     });
     if let (Some(size), Some((_, per))) = (size, parts) {
         let node = Node { place: node.place, value: Value::Text(per.to_owned()) };
@@ -168,7 +170,7 @@ fn rate(node: &Node, what: &str, findings: &mut Findings) -> Option<Rate> {
         return duration(&node, &format!("the period of {what}"), &allowed, findings).map(|per| Rate { size, per });
     }
     let message = format!(
-        "{what} is {}; allowed: 1 to {MOST} replicas, or a percentage above 0% up to 1000%, `per` a duration",
+        "{what} is {}; allowed: a number of replicas from 1 on, or a percentage above 0%, `per` a duration",
         quote(text)
     );
     findings.add(Kind::BadValue, node.place, message, "such as `4 per 15s` or `100% per 1m`");

@@ -17,7 +17,7 @@ pub(super) const MAX: &str = "ballast.max";
 const PREFIX: &str = "ballast.";
 
 /// Labels that are none of a policy.
-const OTHERS: [&str; 2] = ["managed", "protected"];
+const OTHERS: [&str; 3] = ["managed", "protect", "protected"];
 
 /// Labels with a name of their own, and the setting that each is. Every other one is named by the path of its setting.
 const SHORT: [(&str, &[&str]); 4] = [

@@ -36,9 +36,22 @@ pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings) {
     never::look_at(policy, findings);
 }
 
+/// What a percentage is of, which the containers may or may not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needed {
+    /// A CPU limit.
+    CpuLimit,
+    /// A memory limit.
+    MemoryLimit,
+    /// A CPU reservation.
+    CpuReservation,
+    /// A memory reservation.
+    MemoryReservation,
+}
+
 /// What there is to warn of if the service's containers have no limit of what a rule takes a share of.
-pub(super) fn without_limits(policy: &ReadPolicy, texts: &super::source::Texts) -> Vec<PolicyError> {
-    let mut findings = Findings::new(texts.clone());
+pub(super) fn without_limits(policy: &ReadPolicy, texts: &super::source::Texts) -> Vec<(Needed, PolicyError)> {
+    let mut found = Vec::new();
     for read in &policy.rules {
         let quantity = match &read.rule.kind {
             RuleKind::Target(rule) => rule.goal.quantity(),
@@ -51,18 +64,22 @@ pub(super) fn without_limits(policy: &ReadPolicy, texts: &super::source::Texts) 
             _ => continue,
         };
         let Some((signal, _)) = main_signal(&read.rule) else { continue };
-        let (what, key) = match (quantity, signal.as_str()) {
-            (Quantity::OfLimit(_), SignalName::CPU) => ("CPU limit", "limits.cpus"),
-            (Quantity::OfLimit(_), _) => ("memory limit", "limits.memory"),
-            (Quantity::OfReservation(_), SignalName::CPU) => ("CPU reservation", "reservations.cpus"),
-            (Quantity::OfReservation(_), _) => ("memory reservation", "reservations.memory"),
+        let (needed, what, key) = match (quantity, signal.as_str()) {
+            (Quantity::OfLimit(_), SignalName::CPU) => (Needed::CpuLimit, "CPU limit", "limits.cpus"),
+            (Quantity::OfLimit(_), _) => (Needed::MemoryLimit, "memory limit", "limits.memory"),
+            (Quantity::OfReservation(_), SignalName::CPU) => {
+                (Needed::CpuReservation, "CPU reservation", "reservations.cpus")
+            }
+            (Quantity::OfReservation(_), _) => (Needed::MemoryReservation, "memory reservation", "reservations.memory"),
             (Quantity::Absolute { .. }, _) => continue,
         };
         let message = format!("the containers have no {what}, so that {quantity} is of the whole host, or of nothing");
         let help = format!("set `deploy.resources.{key}` in the Compose file, or write an absolute value");
+        let mut findings = Findings::new(texts.clone());
         findings.add(Kind::NoLimit, read.bound, message, help);
+        found.extend(findings.sorted().into_iter().map(|finding| (needed, finding)));
     }
-    findings.sorted()
+    found
 }
 
 fn unused_signals(policy: &ReadPolicy, findings: &mut Findings) {
@@ -82,7 +99,13 @@ fn unused_signals(policy: &ReadPolicy, findings: &mut Findings) {
 }
 
 fn fixed_count(policy: &ReadPolicy, findings: &mut Findings) {
+    /// More than any one host was ever seen to run of one service.
+    const MANY: u32 = 1000;
     let Limits { min, max, .. } = policy.limits;
+    if max > MANY {
+        let message = format!("`max` is {max}, more replicas than a host has room for");
+        findings.add(Kind::ManyReplicas, policy.limits_place, message, "write as many as you would pay for");
+    }
     if min == max {
         let message = format!("`min` and `max` are both {min}: there is nothing to decide");
         findings.add(Kind::FixedCount, policy.limits_place, message, "raise `max`");

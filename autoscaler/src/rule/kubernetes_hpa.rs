@@ -367,9 +367,9 @@ mod tests {
     fn a_young_replica_counts_for_cpu_once_a_whole_sample_was_taken_while_it_serves() {
         let at = |seconds: u64| Timestamp::from_millis(seconds * 1000);
         let settings = HpaSettings {
-            cpu_initialization_period: Duration::from_secs(120),
+            cpu_initialization_period: Duration::from_mins(2),
             initial_readiness_delay: Duration::from_secs(10),
-            sample_window: Duration::from_secs(60),
+            sample_window: Duration::from_mins(1),
         };
         let replica = |started, ready: Option<u64>, unready: Option<u64>| Replica {
             started: Some(at(started)),

@@ -26,6 +26,9 @@ pub(crate) static NO_WINDOWS: Windows = Windows(Vec::new());
 impl Windows {
     /// What holds now: as before, where that still tells.
     pub(crate) fn at(&self, policy: &Policy, now: Timestamp) -> Self {
+        if !policy.rules.iter().any(|rule| matches!(rule.kind, RuleKind::Schedule(_))) {
+            return Self(Vec::new());
+        }
         let windows = policy.rules.iter().enumerate().map(|(place, rule)| {
             let RuleKind::Schedule(schedule) = &rule.kind else { return None };
             let kept = self.0.get(place).copied().flatten().filter(|window| window.holds_at(now));

@@ -77,7 +77,7 @@ fn single_mistakes_are_refused_by_both() -> Result<(), Box<dyn Error>> {
         ("service:", "servcie:"),
         ("min: 1", "min: -1"),
         ("min: 1", "min: one"),
-        ("max: 3", "max: 3000"),
+        ("max: 3", "max: 3000000000"),
         ("max: 3", "max: 3, idle: a"),
         ("target:", "targt:"),
         ("signal: cpu,", ""),

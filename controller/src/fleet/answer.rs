@@ -6,9 +6,8 @@ use autoscaler::{
     Timestamp,
     evaluation::SignalReading,
     explain,
-    policy::{Policy, RuleKind},
-    policy_file::Setting,
-    quantity::{Quantity, SignalName, Unit},
+    policy_file::{Needed, Setting},
+    quantity::{SignalName, Unit},
 };
 use bus::payload::{
     self, DecisionStatus, PauseStatus, PolicySource, Question, ReplicaInventory, ServiceStatus, SettingStatus,
@@ -186,33 +185,18 @@ fn setting(setting: &Setting) -> SettingStatus {
     SettingStatus { path: setting.path.clone(), value: setting.value.clone(), origin: setting.origin.to_string() }
 }
 
-/// That a percentage is one of the whole host, because a replica has no limit of its own.
-fn shares_of_the_host(policy: &Policy, replicas: &[ReplicaInventory]) -> Option<String> {
-    let goes_by_share = |signal: &str| {
-        policy.rules.iter().any(|rule| match &rule.kind {
-            RuleKind::Target(rule) => {
-                rule.signal.as_str() == signal && matches!(rule.goal.quantity(), Quantity::OfLimit(_))
-            }
-            RuleKind::Threshold(rule) => {
-                let bound = rule.bounds.lower.or(rule.bounds.upper);
-                rule.signal.as_str() == signal && bound.is_some_and(|bound| matches!(bound.value, Quantity::OfLimit(_)))
-            }
-            _ => false,
+/// What its policy's percentages are of and some of its replicas do not have.
+fn without_limits(governed: &Governed, replicas: &[ReplicaInventory]) -> Vec<String> {
+    let lacks = |needed: Needed| {
+        replicas.iter().any(|replica| match needed {
+            Needed::CpuLimit => replica.cpu_limit_cores.is_none(),
+            Needed::MemoryLimit => replica.memory_limit_bytes.is_none(),
+            Needed::CpuReservation => replica.cpu_reservation_cores.is_none(),
+            Needed::MemoryReservation => replica.memory_reservation_bytes.is_none(),
         })
     };
-    let unlimited = |limit: fn(&ReplicaInventory) -> bool| replicas.iter().any(|replica| !limit(replica));
-    let cpu = goes_by_share(SignalName::CPU) && unlimited(|replica| replica.cpu_limit_cores.is_some());
-    let memory = goes_by_share(SignalName::MEMORY) && unlimited(|replica| replica.memory_limit_bytes.is_some());
-    let what = match (cpu, memory) {
-        (true, true) => "CPU and memory limits",
-        (true, false) => "a CPU limit",
-        (false, true) => "a memory limit",
-        (false, false) => return None,
-    };
-    Some(format!(
-        "it has replicas without {what}, so that percentages are of the whole host: set `deploy.resources.limits` in the \
-         Compose file"
-    ))
+    let warnings = governed.without_limits.iter().filter(|(needed, _)| lacks(*needed));
+    warnings.map(|(_, warning)| warning.clone()).collect()
 }
 
 /// The decision that was in force at a moment.
@@ -247,7 +231,7 @@ fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool
         status.settings = governed.settings.iter().map(setting).collect();
         status.warnings.extend(governed.warnings.iter().cloned());
     }
-    status.warnings.extend(shares_of_the_host(policy, &status.replicas));
+    status.warnings.extend(without_limits(governed, &status.replicas));
     for other in &governed.overruled {
         status
             .warnings

@@ -1,6 +1,6 @@
 //! Which policy is in force for which service.
 
-use autoscaler::{Event, Timestamp, policy::Mode};
+use autoscaler::{Event, Timestamp, policy::Mode, policy_file};
 
 use super::{Effect, Fleet, ServiceKey, service::Governed};
 use crate::{
@@ -100,6 +100,8 @@ impl Fleet {
             governed.origin = place;
             governed.settings = resolved.settings;
             governed.warnings = resolved.warnings.iter().map(ToString::to_string).collect();
+            let told = |(needed, warning): (_, policy_file::PolicyError)| (needed, warning.to_string());
+            governed.without_limits = resolved.without_limits.into_iter().map(told).collect();
             governed.overruled = overruled;
         }
     }

@@ -10,7 +10,7 @@ use autoscaler::{
     event::{HostCapacity, Observation, Sample},
     explain,
     policy::{Mode, Policy},
-    policy_file::Setting,
+    policy_file::{Needed, Setting},
     quantity::SignalName,
 };
 use bus::payload::{DecisionStatus, Outcome, ReplicaSample, ServiceInventory, Target};
@@ -104,6 +104,8 @@ pub(crate) struct Governed {
     pub(crate) settings: Vec<Setting>,
     /// What is allowed in it and yet hardly meant.
     pub(crate) warnings: Vec<String>,
+    /// The same if its containers lack something that percentages are of.
+    pub(crate) without_limits: Vec<(Needed, String)>,
     /// Other policies that name the service as well, and so are not in force for it.
     pub(crate) overruled: Vec<String>,
     /// The newest target.
@@ -152,6 +154,7 @@ impl Governed {
             origin,
             settings: Vec::new(),
             warnings: Vec::new(),
+            without_limits: Vec::new(),
             overruled: Vec::new(),
             target,
             issued: None,

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::{Absent, Group, Key, Map, Shape, forms, guards, may, needed, optional, rules, signals};
 
-/// The most replicas that a policy can ask for.
-pub(in crate::policy_file) const MOST_REPLICAS: u32 = 1000;
+/// The largest share of the present replicas that one step can add: 10,000 %.
+pub(in crate::policy_file) const LARGEST_SHARE: f64 = 100.0;
+/// The most replicas that a policy can ask for: as in Kubernetes, so that any policy from there can be written here.
+pub(in crate::policy_file) const MOST_REPLICAS: u32 = i32::MAX.cast_unsigned();
 
 static ANY: Shape = Shape::Map(&POLICY);
 

@@ -6,7 +6,10 @@ use crate::{
     policy_file::{
         fields::Fields,
         finding::{Findings, Kind, quote},
-        grammar::rules,
+        grammar::{
+            policy::{LARGEST_SHARE, MOST_REPLICAS},
+            rules,
+        },
         node::{Entry, Node, Place, Value},
         quantity::{self, Bounds, Measure},
         values::{percentage, word},
@@ -14,8 +17,6 @@ use crate::{
     quantity::SignalName,
 };
 
-/// The most replicas that one step can add or remove.
-const LARGEST_STEP: u32 = 1000;
 /// The most samples that `samples` looks at.
 const MOST_SAMPLES: u8 = 64;
 
@@ -164,18 +165,18 @@ pub(in crate::policy_file) fn step_of(entry: &Entry, findings: &mut Findings) ->
 fn step_size(entry: &Entry, least: u32, findings: &mut Findings) -> Option<StepSize> {
     let what = format!("`{}`", entry.key);
     let text = entry.value.text(&what, "1", findings)?;
-    let largest_share = if entry.key == "remove" { 1.0 } else { 10.0 };
+    let largest_share = if entry.key == "remove" { 1.0 } else { LARGEST_SHARE };
     let size = match percentage(text) {
         Some(share) => {
             let none = (share == 0.0 && least == 0).then_some(StepSize::Count(0));
             none.or(Some(StepSize::Share(share)).filter(|_| share > 0.0 && share <= largest_share))
         }
-        None => text.parse().ok().filter(|count| (least..=LARGEST_STEP).contains(count)).map(StepSize::Count),
+        None => text.parse().ok().filter(|count| (least..=MOST_REPLICAS).contains(count)).map(StepSize::Count),
     };
     if size.is_none() {
         let most = largest_share * 100.0;
         let message = format!(
-            "{what} is {}; allowed: a whole number from {least} to {LARGEST_STEP}, or a percentage above 0% up to {most}%",
+            "{what} is {}; allowed: a whole number from {least} on, or a percentage above 0% up to {most}%",
             quote(text)
         );
         findings.add(Kind::BadValue, entry.value.place, message, "such as `1` or `50%`");

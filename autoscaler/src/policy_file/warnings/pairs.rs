@@ -99,7 +99,9 @@ fn scaled(quantity: Quantity, factor: f64) -> Quantity {
 ///
 /// The demand stays as it is, so that the value of a replica moves by from / to.
 fn flap((high, add): (f64, StepSize), (low, remove): (f64, StepSize), limits: Limits) -> Option<(u32, u32, f64)> {
-    (limits.min..=limits.max).find_map(|from| {
+    // Beyond that, steps by number hardly move the value of a replica, and steps by percent move it as below that.
+    const FAR: u32 = 1000;
+    (limits.min..=limits.max.min(limits.min.saturating_add(FAR))).find_map(|from| {
         let fewer = from.saturating_sub(size(remove, from)).max(limits.min);
         let more = from.saturating_add(size(add, from)).min(limits.max);
         let moved = |to: u32| f64::from(from) / f64::from(to.max(1));

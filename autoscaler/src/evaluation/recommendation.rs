@@ -1,0 +1,291 @@
+//! What each rule wants, and why.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Evaluation, Gap, SignalReading};
+use crate::{
+    calendar::Calendar,
+    policy::{Bounds, Direction, Goal, Order, Scheduled, Tolerance},
+    quantity::{Quantity, SignalName},
+    time::Timestamp,
+};
+
+/// What one rule wants, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recommendation {
+    /// Its place in the policy, from 0.
+    pub rule: usize,
+    /// What the policy calls it.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// It is recorded and never acts.
+    #[serde(default)]
+    pub observes: bool,
+    /// The place in [`Evaluation::signals`] of what it goes by; absent: it goes by no signal.
+    #[serde(default)]
+    pub reading: Option<usize>,
+    /// What it wants.
+    pub opinion: Opinion,
+    /// Why.
+    pub reason: RuleReason,
+}
+
+/// What one rule wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opinion {
+    /// So many replicas.
+    Wants(u32),
+    /// Nothing; it does not apply just now.
+    Abstains,
+    /// A step this way, but not yet: while it is upwards, nothing is removed.
+    Waits(Direction),
+    /// It cannot tell, for want of data: nothing is removed meanwhile.
+    Unknown,
+}
+
+impl Recommendation {
+    /// What its rule goes by.
+    pub fn reading<'e>(&self, evaluation: &'e Evaluation) -> Option<&'e SignalReading> {
+        evaluation.signals.get(self.reading?)
+    }
+}
+
+/// Why a rule wants what it wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleReason {
+    /// Nothing to say.
+    Unsaid,
+    /// Demand against what the replicas shall carry.
+    Target {
+        /// Which signal.
+        signal: SignalName,
+        /// What shall be carried.
+        goal: Goal,
+        /// The demand, as so many replicas' worth.
+        load: f64,
+        /// Replicas that are too new to say anything: idle when growing, busy when shrinking.
+        warming: u32,
+        /// Replicas that should have a sample and have none: nothing is removed meanwhile.
+        absent: u32,
+        /// How far demand may be from that.
+        tolerance: Tolerance,
+        /// Whether that is what held it.
+        within_tolerance: bool,
+    },
+    /// What Kubernetes' horizontal pod autoscaler makes of it; see [`rule::kubernetes_hpa`](crate::rule::kubernetes_hpa).
+    KubernetesHpa {
+        /// Which signal.
+        signal: SignalName,
+        /// What shall be carried.
+        goal: Goal,
+        /// What is held against the goal: a share, the mean over the ready replicas, or the service's own value.
+        level: f64,
+        /// So many times the goal.
+        ratio: f64,
+        /// So many times, with missing and unready replicas filled in; absent: there was no need to.
+        filled: Option<f64>,
+        /// Replicas that count.
+        ready: u32,
+        /// Replicas that are starting.
+        unready: u32,
+        /// Replicas without a sample.
+        missing: u32,
+        /// How far the ratio may be from 1.
+        tolerance: Tolerance,
+        /// What held it, where something did.
+        held: Option<HpaHold>,
+    },
+    /// A signal against a bound.
+    Threshold {
+        /// Which signal.
+        signal: SignalName,
+        /// Its level, in the bound's unit.
+        level: f64,
+        /// Which levels are a breach.
+        bounds: Bounds,
+        /// How it stands.
+        state: ThresholdState,
+        /// What is said instead of doing anything.
+        #[serde(default)]
+        warns: Option<String>,
+        /// What a breach leads to; absent: neither more nor fewer.
+        #[serde(default)]
+        direction: Option<Direction>,
+        /// Why a breach changes nothing, where that is so.
+        #[serde(default)]
+        stays: Option<ThresholdStays>,
+    },
+    /// A backlog.
+    Queue {
+        /// Which signal.
+        signal: SignalName,
+        /// How much waits or is being worked on.
+        backlog: f64,
+        /// So many replicas' worth.
+        load: f64,
+        /// By what it is judged.
+        goal: QueueGoalSeen,
+        /// Replicas that should have a sample and have none: nothing is removed meanwhile.
+        absent: u32,
+    },
+    /// Another service.
+    Ratio {
+        /// Which.
+        of: String,
+        /// What counts of it; absent: it is not known.
+        count: Option<u32>,
+        /// For each so many.
+        for_each: u32,
+        /// So many of this one.
+        replicas: u32,
+        /// Which of the two grows first.
+        order: Order,
+    },
+    /// A long window and a short one.
+    Burst {
+        /// Which signal.
+        signal: SignalName,
+        /// What one replica shall carry.
+        per_replica: Quantity,
+        /// The demand over the long window, as so many replicas' worth.
+        steady: f64,
+        /// The same over the short one.
+        burst: f64,
+        /// The long window.
+        window: Duration,
+        /// The short one.
+        panic_window: Duration,
+        /// Replicas that serve, at least 1.
+        ready: u32,
+        /// From so many times these on it panics.
+        panic_at: f64,
+        /// Until when it panics if nothing happens; absent: it does not.
+        until: Option<Timestamp>,
+        /// What may change at once decided, and not the demand: so many.
+        clamped: Option<u32>,
+        /// Replicas that should have a sample and have none: nothing is removed meanwhile.
+        absent: u32,
+    },
+    /// The demand that is to come.
+    Forecast {
+        /// Which signal.
+        signal: SignalName,
+        /// What one replica shall carry.
+        per_replica: Quantity,
+        /// That demand, as so many replicas' worth.
+        load: f64,
+    },
+    /// An expression.
+    Formula {
+        /// As it was written.
+        formula: String,
+        /// Its signals with their values.
+        terms: Vec<(SignalName, f64)>,
+        /// Its value; absent: it has none.
+        value: Option<f64>,
+        /// Why it has none.
+        impossible: Option<String>,
+        /// Replicas that should have a sample and have none: nothing is removed meanwhile.
+        absent: u32,
+    },
+    /// Limits at certain times.
+    Schedule {
+        /// When.
+        calendar: Calendar,
+        /// Whether that is now.
+        active: bool,
+        /// Until when that stays so; absent: for good.
+        until: Option<Timestamp>,
+        /// What it sets then.
+        sets: Scheduled,
+        /// The `min` that its `max` pulls down with it.
+        #[serde(default)]
+        pulls: Option<u32>,
+    },
+    /// The signal is missing.
+    Missing {
+        /// Which.
+        signal: SignalName,
+        /// Why.
+        gap: Gap,
+    },
+}
+
+/// By what a backlog was judged.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueGoalSeen {
+    /// What one replica may have before it.
+    PerReplica(f64),
+    /// It shall be worked off in time.
+    Drain {
+        /// Within this.
+        within: Duration,
+        /// What one job takes, in seconds.
+        job_takes: f64,
+        /// Jobs that come meanwhile, per second; absent: they do not count, or are not known.
+        arrivals: Option<f64>,
+        /// Jobs that one replica works on at once.
+        at_once: u32,
+    },
+}
+
+/// What keeps Kubernetes' arithmetic from a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HpaHold {
+    /// It is within tolerance.
+    Tolerance,
+    /// With missing and unready replicas filled in it would go the other way.
+    Turned,
+}
+
+/// How a threshold stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdState {
+    /// Not past the bound.
+    Clear,
+    /// Past it in too few of the newest samples.
+    Counting {
+        /// So many are.
+        hits: u8,
+        /// So many have to be.
+        needed: u8,
+        /// Of so many.
+        of: u8,
+    },
+    /// Past it, not for long enough yet.
+    Pending {
+        /// Since when.
+        since: Timestamp,
+        /// Until when it has to stay so.
+        until: Timestamp,
+    },
+    /// Past it for long enough, but the last step has not had its effect yet.
+    Settling {
+        /// Replicas that serve.
+        ready: u32,
+        /// Replicas that shall.
+        target: u32,
+    },
+    /// Past it for long enough.
+    Breached {
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+/// Why a threshold's breach changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdStays {
+    /// The rule does not go beyond this count.
+    Limit(u32),
+    /// Its step for this level is none, or too small for a whole replica.
+    NoStep,
+}

@@ -1,0 +1,75 @@
+//! The samples of one replica, or of the service as a whole.
+
+use std::{collections::VecDeque, time::Duration};
+
+use crate::time::Timestamp;
+
+/// Samples kept per series: the longest window at one a second, and some to spare.
+const MOST_SAMPLES: usize = 1024;
+
+/// The newest samples of one origin, by time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Series {
+    points: VecDeque<Point>,
+}
+
+/// One sample.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Point {
+    pub(super) at: Timestamp,
+    pub(super) value: f64,
+}
+
+impl Series {
+    /// Whether it is the newest one now. Older ones than `span` before it are forgotten.
+    pub(super) fn add(&mut self, point: Point, span: Duration) -> bool {
+        match self.points.back_mut() {
+            Some(newest) if newest.at == point.at => *newest = point,
+            Some(newest) if newest.at > point.at => return false,
+            _ => {
+                // Before there is one more, so that there is room for it.
+                self.forget_until(point.at, span, MOST_SAMPLES - 1);
+                self.points.push_back(point);
+            }
+        }
+        true
+    }
+
+    /// Forgets what nobody looks back to any more, but not the newest.
+    pub(super) fn forget_old(&mut self, span: Duration) {
+        if let Some(newest) = self.points.pop_back() {
+            self.forget_until(newest.at, span, MOST_SAMPLES - 1);
+            self.points.push_back(newest);
+            self.points.shrink_to_fit();
+        }
+    }
+
+    /// Forgets what is older than `span` at `now`, and more where more than `most` are left.
+    fn forget_until(&mut self, now: Timestamp, span: Duration, most: usize) {
+        while self.points.len() > most || self.points.front().is_some_and(|oldest| now.since(oldest.at) >= span) {
+            self.points.pop_front();
+        }
+    }
+
+    pub(super) fn newest(&self) -> Option<&Point> {
+        self.points.back()
+    }
+
+    /// The mean of the samples of the window after `from`, of those after `since`; the newest alone where the window is
+    /// shorter than the interval.
+    pub(super) fn mean(&self, from: Timestamp, since: Timestamp) -> Option<f64> {
+        let newest = self.newest().filter(|point| point.at > since)?;
+        let mut sum = 0.0;
+        let mut values = 0_u32;
+        for point in self.points.iter().rev().take_while(|point| point.at > from.max(since)) {
+            sum += point.value;
+            values += 1;
+        }
+        Some(if values > 0 { sum / f64::from(values) } else { newest.value })
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.points.len()
+    }
+}

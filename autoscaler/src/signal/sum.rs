@@ -1,0 +1,45 @@
+//! A sum over replicas.
+
+use std::time::Duration;
+
+/// Adds up replicas.
+#[derive(Default)]
+pub(super) struct Sum {
+    pub(super) total: f64,
+    pub(super) shares: Shares,
+    pub(super) of_reservations: Shares,
+    pub(super) measured: u32,
+    pub(super) warming: u32,
+    pub(super) absent: u32,
+    /// Age of the oldest value that goes on as the last good one.
+    pub(super) kept: Option<Duration>,
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, value: f64, limit: Option<f64>, reservation: Option<f64>) {
+        self.total += value;
+        self.measured += 1;
+        self.shares.add(value, limit);
+        self.of_reservations.add(value, reservation);
+    }
+}
+
+/// A sum of shares, as long as there is something to take each share of.
+#[derive(Default)]
+pub(super) struct Shares {
+    sum: f64,
+    incomplete: bool,
+}
+
+impl Shares {
+    fn add(&mut self, value: f64, of: Option<f64>) {
+        match of {
+            Some(of) => self.sum += value / of,
+            None => self.incomplete = true,
+        }
+    }
+
+    pub(super) fn whole(&self) -> Option<f64> {
+        (!self.incomplete).then_some(self.sum)
+    }
+}
