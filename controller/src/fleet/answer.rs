@@ -10,7 +10,8 @@ use autoscaler::{
     quantity::{SignalName, Unit},
 };
 use bus::payload::{
-    self, DecisionStatus, PolicySource, Question, ReplicaInventory, ServiceStatus, SettingStatus, SignalStatus, Status,
+    self, DecisionStatus, PauseStatus, PolicySource, Question, ReplicaInventory, ServiceStatus, SettingStatus,
+    SignalStatus, Status,
 };
 
 use super::{
@@ -218,6 +219,11 @@ fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool
     };
     status.policy = Some(governed.origin.clone());
     status.mode = Some(events::mode(policy.mode));
+    status.paused = policy.pause.filter(|pause| pause.until.is_none_or(|until| now < until)).map(|pause| PauseStatus {
+        up: pause.up,
+        down: pause.down,
+        until_ms: pause.until.map(Timestamp::as_millis),
+    });
     status.min = Some(policy.limits.min);
     status.max = Some(policy.limits.max);
     status.target = governed.target.as_ref().map(|target| target.replicas);
