@@ -23,6 +23,9 @@ pub(super) async fn explain(args: ExplainArgs) -> anyhow::Result<ExitCode> {
     let asker = Asker::connect(&args.address).await?;
     let question = Question { service: Some(args.service.clone()), at_ms, ..Question::default() };
     let answer = asker.ask_about("explain", question).await?;
+    if let (Some(at_ms), false) = (at_ms, args.json) {
+        output::say(&format!("as it was at {} UTC", autoscaler::Timestamp::from_millis(at_ms)));
+    }
     print(&answer, &args.service, args.json)
 }
 

@@ -6,7 +6,7 @@ mod show;
 
 use std::{path::Path, process::ExitCode};
 
-use autoscaler::policy_file;
+use autoscaler::policy_file::{self, Catalog, Severity, Source};
 
 use crate::{
     cli::CheckArgs,
@@ -28,12 +28,14 @@ pub(super) fn schema() -> anyhow::Result<ExitCode> {
 /// Checks files and prints what it found; exit code 1 where something is wrong.
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let mut checked = Checked::default();
+    let mut sources = Vec::new();
     for path in &args.paths {
         match files_in(path) {
-            Ok(files) => files.iter().for_each(|file| check_file(file, &mut checked)),
+            Ok(files) => sources.extend(files.iter().filter_map(|file| source(file, &mut checked))),
             Err(error) => checked.unreadable.push(unreadable(path, &error)),
         }
     }
+    look_at(sources, &mut checked);
     let text = if args.json {
         serde_json::to_string_pretty(&checked)? + "\n"
     } else {
@@ -43,17 +45,35 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     Ok(if checked.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn check_file(file: &Path, checked: &mut Checked) {
+/// Reads a file; what is wrong with it is told with all others.
+fn source(file: &Path, checked: &mut Checked) -> Option<Source> {
     checked.files += 1;
-    let text = match read(file, policy_file::LONGEST_TEXT) {
-        Ok(text) => text,
-        Err(error) => return checked.unreadable.push(unreadable(file, &error)),
-    };
-    match policy_file::parse(&origin(file), &text) {
-        Ok(file) => {
-            checked.policies += file.policies.len();
-            checked.warnings.extend(file.warnings);
+    match read(file, policy_file::LONGEST_TEXT) {
+        Ok(text) => Some(Source::file(origin(file), text)),
+        Err(error) => {
+            checked.unreadable.push(unreadable(file, &error));
+            None
         }
-        Err(errors) => checked.errors.extend(errors.0),
+    }
+}
+
+/// Each file for itself, then all of them together, as a controller reads them.
+fn look_at(sources: Vec<Source>, checked: &mut Checked) {
+    let (catalog, mut findings) = Catalog::read(sources);
+    for (_, resolved) in catalog.resolve_each() {
+        checked.policies += usize::from(resolved.is_ok());
+        findings.extend(match resolved {
+            Ok(resolved) => resolved.warnings,
+            Err(errors) => errors.0,
+        });
+    }
+    for finding in findings {
+        let place = match finding.severity {
+            Severity::Error => &mut checked.errors,
+            Severity::Warning => &mut checked.warnings,
+        };
+        if !place.contains(&finding) {
+            place.push(finding);
+        }
     }
 }

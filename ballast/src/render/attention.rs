@@ -40,12 +40,13 @@ pub(super) fn blocked(service: &ServiceStatus) -> bool {
     service.policy.is_some() && !service.refusals.is_empty()
 }
 
-/// What is worth knowing about `service`. A service without a policy is nobody's concern.
+/// What is worth knowing about `service`. One that nobody wants to have a policy is nobody's concern.
 pub(super) fn notices(service: &ServiceStatus, now_ms: u64) -> Vec<Notice> {
+    let broken = service.policy_error.as_ref().map(|error| broken(error, service));
     if service.policy.is_none() {
-        return Vec::new();
+        return broken.into_iter().collect();
     }
-    let mut notices: Vec<Notice> = service.refusals.iter().map(refusal).collect();
+    let mut notices: Vec<Notice> = broken.into_iter().chain(service.refusals.iter().map(refusal)).collect();
     notices.extend(phase(&service.phase, now_ms));
     notices.extend(outcome(service, now_ms));
     notices.extend(service.warnings.iter().map(|warning| Notice {
@@ -54,6 +55,14 @@ pub(super) fn notices(service: &ServiceStatus, now_ms: u64) -> Vec<Notice> {
         cure: None,
     }));
     notices
+}
+
+fn broken(error: &str, service: &ServiceStatus) -> Notice {
+    let meanwhile = match service.policy {
+        Some(_) => "its policy is broken, and what was in force before stays so",
+        None => "no policy is in force for it",
+    };
+    Notice { tone: Tone::Bad, what: format!("{meanwhile}: {error}"), cure: None }
 }
 
 fn refusal(refusal: &Refusal) -> Notice {

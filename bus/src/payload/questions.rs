@@ -127,6 +127,9 @@ pub struct ServiceStatus {
     /// Whether the policy acts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
+    /// What is wrong with its policy: what was in force before stays so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_error: Option<String>,
     /// The policy is paused at present.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<PauseStatus>,

@@ -335,6 +335,7 @@ fn service_status() -> ServiceStatus {
         history: vec![DecisionStatus { evaluation: 300, ..DecisionStatus::default() }],
         outcome: Some(outcome_reached()),
         settings: Vec::new(),
+        policy_error: None,
     }
 }
 

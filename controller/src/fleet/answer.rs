@@ -136,13 +136,19 @@ fn about(
         return Err(format!("no policy names {key}, so that nothing is decided for it"));
     };
     if let Some(suppose) = &question.suppose {
-        let hypothesis = hypothesis(suppose, key)?;
+        let hypothesis = hypothesis(suppose, key, governed.autoscaler.policy())?;
         let evaluation = governed.autoscaler.what_if(&hypothesis, now);
         status.signals = evaluation.signals.iter().map(|reading| signal(reading, Duration::ZERO)).collect();
         status.decision = Some(decision(&evaluation, true));
     } else if let Some(at_ms) = question.at_ms {
-        status.decision = Some(in_force_at(governed, at_ms, key)?);
-        status.history.retain(|decision| decision.at_ms < at_ms);
+        let decision = in_force_at(governed, at_ms, key)?;
+        status.history.retain(|other| other.at_ms < decision.at_ms);
+        // What is told besides is of that moment, too, or not told.
+        status.signals = decision.signals.clone();
+        status.replicas.clear();
+        status.warnings.clear();
+        (status.outcome, status.policy_error, status.target) = (None, None, Some(decision.to));
+        status.decision = Some(decision);
     }
     Ok(status)
 }
@@ -166,10 +172,7 @@ fn service_status(key: &ServiceKey, service: &Service, in_full: bool, asked: Ask
     if let Some(since) = service.gone_since {
         status.warnings.push(format!("its host has not listed it since {since} UTC"));
     }
-    if let Some(error) = &service.policy_error {
-        let meanwhile = if service.governed.is_some() { "the one before stays in force" } else { "none is in force" };
-        status.warnings.push(format!("its policy is broken, and {meanwhile}: {error}"));
-    }
+    status.policy_error = service.policy_error.clone();
     match service.governed.as_deref() {
         Some(governed) => tell_decisions(&mut status, governed, in_full, asked, now),
         None => status.signals = measured(service, now),
@@ -232,6 +235,15 @@ fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool
         status.warnings.extend(governed.warnings.iter().cloned());
     }
     status.warnings.extend(without_limits(governed, &status.replicas));
+    if let Some(manual) = governed.autoscaler.memory().manual() {
+        let until = manual.at.plus(policy.guards.manual);
+        if now < until {
+            let replicas = manual.replicas;
+            status
+                .warnings
+                .push(format!("somebody set it to {replicas} by hand, which is respected until {until} UTC"));
+        }
+    }
     for other in &governed.overruled {
         status
             .warnings

@@ -8,6 +8,9 @@ use crate::{
     policies::{InForce, PolicySet},
 };
 
+/// Labels that are no part of a policy.
+const NO_SETTINGS: [&str; 3] = ["ballast.protect", "ballast.protected", "ballast.managed"];
+
 impl Fleet {
     /// Puts other policies in force. What the guards remember stays.
     pub(super) fn replace_policies(&mut self, policies: PolicySet, now: Timestamp) {
@@ -52,7 +55,10 @@ impl Fleet {
     /// controllers left about it stays: that file may name it.
     fn release(&mut self, key: &ServiceKey) {
         let Some(service) = self.services.get_mut(key) else { return };
-        service.policy_error = None;
+        let own = |name: &&String| name.starts_with("ballast.") && !NO_SETTINGS.contains(&name.as_str());
+        service.policy_error = service.inventory.labels.keys().find(own).map(|label| {
+            format!("it has the label `{label}` but not `ballast.max`, without which labels put nothing under a policy")
+        });
         if service.governed.take().is_some() {
             tracing::info!(service = %key, "no policy names it any more: it is left as it is");
             self.effects.extend(Effect::forget(key));

@@ -73,8 +73,9 @@ impl Host {
             memory_bytes: sample.map(|sample| sample.memory_total_bytes as f64).filter(|bytes| *bytes > 0.0),
             busy_cores: sample.and_then(|sample| sample.cpu_busy_cores),
             available_bytes: sample
-                .filter(|sample| sample.memory_total_bytes > 0)
-                .map(|sample| sample.memory_available_bytes as f64),
+                .map(|sample| sample.memory_available_bytes as f64)
+                // None at all is what an agent says that does not know.
+                .filter(|bytes| *bytes > 0.0),
         }
     }
 

@@ -16,15 +16,9 @@ use super::ServiceKey;
 const LONGEST: Duration = Duration::from_hours(24);
 
 /// The hypothesis, or everything that is wrong with it.
-pub(super) fn hypothesis(suppose: &Suppose, key: &ServiceKey) -> Result<Hypothesis, String> {
+pub(super) fn hypothesis(suppose: &Suppose, key: &ServiceKey, in_force: &Policy) -> Result<Hypothesis, String> {
     let mut errors = Vec::new();
     let mut signals = Vec::new();
-    for (name, text) in &suppose.signals {
-        match supposed(text) {
-            Ok(value) => signals.push((SignalName::new(name), value)),
-            Err(error) => errors.push(format!("{name}={text}: {error}")),
-        }
-    }
     let policy = suppose.policy.as_deref().and_then(|text| match policy_naming(text, key) {
         Ok(policy) => Some(policy),
         Err(error) => {
@@ -32,6 +26,19 @@ pub(super) fn hypothesis(suppose: &Suppose, key: &ServiceKey) -> Result<Hypothes
             None
         }
     });
+    let read = policy.as_ref().unwrap_or(in_force).signals_read();
+    let mut known: Vec<&str> = SignalName::BUILT_IN.to_vec();
+    known.extend(read.iter().map(SignalName::as_str).filter(|name| !SignalName::BUILT_IN.contains(name)));
+    for (name, text) in &suppose.signals {
+        if !known.contains(&name.as_str()) {
+            errors.push(format!("{name}={text}: the policy reads no signal {name}; it can read {}", known.join(", ")));
+            continue;
+        }
+        match supposed(text) {
+            Ok(value) => signals.push((SignalName::new(name), value)),
+            Err(error) => errors.push(format!("{name}={text}: {error}")),
+        }
+    }
     let lasting = Duration::from_millis(suppose.lasting_ms);
     if lasting > LONGEST {
         errors.push("things can be supposed to have been otherwise for 24 hours at most".to_owned());
@@ -43,15 +50,17 @@ pub(super) fn hypothesis(suppose: &Suppose, key: &ServiceKey) -> Result<Hypothes
     }
 }
 
-/// The policy of a file that names the service, or the only one that it has.
+/// The policy of a file that names the service.
 fn policy_naming(text: &str, key: &ServiceKey) -> Result<Policy, String> {
     let file = policy_file::parse("policy", text).map_err(|errors| errors.to_string())?;
     let mut policies = file.policies;
     let named = |policy: &Policy| policy.services.matches(&key.host, &key.project, &key.service);
     match policies.iter().position(named) {
         Some(place) => Ok(policies.swap_remove(place)),
-        None if policies.len() == 1 => Ok(policies.swap_remove(0)),
-        None => Err(format!("none of the {} policies of the file names {key}", policies.len())),
+        None => {
+            let names: Vec<String> = policies.iter().map(|policy| policy.services.to_string()).collect();
+            Err(format!("no policy of the file names {key}; there are policies for {}", names.join(", ")))
+        }
     }
 }
 

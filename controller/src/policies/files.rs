@@ -262,8 +262,9 @@ fn told(findings: Vec<PolicyError>) -> (Option<String>, Vec<String>) {
 
 /// What is wrong with what is in no file: environment variables.
 fn elsewhere(findings: &[PolicyError]) -> PolicySource {
-    let (error, warnings) = told(findings.to_vec());
-    PolicySource { origin: "environment".to_owned(), policies: 0, error, warnings }
+    // A variable with an error is left out; the others are in force.
+    let warnings = findings.iter().map(|finding| format!("{} (left out)", finding.to_string())).collect();
+    PolicySource { origin: "environment".to_owned(), policies: 0, error: None, warnings }
 }
 
 fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -131,6 +131,6 @@ fn labels_put_a_service_under_a_policy_and_a_file_overrules_them() {
     story.list_as(5, "a", labelled("many"));
     let status = story.status(6);
     assert_eq!(status.services[0].max, Some(5), "the last good ones stay in force");
-    let warnings = status.services[0].warnings.join("\n");
-    assert!(warnings.contains("label ballast.max") && warnings.contains("many"), "{warnings}");
+    let error = status.services[0].policy_error.clone().unwrap_or_default();
+    assert!(error.contains("label ballast.max") && error.contains("many"), "{error}");
 }

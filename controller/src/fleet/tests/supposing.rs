@@ -48,5 +48,9 @@ fn what_if_is_answered_and_changes_nothing() {
     assert_eq!(ask(&[("cpu", "0.9")], None, Some(&wide)), Ok(10), "max of the policy");
     let error = ask(&[("cpu", "much")], None, Some("service: 1")).expect_err("neither can be read");
     assert!(error.contains("cpu=much") && error.contains("replicas"), "both at once: {error}");
+    let error = ask(&[("mem", "90%")], None, None).expect_err("a name that nobody knows");
+    assert!(error.contains("memory"), "{error}");
+    let error = ask(&[], None, Some(&WEB.replace("shop/web", "shop/db"))).expect_err("a policy for another service");
+    assert!(error.contains("shop/db"), "{error}");
     assert_eq!(ask(&[], None, None), Ok(3), "as before");
 }
