@@ -161,7 +161,7 @@ fn a_fleet_that_runs_answers_what_is_in_force_what_was_decided_and_what_would_be
 
     let before = project.running("web");
     let supposed = fleet.ask(&["whatif", "asked/web", "--set", "load=70", "--replicas", "4"]);
-    assert!(supposed.contains("scale up 4 → 7"), "{supposed}");
+    assert!(supposed.contains("scale 4 → 7"), "{supposed}");
     let missing = fleet.ask(&["whatif", "asked/web", "--set", "load=missing"]);
     assert!(missing.contains("hold at 5: blind"), "{missing}");
     assert_eq!(project.running("web"), before, "it changes nothing");
