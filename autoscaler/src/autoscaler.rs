@@ -90,6 +90,11 @@ impl Autoscaler {
         &mut self.memory
     }
 
+    /// What is listed.
+    pub(crate) fn replicas(&self) -> &[Replica] {
+        self.observation.as_ref().map_or(&[], |observation| &observation.replicas)
+    }
+
     /// The policy in force.
     pub fn policy(&self) -> &Policy {
         &self.policy

@@ -66,7 +66,7 @@ impl Crashes {
         self.count(died, rule, given.now);
         let all = given.observed.ready == given.current && given.observed.running == given.current;
         let long = |replica: &Replica| {
-            !replica.counts() || replica.ready_since.is_some_and(|since| given.now.since(since) >= SERVED_FOR)
+            !replica.counts() || replica.ready_since.is_some_and(|since| given.now >= since.when_old(SERVED_FOR))
         };
         if self.looping.is_none() && all && given.current > 0 && given.observation.replicas.iter().all(long) {
             self.served = Some(given.current);
