@@ -265,6 +265,9 @@ pub enum ThresholdState {
         since: Timestamp,
         /// Until when it has to stay so.
         until: Timestamp,
+        /// For how long there was no sample before `since`, where that began the wait anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        silence: Option<Duration>,
     },
     /// Past it for long enough, but the last step has not had its effect yet.
     Settling {

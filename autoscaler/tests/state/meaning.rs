@@ -126,3 +126,82 @@ fn a_state_without_a_moment_is_the_same_every_day() {
     let seconds: Vec<_> = states.expect("they are right").iter().map(|state| state.now.as_millis() / 1000).collect();
     assert_eq!(seconds, [1_767_225_600, 1_767_225_615, 1_767_225_620, 1_795_262_400]);
 }
+
+#[test]
+fn what_was_decided_on_the_way_is_as_new_as_the_decision() {
+    let all = "samples: { cpu: 0.9 }, cpu_limit: 1";
+    let way = |replicas: &str, spans: [&str; 3]| {
+        let [first, second, third] = spans;
+        format!(
+            "[{{ {replicas}, {all} }}, {{ after: {first}, {all} }}, {{ after: {second}, {all} }}, {{ after: {third}, {all} }}]"
+        )
+    };
+    let warm_up = policy(CPU, "{ base: none, warm_up: 30s }");
+    let none = policy(CPU, OFF);
+    for (name, policy, text, expected) in [
+        ("new ones warm up", &warm_up, way("replicas: 3", ["1s", "1s", "1s"]), [6, 6, 6, 6]),
+        ("until they are old enough", &warm_up, way("replicas: 3", ["1s", "28s", "2s"]), [6, 6, 6, 11]),
+        ("near the epoch as well", &warm_up, way("now: 1000, replicas: 3", ["1s", "28s", "2s"]), [6, 6, 6, 11]),
+        ("at the epoch as well", &warm_up, way("now: 0, replicas: 3", ["1s", "28s", "2s"]), [6, 6, 6, 11]),
+        ("nothing is awaited where no guard says so", &none, way("replicas: 3", ["1s", "1s", "1s"]), [6, 11, 20, 36]),
+        (
+            "the way may say their age",
+            &warm_up,
+            way("replicas: 3, started_ago: 1h", ["1s, started_ago: 1h", "1s", "1s"]),
+            [6, 11, 11, 11],
+        ),
+    ] {
+        assert_eq!(replicas(policy, &text), expected, "{name}");
+    }
+}
+
+#[test]
+fn the_oldest_replicas_stay_who_they_are() {
+    let policy = policy("  - target: { signal: jobs, per_replica: 10 }", "{ base: none, warm_up: 1m }");
+    let list = r#"[{ "replicas": [{ "id": "young", "started_ago": "1s" }, { "id": "old" }, { "id": "replica-1", "started_ago": "1h" }], "signals": { "jobs": 20 } },
+        { "signals": { "jobs": 30 } }, { "signals": { "jobs": 30 } }]"#;
+    let evaluations = evaluate(&policy, list);
+    let seen: Vec<_> = evaluations.iter().map(|all| (all.verdict.replicas(), all.signals[0].warming)).collect();
+    assert_eq!(seen, [(Some(2), 1), (Some(3), 0), (Some(3), 1)], "the young one went, and another one came");
+}
+
+#[test]
+fn the_epoch_is_a_moment_like_others() {
+    let policy = policy("  - target: { signal: jobs, per_replica: 10 }", "{ base: none, warm_up: 30s }");
+    for now in ["0", "1", "1000", "99999999", "100000000000"] {
+        let text = format!(r#"{{ "now": {now}, "replicas": 1, "signals": {{ "jobs": 30 }} }}"#);
+        assert_eq!(replicas(&policy, &text), [3], "{now}");
+        let cpu = crate::policy(CPU, "{ base: none, warm_up: 30s }");
+        let text = format!(r#"{{ "now": {now}, "replicas": 3, "cpu_limit": 1, "samples": {{ "cpu": 0.9 }} }}"#);
+        assert_eq!(replicas(&cpu, &text), [6], "{now}");
+    }
+}
+
+#[test]
+fn unix_seconds_are_refused() {
+    for now in ["100000000", "1767225600", "99999999999"] {
+        let errors = read("state.json", &format!(r#"{{ "now": {now}, "replicas": 1 }}"#)).expect_err(now).to_string();
+        assert!(errors.contains("write it in milliseconds"), "{errors}");
+    }
+}
+
+#[test]
+fn rare_samples_count_and_a_silence_is_told_of() {
+    let every_minute = |values: &[u32]| {
+        let states: Vec<_> =
+            values.iter().map(|load| format!(r#"{{ "after": "60s", "signals": {{ "jobs": {load} }} }}"#)).collect();
+        format!(r#"[{{ "replicas": 10, "signals": {{ "jobs": 0 }} }}, {}]"#, states.join(", "))
+    };
+    let graded = policy(
+        "  - threshold: { signal: jobs, above: 50, steps: [{ past: 0, add: 10% }, { past: 10, add: 30% }], round: toward }",
+        OFF,
+    );
+    assert_eq!(replicas(&graded, &every_minute(&[60, 70])), [10, 13, 16], "AWS' example: 60 is past by 10");
+    assert_eq!(replicas(&graded, &every_minute(&[59, 70])), [10, 11, 14], "a step is taken again after a minute");
+    let samples = policy("  - threshold: { signal: jobs, above: 10, samples: 2 of 3, add: 1, window: 1s }", OFF);
+    assert_eq!(replicas(&samples, &every_minute(&[20, 5, 20])), [10, 10, 10, 11], "minutes apart they count");
+    let lasting = policy("  - threshold: { signal: jobs, above: 10, for: 3m, add: 1, window: 1s }", OFF);
+    let evaluations = evaluate(&lasting, &every_minute(&[20, 20]));
+    let sentence = autoscaler::explain::sentence(&evaluations[2]);
+    assert!(sentence.contains("above 10 for 0s of 3m; there was no sample for 1m before"), "{sentence}");
+}
