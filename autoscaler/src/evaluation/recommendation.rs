@@ -205,6 +205,9 @@ pub enum RuleReason {
         /// The `min` that its `max` pulls down with it.
         #[serde(default)]
         pulls: Option<u32>,
+        /// The policy's own `max`, where what it sets is more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        capped: Option<u32>,
     },
     /// The signal is missing.
     Missing {

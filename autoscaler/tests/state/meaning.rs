@@ -1,6 +1,6 @@
 //! What a state means.
 
-use autoscaler::{evaluation::Opinion, state::read};
+use autoscaler::{evaluation::Opinion, explain, state::read};
 
 use crate::{evaluate, policy, replicas};
 
@@ -202,6 +202,55 @@ fn rare_samples_count_and_a_silence_is_told_of() {
     assert_eq!(replicas(&samples, &every_minute(&[20, 5, 20])), [10, 10, 10, 11], "minutes apart they count");
     let lasting = policy("  - threshold: { signal: jobs, above: 10, for: 3m, add: 1, window: 1s }", OFF);
     let evaluations = evaluate(&lasting, &every_minute(&[20, 20]));
-    let sentence = autoscaler::explain::sentence(&evaluations[2]);
+    let sentence = explain::sentence(&evaluations[2]);
     assert!(sentence.contains("above 10 for 0s of 3m; there was no sample for 1m before"), "{sentence}");
+}
+
+#[test]
+fn a_schedule_asks_for_no_more_than_the_policy_and_its_guards_allow() {
+    let on = |replicas: &str| {
+        policy(
+            &format!("  - schedule: {{ daily: \"00:00-23:00\", replicas: {replicas} }}"),
+            "{ base: none, budgets: [{ name: db, total: 160, per_replica: 2 }], headroom: { cpu: 0.5 } }",
+        )
+    };
+    for (name, policy, rest, expected, said) in [
+        ("a count above max", on("200"), "", 80, "of db there are 160"),
+        ("its max", on("{ min: 120, max: 150 }"), "", 80, "of db there are 160"),
+        ("within all of it", on("60"), "", 60, "60 replicas"),
+        ("the host is full", on("60"), ", host: { cores: 8, cpu_busy: 5.5 }", 3, "the host has 2.5"),
+        ("its own configuration", on("60"), ", most: 5", 5, "no more than 5"),
+    ] {
+        let text = format!("{{ replicas: 1, cpu_limit: 1{rest} }}");
+        let evaluation = &evaluate(&policy, &text)[0];
+        let sentence = explain::sentence(evaluation);
+        let guards = explain::guards(evaluation).join("\n");
+        assert_eq!(evaluation.verdict.replicas(), Some(expected), "{name}: {sentence}");
+        assert!(sentence.contains(said) || guards.contains(said), "{name}: {sentence}\n{guards}");
+    }
+    let policy = policy(
+        "  - target: { signal: jobs, per_replica: 10 }\n  - schedule: { daily: \"00:00-23:00\", replicas: 200 }",
+        OFF,
+    );
+    let evaluation = &evaluate(&policy, "{ replicas: 1, signals: { jobs: 10 } }")[0];
+    assert_eq!(evaluation.verdict.replicas(), Some(100));
+    let sentence = explain::sentence(evaluation);
+    assert!(sentence.contains("rule 2 sets min to 200, and replicas.max is 100"), "{sentence}");
+    let rules = explain::rules(evaluation).join("\n");
+    assert!(rules.contains("200 replicas, and replicas.max is 100"), "{rules}");
+}
+
+#[test]
+fn what_creeps_up_step_by_step_has_got_worse() {
+    let text = "service: shop/web\nreplicas: { min: 1, max: 100 }\nsignals: { jobs: published, faults: published }
+rules: [{ target: { signal: jobs, per_replica: 10 } }]
+guards: { base: none, worse: { signal: faults, by: 50%, within: 2m } }\n";
+    let policy = autoscaler::policy_file::parse("policy.yaml", text).expect("it is right").policies.remove(0);
+    let states = |after: &str| {
+        let state = |jobs, faults| format!("{{ after: {after}, signals: {{ jobs: {jobs}, faults: {faults} }} }}");
+        let later = [state("30", "14"), state("40", "19.6"), state("50", "27")].join(", ");
+        format!("[{{ replicas: 1, signals: {{ jobs: 20, faults: 10 }} }}, {later}]")
+    };
+    assert_eq!(replicas(&policy, &states("30s")), [2, 3, 3, 3], "19.6 is 40 % more than 14, and 96 % more than 10");
+    assert_eq!(replicas(&policy, &states("3m")), [2, 3, 4, 5], "the level before is forgotten after `within`");
 }
