@@ -255,6 +255,17 @@ mod tests {
     }
 
     #[test]
+    fn it_goes_back_at_once_where_no_more_run() {
+        let mut looping = scene(4);
+        looping.policy.guards.kill_budget = Some(Rate { size: StepSize::Share(0.5), per: secs(60) });
+        looping.current = 10;
+        restart(&mut looping, 3, 111);
+        assert_eq!(looping.left(apply, 10), 4, "to make them again would be no going back");
+        let effect = looping.apply(apply, 10).map(|effect| effect.guard);
+        assert_eq!(effect, Some(Guard::CrashLoop { restarts: 3, back_to: Some(4) }));
+    }
+
+    #[test]
     fn a_replica_that_dies_after_a_second_never_served() {
         let mut scene = scene(3);
         scene.current = 4;

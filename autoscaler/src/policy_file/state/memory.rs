@@ -92,7 +92,7 @@ fn steps(node: &Node, count: u32, now: Timestamp, findings: &mut Findings) -> Op
             }
         };
         after = from;
-        steps.push(ScaleStep { at, from, to });
+        steps.push(ScaleStep { at, from, to, running: None });
     }
     steps.reverse();
     Some(steps)
