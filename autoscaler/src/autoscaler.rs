@@ -14,7 +14,7 @@ use crate::{
     },
     event::{Observation, Outcome, Peer, Replica},
     guard::{self, Circumstances},
-    memory::Manual,
+    memory::{Manual, ScaleStep},
     missing,
     policy::Mode,
     rule::{
@@ -88,6 +88,11 @@ impl Autoscaler {
     pub(crate) fn memory_mut(&mut self) -> &mut Memory {
         self.readings = None;
         &mut self.memory
+    }
+
+    /// What is listed.
+    pub(crate) fn replicas(&self) -> &[Replica] {
+        self.observation.as_ref().map_or(&[], |observation| &observation.replicas)
     }
 
     /// The policy in force.
@@ -186,7 +191,8 @@ impl Autoscaler {
         }
         self.memory.target = evaluation.verdict.replicas();
         let Verdict::Scale { from, to } = evaluation.verdict else { return };
-        self.memory.add_step(evaluation.at, from, to, &self.policy);
+        let running = Some(evaluation.observed.running);
+        self.memory.push_step(ScaleStep { at: evaluation.at, from, to, running }, &self.policy);
         self.memory.guards.stepped(&self.policy, evaluation);
         for (rule, state) in self.policy.rules.iter().zip(&mut self.memory.rules) {
             rule::after_step(rule, state, evaluation.at);

@@ -4,8 +4,9 @@
 //! undone · strained · worse            is a step this way a good idea at all?
 //! stabilization · cooldown             is it the time?
 //! step · at_most                       how fast?
-//! led · headroom · budgets             is there room?
-//! min · max · most                     the limits hold whatever the rules want
+//! led                                  does another service have to grow first?
+//! min · max                            the limits hold whatever the rules want, those of schedules included
+//! headroom · budgets · most            is there room, whoever wants more?
 //! protected · kill_budget              whatever the cause, no more than this is removed
 //! crash_loop · implausible             something is wrong: hold
 //! manual · pause · freeze              somebody else has the say
@@ -103,10 +104,10 @@ const ORDER: [Apply; 20] = [
     step::apply,
     at_most::apply,
     led::apply,
-    headroom::apply,
-    budgets::apply,
     limits::min,
     limits::max,
+    headroom::apply,
+    budgets::apply,
     limits::most,
     protected::apply,
     kill_budget::apply,

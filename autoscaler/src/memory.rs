@@ -72,7 +72,11 @@ impl Memory {
 
     /// Remembers that the count went `from` one `to` another `at` a moment. Moments must not go back.
     pub fn add_step(&mut self, at: Timestamp, from: u32, to: u32, policy: &Policy) {
-        self.steps.push(ScaleStep { at, from, to }, longest_look_back(policy));
+        self.push_step(ScaleStep { at, from, to, running: None }, policy);
+    }
+
+    pub(crate) fn push_step(&mut self, step: ScaleStep, policy: &Policy) {
+        self.steps.push(step, longest_look_back(policy));
     }
 }
 
@@ -85,12 +89,20 @@ pub struct ScaleStep {
     pub from: u32,
     /// After.
     pub to: u32,
+    /// How many ran then; absent: as many as there were to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<u32>,
 }
 
 impl ScaleStep {
     /// More or fewer.
     pub fn direction(self) -> Direction {
         if self.to > self.from { Direction::Up } else { Direction::Down }
+    }
+
+    /// How many were removed: of replicas that did not run none was.
+    pub(crate) fn removed(self) -> u32 {
+        self.running.map_or(self.from, |running| running.min(self.from)).saturating_sub(self.to)
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) struct Viewpoint<'a> {
 impl Viewpoint<'_> {
     /// From when on what a replica uses says something about load; `None` while it does not serve.
     fn counts_from(&self, replica: &Replica) -> Option<Timestamp> {
-        replica.ready_since.map(|since| since.plus(self.guards.warm_up))
+        replica.ready_since.map(|since| since.when_old(self.guards.warm_up))
     }
 
     fn warming(&self) -> u32 {
@@ -77,7 +77,7 @@ impl Viewpoint<'_> {
     /// Whether a replica with this newest sample, which is good for so long, counts.
     fn standing(&self, replica: &Replica, newest: Option<Timestamp>, good_for: Duration) -> Standing {
         match (self.counts_from(replica), newest) {
-            (Some(from), Some(at)) if at > from && self.now.since(at) <= good_for => Standing::Counts { from },
+            (Some(from), Some(at)) if at.is_after(from) && self.now.since(at) <= good_for => Standing::Counts { from },
             (Some(from), _) if from <= self.now && self.is_stale(from) => Standing::Absent,
             _ => Standing::Warming,
         }

@@ -10,7 +10,7 @@
 mod tell;
 mod write;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     Autoscaler, Evaluation, Policy, Timestamp,
@@ -28,6 +28,9 @@ pub const MOST_STATES: usize = 100_000;
 /// The most replicas that a state can list.
 pub const MOST_REPLICAS: u32 = 10_000;
 
+/// For how long a replica has served that does not say so: longer than anything looks back.
+pub(crate) const LONG: Duration = Duration::from_hours(24);
+
 /// Everything that one evaluation of one service depends on, besides the policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
@@ -39,9 +42,10 @@ pub struct State {
     pub service: Option<String>,
     /// How many there shall be; absent: as decided before, or as many as are listed.
     pub target: Option<u32>,
-    /// What is listed; absent: as many as there shall be, each as [`each`](Self::each) says.
+    /// What is listed; absent: as many as there shall be, each as [`each`](Self::each) says. Of those that there were the
+    /// oldest stay, and more of them have served since the state before.
     pub replicas: Option<Vec<Listed>>,
-    /// What a replica is that is listed by its count alone. It has no name.
+    /// What a replica is that is listed by its count alone. It has no name, and where nothing is said of that no age.
     pub each: Listed,
     /// What was measured of the service as a whole, or of its host; by signal and then by time.
     pub signals: Vec<Measured>,

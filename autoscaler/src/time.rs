@@ -25,6 +25,16 @@ impl Timestamp {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
+    /// Whether it is after `earlier`. The epoch is as long ago as can be said, so that every moment is after it.
+    pub(crate) fn is_after(self, earlier: Self) -> bool {
+        self > earlier || earlier == Self(0)
+    }
+
+    /// So much later; what has been so since the epoch has been so for longer than anybody can say, so that it stays.
+    pub(crate) fn when_old(self, age: Duration) -> Self {
+        if self == Self(0) { self } else { self.plus(age) }
+    }
+
     /// So much later.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {

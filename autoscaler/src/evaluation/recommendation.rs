@@ -205,6 +205,9 @@ pub enum RuleReason {
         /// The `min` that its `max` pulls down with it.
         #[serde(default)]
         pulls: Option<u32>,
+        /// The policy's own `max`, where what it sets is more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        capped: Option<u32>,
     },
     /// The signal is missing.
     Missing {
@@ -265,6 +268,9 @@ pub enum ThresholdState {
         since: Timestamp,
         /// Until when it has to stay so.
         until: Timestamp,
+        /// For how long there was no sample before `since`, where that began the wait anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        silence: Option<Duration>,
     },
     /// Past it for long enough, but the last step has not had its effect yet.
     Settling {

@@ -88,12 +88,20 @@ fn strained(signal: &SignalName, level: Option<f64>, bound: Option<f64>, unit: U
 /// A limit, and the schedule that sets it where one does: the last one that is on.
 fn limit(which: &str, to: u32, evaluation: &Evaluation) -> String {
     let acting = evaluation.recommendations.iter().rev().filter(|recommendation| !recommendation.observes);
-    let mut schedules = acting.filter(|recommendation| match &recommendation.reason {
-        RuleReason::Schedule { active: true, sets, .. } => (if which == "min" { sets.min } else { sets.max }).is_some(),
-        _ => false,
+    let mut schedules = acting.filter_map(|recommendation| match &recommendation.reason {
+        RuleReason::Schedule { active: true, sets, capped, .. } => {
+            Some((recommendation, if which == "min" { sets.min } else { sets.max }?, *capped))
+        }
+        _ => None,
     });
     match schedules.next() {
-        Some(schedule) => format!("{} sets {which} to {to}", super::rules::name(schedule)),
+        // A schedule's count is its min and its max: what is more than the policy's own max is said of the min.
+        Some((.., sets, Some(_))) if sets > to && which == "max" => format!("replicas.max is {to}"),
+        Some((schedule, sets, capped)) if sets > to => {
+            let max = if capped == Some(to) { "replicas.max" } else { "max" };
+            format!("{} sets {which} to {sets}, and {max} is {to}", super::rules::name(schedule))
+        }
+        Some((schedule, ..)) => format!("{} sets {which} to {to}", super::rules::name(schedule)),
         None => format!("replicas.{which} is {to}"),
     }
 }

@@ -164,8 +164,10 @@ fn threshold(bounds: Bounds, state: ThresholdState, now: Timestamp) -> String {
         ThresholdState::Counting { hits, needed, of } => {
             format!("{side} in {hits} of the last {of} samples, and {needed} are needed")
         }
-        ThresholdState::Pending { since, until } => {
-            format!("{side} for {} of {}", spoken(now.since(since)), spoken(until.since(since)))
+        ThresholdState::Pending { since, until, silence } => {
+            let silence = silence.map(|span| format!("; there was no sample for {} before", spoken(span)));
+            let lasted = spoken(now.since(since));
+            format!("{side} for {lasted} of {}{}", spoken(until.since(since)), silence.unwrap_or_default())
         }
         ThresholdState::Settling { ready, target } => {
             format!("{side}, but the last step has not had its effect yet ({ready} of {target} serve)")

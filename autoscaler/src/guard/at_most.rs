@@ -15,13 +15,15 @@
 //!                  (start 2)  (start 2)  (start 5: the step of 0 s has left the period)
 //! ```
 //!
-//! Unlike there, a share is not rounded beyond what it says for want of binary digits: 10 % more than 100 is 110.
+//! Unlike there, a share is not rounded beyond what it says for want of binary digits: 10 % more than 100 is 110. With
+//! `compat: kubernetes-hpa` it is 111 as there, where it is reckoned in such digits (pkg/controller/podautoscaler/horizontal.go,
+//! `calculateScaleUpLimitWithScalingRules`).
 
 use crate::{
     evaluation::{Guard, GuardEffect},
     guard::{Circumstances, effect},
     memory::Steps,
-    policy::{Direction, Rate, Select, StepSize},
+    policy::{Arithmetic, Direction, Rate, Select, StepSize},
     time::Timestamp,
 };
 
@@ -39,7 +41,8 @@ pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffec
     let guards = given.guards_of(direction);
     let steps = &given.situation.memory.steps;
     let current = given.current();
-    let reaches = guards.at_most.iter().map(|rate| reach(*rate, direction, current, steps, given.now()));
+    let as_hpa = matches!(given.situation.policy.arithmetic, Arithmetic::KubernetesHpa(_));
+    let reaches = guards.at_most.iter().map(|rate| reach(*rate, direction, current, steps, given.now(), as_hpa));
     let reaches: Vec<Reach> = reaches.collect();
     let distance = |reach: &&Reach| match direction {
         Direction::Up => reach.to,
@@ -58,11 +61,12 @@ pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffec
     effect(Guard::AtMost { direction, rate: decisive.rate }, wanted, to, until)
 }
 
-fn reach(rate: Rate, direction: Direction, current: u32, steps: &Steps, now: Timestamp) -> Reach {
+fn reach(rate: Rate, direction: Direction, current: u32, steps: &Steps, now: Timestamp, as_hpa: bool) -> Reach {
     let start = steps.start_of(rate.per, current, now);
     let to = match (direction, rate.size) {
         (Direction::Up, StepSize::Count(count)) => start.saturating_add(count.into()),
         (Direction::Down, StepSize::Count(count)) => start.saturating_sub(count.into()),
+        (_, StepSize::Share(share)) if as_hpa => of_hpa(start, share, direction),
         (Direction::Up, StepSize::Share(share)) => ceil(start, 1.0 + share),
         (Direction::Down, StepSize::Share(share)) => -ceil(-start, 1.0 - share),
     };
@@ -74,6 +78,18 @@ fn reach(rate: Rate, direction: Direction, current: u32, steps: &Steps, now: Tim
 #[expect(clippy::cast_possible_truncation, reason = "a float to integer cast saturates")]
 fn ceil(start: i64, times: f64) -> i64 {
     (start as f64 * times - 1e-9).ceil() as i64
+}
+
+/// `start` with such a share more or fewer, in the very floating-point operations of Kubernetes' autoscaler.
+#[expect(clippy::cast_possible_truncation, reason = "a float to integer cast saturates")]
+fn of_hpa(start: i64, share: f64, direction: Direction) -> i64 {
+    let percent = (share * 100.0).round();
+    // There a share is a whole number of percent; any other one is none of theirs.
+    let share = if (percent - share * 100.0).abs() < 1e-9 { percent / 100.0 } else { share };
+    match direction {
+        Direction::Up => (start as f64 * (1.0 + share)).ceil() as i64,
+        Direction::Down => (start as f64 * (1.0 - share)).trunc() as i64,
+    }
 }
 
 #[cfg(test)]
@@ -134,6 +150,24 @@ mod tests {
             if to != wanted {
                 assert_eq!(effect.and_then(|effect| effect.until), until.map(at), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn as_kubernetes_autoscaler_it_is_reckoned_in_its_floats() {
+        for (name, start, percent, wanted, to, own) in [
+            ("100 · 1.1 is a little more than 110", 100, 10, 500, 111, 110),
+            ("100 · (1 − 0.9) is a little less than 10", 100, 90, 0, 9, 10),
+            ("doubling is exact", 8, 100, 500, 16, 16),
+            ("half is exact", 9, 50, 0, 4, 4),
+        ] {
+            let mut scene = Scene::new(start);
+            for direction in [&mut scene.policy.guards.up, &mut scene.policy.guards.down] {
+                direction.at_most = vec![rate(StepSize::Share(f64::from(percent) / 100.0), 60)];
+            }
+            assert_eq!(scene.left(apply, wanted), own, "{name}");
+            scene.policy.arithmetic = Arithmetic::KubernetesHpa(crate::policy::HpaSettings::default());
+            assert_eq!(scene.left(apply, wanted), to, "{name}");
         }
     }
 }

@@ -66,7 +66,7 @@ impl Crashes {
         self.count(died, rule, given.now);
         let all = given.observed.ready == given.current && given.observed.running == given.current;
         let long = |replica: &Replica| {
-            !replica.counts() || replica.ready_since.is_some_and(|since| given.now.since(since) >= SERVED_FOR)
+            !replica.counts() || replica.ready_since.is_some_and(|since| given.now >= since.when_old(SERVED_FOR))
         };
         if self.looping.is_none() && all && given.current > 0 && given.observation.replicas.iter().all(long) {
             self.served = Some(given.current);
@@ -252,6 +252,17 @@ mod tests {
         assert_eq!(looping.left(apply, 9), 7, "nor below min");
         looping.policy.guards.crash_loop = Some(CrashLoop { restarts: 3, within: secs(60), roll_back: false });
         assert_eq!(looping.left(apply, 9), 8, "only if the policy says so");
+    }
+
+    #[test]
+    fn it_goes_back_at_once_where_no_more_run() {
+        let mut looping = scene(4);
+        looping.policy.guards.kill_budget = Some(Rate { size: StepSize::Share(0.5), per: secs(60) });
+        looping.current = 10;
+        restart(&mut looping, 3, 111);
+        assert_eq!(looping.left(apply, 10), 4, "to make them again would be no going back");
+        let effect = looping.apply(apply, 10).map(|effect| effect.guard);
+        assert_eq!(effect, Some(Guard::CrashLoop { restarts: 3, back_to: Some(4) }));
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn vanished(reading: &SignalReading, given: &Circumstances<'_>) -> u32 {
     let old = |at| given.now().since(at) > guards.stale_after;
     let replicas = given.situation.observation.replicas.iter();
     let gone = replicas.filter(|replica| {
-        let due = replica.ready_since.is_some_and(|since| old(since.plus(guards.warm_up)));
+        let due = replica.ready_since.is_some_and(|since| old(since.when_old(guards.warm_up)));
         let newest = given.situation.signals.newest(&reading.signal, &replica.id);
         replica.counts() && due && newest.is_some_and(|(at, _)| old(at))
     });

@@ -2,9 +2,12 @@
 //! was edited, a service that went idle. At least one.
 //!
 //! ```text
-//! start   = current − added(per) + removed(per)      the count when the period began
+//! there   = min(current, those that run)
+//! start   = current − added(per) + removed(per)      the count when the period began; at most there + removed(per)
 //! allowed = max(1, n, or floor(start · s)) − removed(per)
 //! ```
+//!
+//! Where fewer run than there shall be, a target that comes down to what runs removes nothing, and takes nothing of the budget.
 //!
 //! In 2016 an autoscaler that came back with half of its input killed the application and cache servers of a large site
 //! within 16 seconds; at half of them a minute somebody would have had the time to stop it.
@@ -31,13 +34,14 @@ pub(super) fn floor(given: &Circumstances<'_>) -> u32 {
 fn lowest(rate: Rate, given: &Circumstances<'_>) -> (u32, Option<Timestamp>) {
     let steps = &given.situation.memory.steps;
     let current = given.current();
-    let start = steps.start_of(rate.per, current, given.now());
+    let there = current.min(given.situation.observed.running);
     let downward = steps.within(rate.per, given.now()).filter(|step| step.direction() == Direction::Down);
-    let removed = downward.fold(0_u32, |sum, step| sum.saturating_add(step.from - step.to));
+    let removed = downward.fold(0_u32, |sum, step| sum.saturating_add(step.removed()));
+    let start = steps.start_of(rate.per, current, given.now()).min(there.saturating_add(removed).into());
     let allowed = part(rate.size, start).saturating_sub(removed);
     // What was added in the period leaves it as well, and then counts as having been there.
     let oldest = steps.within(rate.per, given.now()).last();
-    (current.saturating_sub(allowed), oldest.map(|step| step.at.plus(rate.per)))
+    (there.saturating_sub(allowed), oldest.map(|step| step.at.plus(rate.per)))
 }
 
 #[cfg(test)]
@@ -45,6 +49,7 @@ mod tests {
     use super::*;
     use crate::{
         guard::scene::{Scene, at, secs},
+        memory::ScaleStep,
         policy::StepSize,
     };
 
@@ -67,11 +72,34 @@ mod tests {
         ];
         for (name, size, steps, current, wanted, to, until) in cases {
             let mut scene = Scene::new(*current);
+            scene.list(*current);
             scene.policy.guards.kill_budget = Some(Rate { size: *size, per: secs(60) });
             scene.steps(steps);
             let effect = scene.apply(apply, *wanted);
             assert_eq!(effect.as_ref().map_or(*wanted, |effect| effect.to), *to, "{name}");
             assert_eq!(effect.and_then(|effect| effect.until), until.map(at), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_run_is_not_removed() {
+        let step = |running| ScaleStep { at: at(50), from: 10, to: 4, running };
+        for (name, step, running, current, wanted, to) in [
+            ("down to what runs", None, 4, 10, 4, 4),
+            ("and of that half", None, 4, 10, 0, 2),
+            ("those that are on their way are not waited for", None, 5, 10, 9, 9),
+            ("such a step took nothing of the budget", Some(step(Some(4))), 4, 4, 0, 2),
+            ("one that removed took all of it", Some(step(Some(10))), 4, 4, 0, 4),
+            ("of one that is only said, all ran", Some(step(None)), 4, 4, 0, 4),
+            ("more than there shall be", None, 12, 10, 0, 5),
+        ] {
+            let mut scene = Scene::new(current);
+            scene.policy.guards.kill_budget = Some(Rate { size: StepSize::Share(0.5), per: secs(60) });
+            scene.list(running);
+            if let Some(step) = step {
+                scene.memory.push_step(step, &scene.policy);
+            }
+            assert_eq!(scene.left(apply, wanted), to, "{name}");
         }
     }
 }

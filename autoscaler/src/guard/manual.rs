@@ -50,6 +50,7 @@ mod tests {
             ("which is said also if the rules want the same", 95, 30, 20, 20, Some(20)),
         ] {
             let mut scene = Scene::new(current);
+            scene.list(current);
             scene.policy.guards.manual = secs(60);
             scene.policy.guards.kill_budget = Some(Rate { size: StepSize::Share(0.5), per: secs(60) });
             scene.memory.manual = Some(Manual { at: at(set_at), replicas });

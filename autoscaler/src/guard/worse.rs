@@ -10,7 +10,8 @@
 //!             0:00      0:30  4 > 2 · (1 + 50 %)          2:30
 //! ```
 //!
-//! The level before is that at the step; of steps whose replicas do not serve yet, that at the first of them. Only a step
+//! The level before is that at the step. Of steps within `within` of the first of them, or whose replicas do not serve yet, it
+//! is that at the first: what creeps up by 40 % with each step has got worse by more than half. Only a step
 //! with a known level before is watched, only once one of its replicas serves, and only a known level is worse.
 
 use serde::{Deserialize, Serialize};
@@ -31,8 +32,11 @@ pub struct Watch {
     signal: SignalName,
     /// When the step was made.
     at: Timestamp,
-    /// The level then.
+    /// The level before it, or before the first of several steps.
     before: f64,
+    /// When that was.
+    #[serde(default)]
+    began: Timestamp,
     /// When it was found to be worse, and how high it was.
     worse: Option<(Timestamp, f64)>,
 }
@@ -61,8 +65,13 @@ pub(super) fn stepped(watch: &mut Option<Watch>, policy: &Policy, evaluation: &E
     let under_way = evaluation.current.is_some_and(|current| evaluation.observed.ready < current);
     *watch = match still {
         Some(tripped) if tripped.worse.is_some() => Some(tripped),
-        Some(earlier) if under_way => Some(Watch { at: evaluation.at, ..earlier }),
-        _ => level.map(|before| Watch { signal: rule.signal.clone(), at: evaluation.at, before, worse: None }),
+        Some(earlier) if under_way || evaluation.at < earlier.began.plus(rule.within) => {
+            Some(Watch { at: evaluation.at, ..earlier })
+        }
+        _ => level.map(|before| {
+            let at = evaluation.at;
+            Watch { signal: rule.signal.clone(), at, before, began: at, worse: None }
+        }),
     };
 }
 
@@ -70,7 +79,7 @@ pub(super) fn stepped(watch: &mut Option<Watch>, policy: &Policy, evaluation: &E
 pub(super) fn update(watch: &mut Option<Watch>, given: &Situation<'_>) {
     let Some(rule) = &given.policy.guards.worse else { return *watch = None };
     let Some(watched) = watch.as_mut().filter(|watch| watch.concerns(rule, given.now)) else { return *watch = None };
-    let serves = |since: Timestamp| since > watched.at;
+    let serves = |since: Timestamp| since >= watched.at;
     let any_serves = given.observation.replicas.iter().filter_map(|replica| replica.ready_since).any(serves);
     let level = given.readings.get(&rule.signal, Rule::WINDOW).and_then(|reading| level(reading, None));
     if let (None, true, Some(level)) = (watched.worse, any_serves, level)
@@ -105,7 +114,8 @@ mod tests {
         scene.readings = vec![service_value("errors", level)];
         scene.list(4);
         scene.observation.replicas[3].ready_since = serves_since.map(at);
-        let mut watch = Some(Watch { signal: SignalName::new("errors"), at: at(60), before: 2.0, worse: None });
+        let mut watch =
+            Some(Watch { signal: SignalName::new("errors"), at: at(60), before: 2.0, began: at(60), worse: None });
         update(&mut watch, &scene.situation());
         scene.memory.guards.watch = watch;
         scene

@@ -214,7 +214,7 @@ fn small_budget(policy: &ReadPolicy, findings: &mut Findings) {
         let replicas = ((budget.total - budget.reserve) / budget.per_replica).floor().max(0.0);
         if replicas < f64::from(policy.limits.min) {
             let message = format!(
-                "this budget is enough for {replicas} replicas, and `min` is {}: `min` wins",
+                "this budget is enough for {replicas} replicas, and `min` is {}: the budget wins",
                 policy.limits.min
             );
             findings.add(Kind::SmallBudget, *place, message, "lower `min`, or raise `total`");

@@ -262,7 +262,7 @@ fn class(replica: &Replica, sample: Option<Timestamp>, cpu: Option<HpaSettings>,
     let started = replica.started.unwrap_or_default();
     let serves = replica.ready_since.is_some();
     let changed = replica.ready_since.or(replica.unready_since).unwrap_or(started);
-    let unready = if started.plus(settings.cpu_initialization_period) > now {
+    let unready = if started.when_old(settings.cpu_initialization_period) > now {
         !serves || sample < changed.plus(settings.sample_window)
     } else {
         !serves && started.plus(settings.initial_readiness_delay) > changed

@@ -2,7 +2,8 @@
 //!
 //! It wants nothing itself but sets the limits in force while it is on. Of several that are on, for each of `min` and `max`
 //! the one further down wins; what none of them sets is as in `replicas`. A `max` below the `min` pulls that down: the lower
-//! one is a promise about cost, and the other one about comfort.
+//! one is a promise about cost, and the other one about comfort. For the same reason no schedule sets more than the policy's own
+//! `max`; a count or a `max` below the policy's own `min` is fine, for quiet nights.
 //!
 //! Where nothing but schedules acts, as many are wanted as the `min` in force, so that the count comes back after the window.
 
@@ -49,7 +50,10 @@ pub(crate) fn recommend(rule: &Schedule, place: usize, given: &Situation<'_>) ->
         _ => None,
     };
     let (calendar, sets) = (rule.calendar.clone(), rule.replicas);
-    (Opinion::Abstains, RuleReason::Schedule { calendar, active: window.active, until: window.until, sets, pulls })
+    let max = given.policy.limits.max;
+    let capped = (sets.min.max(sets.max) > Some(max)).then_some(max);
+    let Window { active, until } = window;
+    (Opinion::Abstains, RuleReason::Schedule { calendar, active, until, sets, pulls, capped })
 }
 
 /// The limits in force at a moment.
@@ -66,7 +70,7 @@ fn in_force(policy: &Policy, windows: &Windows) -> (Limits, Option<u32>) {
             continue;
         }
         limits.min = schedule.replicas.min.unwrap_or(limits.min);
-        limits.max = schedule.replicas.max.unwrap_or(limits.max);
+        limits.max = schedule.replicas.max.map_or(limits.max, |max| max.min(policy.limits.max));
     }
     let pulled = (limits.min > limits.max).then_some(limits.min);
     limits.min = limits.min.min(limits.max);

@@ -7,13 +7,14 @@
 //! ```
 //!
 //! `above` and `below` do not take in the bound itself, `at_least` and `at_most` do; with one of each it is a band. With
-//! `for` the signal's mean over `window` is held against it all that time, and a missing sample breaks the breach. With
+//! `for` the signal's mean over `window` is held against it all that time, and a missing sample or a silence longer than
+//! `stale_after` breaks the breach: nobody knows what was meanwhile. With
 //! `samples: n of m` each single sample is, and `n` of the newest `m` have to be past it (Nomad's `within_bounds_trigger`, AWS's
-//! `DatapointsToAlarm`); after a silence longer than `stale_after` they are counted anew.
+//! `DatapointsToAlarm`), however far apart they are.
 //!
 //! After a step the rule waits until its replicas serve and have warmed up (two minutes at the most, as one replica may be
 //! broken for good), and then for a whole `window` (or `for`, where that is longer), as the window still holds samples from
-//! before the step; `samples` are counted anew. `to` a count is no step that could be taken twice, so that it waits for
+//! before the step; `samples` are counted anew. That window begins with the step's effect, whatever samples come in it. `to` a count is no step that could be taken twice, so that it waits for
 //! nothing. Upwards, replicas that should have a sample and have none count as idle; downwards, they keep the rule from
 //! having an opinion.
 //!
@@ -46,10 +47,14 @@ pub struct Breach {
     pub seen: Timestamp,
     /// Whether this or another rule's step came since the signal was last clear.
     pub stepped: bool,
+    /// When that was, or when it had had its effect.
+    pub stepped_at: Timestamp,
+    /// For how long there was no sample before `since`, where that broke the breach.
+    pub silence: Option<Duration>,
     /// Of the newest 64 samples, which are past the bound; the newest is the lowest bit.
     pub samples: u64,
-    /// When the newest of these was taken; older ones are not counted any more.
-    pub counted_to: Timestamp,
+    /// When the newest sample was taken that was taken in; older ones are not counted any more.
+    pub counted_to: Option<Timestamp>,
 }
 
 /// What is seen of a threshold's signal.
@@ -71,15 +76,19 @@ impl Breach {
     fn update(&mut self, seen: Seen) {
         let Seen { now, .. } = seen;
         match seen.past {
-            Some(true) if seen.settling => *self = Self { since: Some(now), seen: now, stepped: true, ..*self },
+            Some(true) if seen.settling => self.waits_from(now),
             Some(true) => {
                 let broken = now.since(self.seen) > seen.stale_after;
-                self.since = self.since.filter(|_| !broken).or(Some(now));
+                if broken || self.since.is_none() {
+                    let silence = self.counted_to.zip(seen.sampled).map(|(before, sampled)| sampled.since(before));
+                    *self = Self { since: Some(now), silence: silence.filter(|_| broken), ..*self };
+                }
                 self.seen = now;
             }
-            Some(false) => *self = Self { since: None, seen: now, stepped: false, ..*self },
+            Some(false) => *self = Self { since: None, seen: now, stepped: false, silence: None, ..*self },
             None => self.since = None,
         }
+        self.counted_to = self.counted_to.max(seen.sampled.filter(|_| seen.past.is_some()));
     }
 
     /// Takes in the signal's newest sample, where it was not yet: `needed` of `of` make a breach.
@@ -88,14 +97,11 @@ impl Breach {
             return self.forget_samples(seen.now);
         }
         let (Some(past), Some(sampled)) = (seen.past, seen.sampled) else { return };
-        if sampled <= self.counted_to {
+        if self.counted_to.is_some_and(|counted_to| sampled <= counted_to) {
             return;
         }
-        if sampled.since(self.counted_to) > seen.stale_after {
-            self.samples = 0;
-        }
         self.samples = self.samples << 1 | u64::from(past);
-        self.counted_to = sampled;
+        self.counted_to = Some(sampled);
         self.since = self.since.filter(|_| self.hits(of) >= needed);
         if self.hits(of) >= needed {
             self.since = self.since.or(Some(seen.now));
@@ -110,14 +116,18 @@ impl Breach {
     }
 
     fn forget_samples(&mut self, now: Timestamp) {
-        *self = Self { since: None, samples: 0, counted_to: now, ..*self };
+        *self = Self { since: None, samples: 0, counted_to: Some(now), ..*self };
     }
 
     /// Starts counting anew after a step.
     fn step(&mut self, now: Timestamp) {
         if self.since.is_some() {
-            *self = Self { since: Some(now), seen: now, stepped: true, ..*self };
+            self.waits_from(now);
         }
+    }
+
+    fn waits_from(&mut self, now: Timestamp) {
+        *self = Self { since: Some(now), seen: now, stepped: true, stepped_at: now, silence: None, ..*self };
     }
 }
 
@@ -212,8 +222,10 @@ fn lasting(rule: &Threshold, span: Duration, level: f64, breach: Breach, now: Ti
         return ThresholdState::Clear;
     }
     let since = breach.since.unwrap_or(now);
-    let until = since.plus(if breach.stepped { span.max(rule.window) } else { span });
-    if now < until { ThresholdState::Pending { since, until } } else { ThresholdState::Breached { since } }
+    let after_step = if breach.stepped { breach.stepped_at.plus(span.max(rule.window)) } else { now };
+    let until = since.plus(span).max(after_step);
+    let silence = breach.silence;
+    if now < until { ThresholdState::Pending { since, until, silence } } else { ThresholdState::Breached { since } }
 }
 
 /// How a breach of so many samples stands.
@@ -316,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_from_before_a_step_or_a_silence_are_not_counted() {
+    fn samples_from_before_a_step_are_not_counted_and_those_from_before_a_silence_are() {
         let mut breach = Breach::default();
         (1..=3).for_each(|second| breach.count(seen(second, Some(true)), 3, 5));
         assert_eq!(breach.since, Some(at(3)));
@@ -326,8 +338,54 @@ mod tests {
         assert_eq!(stepped.hits(5), 0, "the sample at the step was taken before it");
         stepped.count(seen(5, Some(true)), 3, 5);
         assert_eq!(stepped.hits(5), 1);
-        breach.count(seen(14, Some(true)), 3, 5);
-        assert_eq!((breach.hits(5), breach.since), (1, None), "11 s of silence");
+        breach.count(seen(600, Some(false)), 3, 5);
+        assert_eq!(
+            (breach.hits(5), breach.since),
+            (3, Some(at(3))),
+            "only newer samples put older ones out of the count"
+        );
+    }
+
+    #[test]
+    fn a_silence_breaks_a_breach_and_not_the_wait_after_a_step() {
+        let rule = Threshold { lasting: Lasting::For(Duration::ZERO), ..rule() };
+        let state = |breach, span, second| lasting(&rule, Duration::from_secs(span), 70.0, breach, at(second));
+        let mut breach = Breach::default();
+        breach.update(seen(0, Some(true)));
+        breach.step(at(0));
+        assert!(
+            matches!(state(breach, 0, 14), ThresholdState::Pending { since, until, silence: None } if since == at(0) && until == at(15))
+        );
+        breach.update(seen(60, Some(true)));
+        assert_eq!(
+            state(breach, 0, 60),
+            ThresholdState::Breached { since: at(60) },
+            "the window after the step is long over"
+        );
+        let silence = Some(Duration::from_secs(60));
+        assert_eq!(state(breach, 30, 60), ThresholdState::Pending { since: at(60), until: at(90), silence });
+        breach.update(seen(65, Some(true)));
+        assert_eq!(state(breach, 30, 65), ThresholdState::Pending { since: at(60), until: at(90), silence });
+        breach.step(at(65));
+        assert_eq!(state(breach, 0, 70), ThresholdState::Pending { since: at(65), until: at(80), silence: None });
+    }
+
+    fn rule() -> Threshold {
+        let action =
+            Action::Step(crate::policy::Step { direction: Direction::Up, size: crate::policy::StepSize::Count(1) });
+        Threshold {
+            signal: crate::quantity::SignalName::new("load"),
+            bounds: crate::policy::Bounds::above(Quantity::Absolute {
+                value: 50.0,
+                unit: crate::quantity::Unit::Number,
+            }),
+            lasting: Lasting::For(Duration::ZERO),
+            action,
+            rounding: crate::policy::Rounding::default(),
+            at_least_step: 1,
+            limit: None,
+            window: Duration::from_secs(15),
+        }
     }
 
     #[test]

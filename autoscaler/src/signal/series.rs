@@ -58,10 +58,10 @@ impl Series {
     /// The mean of the samples of the window after `from`, of those after `since`; the newest alone where the window is
     /// shorter than the interval.
     pub(super) fn mean(&self, from: Timestamp, since: Timestamp) -> Option<f64> {
-        let newest = self.newest().filter(|point| point.at > since)?;
+        let newest = self.newest().filter(|point| point.at.is_after(since))?;
         let mut sum = 0.0;
         let mut values = 0_u32;
-        for point in self.points.iter().rev().take_while(|point| point.at > from.max(since)) {
+        for point in self.points.iter().rev().take_while(|point| point.at.is_after(from.max(since))) {
             sum += point.value;
             values += 1;
         }

@@ -1,11 +1,15 @@
 //! A state told to an autoscaler, as events in the order of time.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use super::{Listed, Measured, State};
+use super::{LONG, Listed, Measured, State};
 use crate::{
     Autoscaler, Event, Timestamp,
-    event::{Observation, Replica, ReplicaId, Sample, Subject},
+    event::{Observation, Replica, ReplicaId, ReplicaState, Sample, Subject},
+    signal::count,
 };
 
 impl State {
@@ -14,7 +18,7 @@ impl State {
         let fresh = from.is_none();
         let from = from.unwrap_or_default();
         self.remind(autoscaler);
-        let listed = self.listed(autoscaler);
+        let listed = self.listed(autoscaler, (!fresh).then_some(from));
         let samples = self.samples(&listed);
         // Replicas are listed before their first sample, so that it is one of the replicas that are there now.
         let first = samples.keys().next().map_or(self.now, |at| at.minus(Duration::from_millis(1)));
@@ -83,12 +87,25 @@ impl State {
         }
     }
 
-    /// What is listed, or as many as there shall be.
-    fn listed(&self, autoscaler: &Autoscaler) -> Vec<Listed> {
-        match &self.replicas {
-            Some(replicas) => replicas.clone(),
-            None => (1..=autoscaler.memory().target().unwrap_or(0)).map(|number| self.each.numbered(number)).collect(),
+    /// What is listed, or as many as there shall be: the oldest of those that there were, and new ones that have served
+    /// since the decision at `from`.
+    fn listed(&self, autoscaler: &Autoscaler, from: Option<Timestamp>) -> Vec<Listed> {
+        if let Some(replicas) = &self.replicas {
+            return replicas.clone();
         }
+        let target = autoscaler.memory().target().unwrap_or(0);
+        let mut listed: Vec<_> = autoscaler.replicas().iter().filter(|replica| replica.counts()).cloned().collect();
+        listed.sort_by_key(|replica| replica.started.map_or((true, Timestamp::default()), |at| (false, at)));
+        listed.truncate(usize::try_from(target).unwrap_or(usize::MAX));
+        let mut listed: Vec<_> = listed.iter().map(|replica| self.each.as_of(replica)).collect();
+        let mut ids: BTreeSet<_> = listed.iter().map(|listed| listed.replica.id.clone()).collect();
+        // The epoch stands for ever.
+        let decided = from.map_or_else(|| self.now.minus(LONG), |from| from.max(Timestamp::from_millis(1)));
+        let new = (1..).map(|number| self.each.numbered(number).serving_since(decided));
+        let missing = target.saturating_sub(count(listed.len()));
+        let new = new.filter(|new| ids.insert(new.replica.id.clone()));
+        listed.extend(new.take(usize::try_from(missing).unwrap_or(usize::MAX)));
+        listed
     }
 
     /// Every sample, by time.
@@ -110,6 +127,31 @@ impl Listed {
     pub(crate) fn numbered(&self, number: u32) -> Self {
         let id = ReplicaId(format!("replica-{number}"));
         Self { replica: Replica { id, ..self.replica.clone() }, samples: self.samples.clone() }
+    }
+
+    /// It, having served since that moment where nothing is said of its age.
+    pub(crate) fn serving_since(mut self, moment: Timestamp) -> Self {
+        if self.replica.state == ReplicaState::Running && self.replica.unready_since.is_none() {
+            self.replica.started = self.replica.started.or(self.replica.ready_since).or(Some(moment));
+            self.replica.ready_since = self.replica.ready_since.or(self.replica.started);
+        }
+        self
+    }
+
+    /// A replica of which is said what is said of each, and which else is as it was.
+    fn as_of(&self, before: &Replica) -> Self {
+        let said = self.replica.started.is_some() || self.replica.ready_since.is_some();
+        let each = if said { self.clone().serving_since(Timestamp::default()).replica } else { before.clone() };
+        let replica = Replica {
+            started: each.started,
+            ready_since: each.ready_since,
+            cpu_limit_cores: self.replica.cpu_limit_cores,
+            memory_limit_bytes: self.replica.memory_limit_bytes,
+            cpu_reservation_cores: self.replica.cpu_reservation_cores,
+            memory_reservation_bytes: self.replica.memory_reservation_bytes,
+            ..before.clone()
+        };
+        Self { replica, samples: self.samples.clone() }
     }
 }
 

@@ -318,6 +318,9 @@ fn schedules_set_the_limits_in_force_and_the_later_one_wins_for_each() {
         ("though not while it is off", vec![schedule(on(), Some(5), None), schedule(off(), Some(3), None)], (5, 20)),
         ("a max below the min pulls it down", vec![schedule(on(), None, Some(1))], (1, 1)),
         ("a min above the max is cut", vec![schedule(on(), Some(30), None)], (20, 20)),
+        ("so is a count", vec![schedule(on(), Some(30), Some(30))], (20, 20)),
+        ("and a max", vec![schedule(on(), None, Some(30))], (2, 20)),
+        ("a count may be below the min", vec![schedule(on(), Some(1), Some(1))], (1, 1)),
         ("one that only observes sets nothing", vec![Rule { observe: true, ..schedule(on(), Some(5), None) }], (2, 20)),
     ] {
         let service = Service::new(Policy { limits: Limits::new(2, 20), ..only(rules) }, 4);

@@ -17,13 +17,14 @@ pub(super) fn reason(reason: &RuleReason, now: Timestamp) -> Option<String> {
             };
             Some(format!("{what}, with {replicas} of this one for each {for_each}"))
         }
-        RuleReason::Schedule { calendar, active, until, sets, pulls } => {
+        RuleReason::Schedule { calendar, active, until, sets, pulls, capped } => {
             let zone = calendar.zone();
             let until = until.map(|until| zone.spoken(until, now));
             Some(match (active, until) {
                 (true, until) => {
                     let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
-                    format!("{calendar} is on{until}: {}", set(*sets, *pulls))
+                    let capped = capped.map(|max| format!(", and replicas.max is {max}")).unwrap_or_default();
+                    format!("{calendar} is on{until}: {}{capped}", set(*sets, *pulls))
                 }
                 (false, Some(from)) => format!("{calendar} is off until {from}"),
                 (false, None) => format!("{calendar} is over"),

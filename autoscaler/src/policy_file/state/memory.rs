@@ -92,7 +92,7 @@ fn steps(node: &Node, count: u32, now: Timestamp, findings: &mut Findings) -> Op
             }
         };
         after = from;
-        steps.push(ScaleStep { at, from, to });
+        steps.push(ScaleStep { at, from, to, running: None });
     }
     steps.reverse();
     Some(steps)
@@ -155,6 +155,9 @@ fn rule(node: &Node, now: Timestamp, findings: &mut Findings) -> Option<RuleStat
             None
         }
         (_, Some(_)) => Some(RuleState::Burst(Panic { since: panic, most })),
-        _ => Some(RuleState::Threshold(Breach { since: breach, seen: now, stepped, ..Breach::default() })),
+        _ => {
+            let stepped_at = breach.filter(|_| stepped).unwrap_or_default();
+            Some(RuleState::Threshold(Breach { since: breach, seen: now, stepped, stepped_at, ..Breach::default() }))
+        }
     }
 }

@@ -14,12 +14,10 @@ use super::{
 use crate::{
     Timestamp,
     event::{Replica, ReplicaId, ReplicaState},
-    state::{Listed, MOST_REPLICAS},
+    state::{LONG, Listed, MOST_REPLICAS},
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
-/// For how long a replica has served that does not say so: longer than anything looks back.
-const LONG: Duration = Duration::from_hours(24);
 const STATES: [(&str, ReplicaState); 4] = [
     ("running", ReplicaState::Running),
     ("pending", ReplicaState::Pending),
@@ -50,7 +48,12 @@ static REPLICA: Form = Form {
 
 /// What every replica is that does not say otherwise.
 pub(super) fn each(fields: &Fields<'_>, given: Given, findings: &mut Findings) -> Listed {
-    one(fields, &Listed::default(), given, findings)
+    let mut each = one(fields, &Listed::default(), given, findings);
+    if fields.get("started_ago").is_none() && fields.get("ready_ago").is_none() {
+        // Whom it is said of decides.
+        (each.replica.started, each.replica.ready_since) = (None, None);
+    }
+    each
 }
 
 /// The replicas, if they are given.
@@ -58,7 +61,7 @@ pub(super) fn listed(fields: &Fields<'_>, each: &Listed, given: Given, findings:
     let node = fields.get("replicas")?;
     if matches!(node.value, Value::Text(_)) {
         let count = count(node, "`replicas`", 0, MOST_REPLICAS, findings)?;
-        return Some((1..=count).map(|number| each.numbered(number)).collect());
+        return Some((1..=count).map(|number| each.numbered(number).serving_since(given.now.minus(LONG))).collect());
     }
     let items = items(node, "`replicas`", "3", findings)?;
     let mut all: Vec<Listed> = Vec::new();

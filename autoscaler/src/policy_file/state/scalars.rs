@@ -12,6 +12,8 @@ use crate::Timestamp;
 
 /// Longer ago than this is nothing.
 const LONGEST_AGO: Duration = Duration::from_hours(24 * 366 * 100);
+/// What is taken for Unix time in seconds, of 1973 to 5138: as milliseconds all of these are in the first three years.
+const UNIX_SECONDS: std::ops::Range<u64> = 100_000_000..100_000_000_000;
 /// The last moment of the year 9999.
 const LAST: u64 = 253_402_300_799_999;
 
@@ -36,6 +38,11 @@ pub(super) fn ago(node: &Node, what: &str, now: Timestamp, findings: &mut Findin
 /// A moment: by the calendar (RFC 3339), or in milliseconds since the epoch.
 pub(super) fn moment(node: &Node, what: &str, findings: &mut Findings) -> Option<Timestamp> {
     let text = node.text(what, "2026-11-21T12:00:00Z", findings)?;
+    if let Some(seconds) = text.parse::<u64>().ok().filter(|number| UNIX_SECONDS.contains(number)) {
+        let message = format!("{what} is `{seconds}`, which looks like seconds since 1970, and is to be milliseconds");
+        findings.add(Kind::BadValue, node.place, message, format!("write it in milliseconds: `{seconds}000`"));
+        return None;
+    }
     let by_calendar = || text.parse::<jiff::Timestamp>().ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
     if let Some(millis) = text.parse().ok().or_else(by_calendar).filter(|millis| *millis <= LAST) {
         return Some(Timestamp::from_millis(millis));
