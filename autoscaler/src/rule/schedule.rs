@@ -43,13 +43,14 @@ impl Windows {
 }
 
 pub(crate) fn recommend(rule: &Schedule, place: usize, given: &Situation<'_>) -> (Opinion, RuleReason) {
-    let window = given.windows.get(place).unwrap_or(Window { active: false, until: None });
+    let window = given.windows.get(place).unwrap_or(Window { active: false, until: None, open_ended: false });
     let pulls = match (window.active, rule.replicas.max, rule.replicas.min) {
         (true, Some(max), None) => in_force(given.policy, given.windows).1.filter(|min| max < *min),
         _ => None,
     };
     let (calendar, sets) = (rule.calendar.clone(), rule.replicas);
-    (Opinion::Abstains, RuleReason::Schedule { calendar, active: window.active, until: window.until, sets, pulls })
+    let until = window.until.filter(|_| !window.open_ended);
+    (Opinion::Abstains, RuleReason::Schedule { calendar, active: window.active, until, sets, pulls })
 }
 
 /// The limits in force at a moment.
