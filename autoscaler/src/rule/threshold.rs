@@ -213,7 +213,11 @@ fn lasting(rule: &Threshold, span: Duration, level: f64, breach: Breach, now: Ti
     }
     let since = breach.since.unwrap_or(now);
     let until = since.plus(if breach.stepped { span.max(rule.window) } else { span });
-    if now < until { ThresholdState::Pending { since, until } } else { ThresholdState::Breached { since } }
+    if now < until {
+        ThresholdState::Pending { since, until }
+    } else {
+        ThresholdState::Breached { since, samples: None }
+    }
 }
 
 /// How a breach of so many samples stands.
@@ -221,7 +225,7 @@ fn counting(needed: u8, of: u8, breach: Breach, now: Timestamp) -> ThresholdStat
     match breach.hits(of) {
         0 => ThresholdState::Clear,
         hits if hits < needed => ThresholdState::Counting { hits, needed, of },
-        _ => ThresholdState::Breached { since: breach.since.unwrap_or(now) },
+        hits => ThresholdState::Breached { since: breach.since.unwrap_or(now), samples: Some((hits, of)) },
     }
 }
 
