@@ -288,8 +288,8 @@ impl Autoscaler {
                 let reading =
                     rule::main_signal(rule).and_then(|(signal, window)| situation.readings.place(signal, window));
                 let opinion = missing::fall_back(opinion, &reason, situation);
-                let name = rule.name.clone();
-                Recommendation { rule: place, name, observes: rule.observe, reading, opinion, reason }
+                let (name, activate) = (rule.name.clone(), rule.activate);
+                Recommendation { rule: place, name, observes: rule.observe, reading, activate, opinion, reason }
             })
             .collect()
     }

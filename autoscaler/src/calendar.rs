@@ -70,9 +70,12 @@ pub struct Window {
     /// Whether the calendar is active.
     pub active: bool,
     /// The first moment at which that may be otherwise. None if the calendar never becomes active again, as far as the
-    /// next 40 years tell. A calendar that hardly ever pauses names a moment of its activity far ahead: then it has to
-    /// be asked again, and may still be active.
+    /// next 40 years tell.
     pub until: Option<Timestamp>,
+    /// `until` is only the moment to ask again, not an end: as far as was looked, the calendar stays active without a
+    /// pause, as one that hardly ever pauses does.
+    #[serde(default)]
+    pub open_ended: bool,
 }
 
 impl Window {

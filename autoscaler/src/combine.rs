@@ -240,6 +240,7 @@ mod tests {
                 name: None,
                 observes: false,
                 reading: None,
+                activate: 0.0,
                 opinion: *opinion,
                 reason: RuleReason::Unsaid,
             })

@@ -5,7 +5,7 @@ mod rules;
 
 use crate::{
     Evaluation, Verdict,
-    evaluation::{Activity, Gap, Guard, RuleReason, SignalReading},
+    evaluation::{Activity, Gap, Guard, RuleReason, SignalReading, Wakeup, WakeupReason},
     event::Outcome,
     policy::Mode,
     quantity::Unit,
@@ -51,14 +51,19 @@ pub fn next(evaluation: &Evaluation) -> Option<String> {
         Mode::Observe => evaluation.current?,
     };
     let acting = evaluation.recommendations.iter().filter(|recommendation| !recommendation.observes);
-    let turning_points = |recommendation| rules::turning_points(recommendation, evaluation, from);
-    let mut parts: Vec<String> = acting.filter_map(turning_points).collect();
+    let mut parts: Vec<String> = match evaluation.combined.activity {
+        Activity::Inactive => acting.filter_map(|rule| rules::activation(rule, evaluation)).collect(),
+        _ => acting.filter_map(|rule| rules::turning_points(rule, evaluation, from)).collect(),
+    };
     if from >= evaluation.limits.max {
         parts.push(format!("no more than replicas.max, which is {}", evaluation.limits.max));
     }
-    let held = evaluation.effects.iter().filter_map(|effect| Some((effect.until?, &effect.guard)));
-    if let Some((until, guard)) = held.min_by_key(|(until, _)| *until) {
-        parts.push(format!("{} lets go in {}", guards::name(guard), spoken(until.since(evaluation.at))));
+    let held = evaluation.effects.iter().filter_map(|effect| Some((guards::again(effect, evaluation)?, &effect.guard)));
+    if let Some((left, guard)) = held.min_by_key(|(left, _)| *left) {
+        parts.push(format!("{} lets go in {}", guards::name(guard), spoken(left)));
+    }
+    if let Some(Wakeup { at, because: WakeupReason::Fallback(signal) }) = &evaluation.next {
+        parts.push(format!("the fallback for {signal} begins in {}", spoken(at.since(evaluation.at))));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }
@@ -128,7 +133,9 @@ fn inactive(evaluation: &Evaluation) -> String {
     let own = evaluation.recommendations.iter().filter(|recommendation| !recommendation.observes);
     let reasons: Vec<String> = own
         .filter(|recommendation| !matches!(recommendation.reason, RuleReason::Unsaid))
-        .map(|recommendation| rules::reason(recommendation, evaluation))
+        .map(|recommendation| {
+            rules::inactive(recommendation, evaluation).unwrap_or_else(|| rules::reason(recommendation, evaluation))
+        })
         .collect();
     format!("there is nothing to do ({})", reasons.join("; "))
 }

@@ -12,7 +12,8 @@
 //! manual · pause · freeze              somebody else has the say
 //! ```
 //!
-//! The later one wins. Each that changed something leaves an effect; a freeze also where nothing was wanted.
+//! The later one wins. Each that changed something leaves an effect; a freeze also where nothing was wanted, and headroom
+//! where it cannot tell.
 
 mod at_most;
 mod budgets;

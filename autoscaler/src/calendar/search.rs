@@ -24,19 +24,24 @@ const MINUTE: i64 = 60_000;
 pub(super) fn window_at(calendar: &Calendar, now: Timestamp) -> Window {
     // beyond the year 9999 there is no calendar
     let Some(at) = i64::try_from(now.as_millis()).ok().filter(|at| instant(*at).is_some()) else {
-        return Window { active: false, until: None };
+        return Window { active: false, until: None, open_ended: false };
     };
     let timestamp = |at: i64| u64::try_from(at).ok().map(Timestamp::from_millis);
     let ending_after = |at: i64| calendar.latest(at).map(|span| span.end).filter(|end| *end > at);
     match ending_after(at) {
         Some(mut end) => {
             for _ in 0..MOST_MERGED {
-                let Some(later) = ending_after(end) else { break };
+                let Some(later) = ending_after(end) else {
+                    return Window { active: true, until: timestamp(end), open_ended: false };
+                };
                 end = later;
             }
-            Window { active: true, until: timestamp(end) }
+            Window { active: true, until: timestamp(end), open_ended: true }
         }
-        None => Window { active: false, until: calendar.next(at).and_then(|span| timestamp(span.start)) },
+        None => {
+            let until = calendar.next(at).and_then(|span| timestamp(span.start));
+            Window { active: false, until, open_ended: false }
+        }
     }
 }
 

@@ -269,6 +269,15 @@ fn what_never_pauses_is_asked_again() {
     assert!(window.active);
     let until = window.until.expect("a moment to ask again");
     assert!(until > utc("2026-02-05 00:00") && calendar.window_at(until).active);
+    assert!(window.open_ended, "that is no end");
+    for (calendar, open_ended) in [
+        (cron("* * * * *", "2m", "UTC"), true),
+        (daily("00:00-24:00", "", "UTC"), true),
+        (daily("22:00-06:00", "", "UTC"), false),
+        (cron("*/5 22,23 * * *", "5m", "UTC"), false),
+    ] {
+        assert_eq!(calendar.window_at(utc("2026-02-01 22:00")).open_ended, open_ended, "{calendar}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub struct GuardEffect {
     pub guard: Guard,
     /// What it was given.
     pub from: u32,
-    /// What it made of it.
+    /// What it made of it; the same where it can only say that it cannot tell.
     pub to: u32,
     /// Until when, where that is known.
     pub until: Option<Timestamp>,
@@ -79,6 +79,12 @@ pub enum Guard {
         reserve: f64,
         /// What one more replica would take.
         each: f64,
+    },
+    /// Nobody knows what one more replica takes of these, so that nobody can tell whether the host has room: it changes
+    /// nothing.
+    HeadroomUnknown {
+        /// Of what.
+        of: Vec<Resource>,
     },
     /// Something shared has no room for more.
     Budget {

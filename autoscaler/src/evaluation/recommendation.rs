@@ -26,6 +26,9 @@ pub struct Recommendation {
     /// The place in [`Evaluation::signals`] of what it goes by; absent: it goes by no signal.
     #[serde(default)]
     pub reading: Option<usize>,
+    /// Above this its signal says that there is something to do, where that matters: see [`Activity`](super::Activity).
+    #[serde(default)]
+    pub activate: f64,
     /// What it wants.
     pub opinion: Opinion,
     /// Why.
@@ -163,8 +166,11 @@ pub enum RuleReason {
         ready: u32,
         /// From so many times these on it panics.
         panic_at: f64,
-        /// Until when it panics if nothing happens; absent: it does not.
+        /// Until when it panics if nothing happens; absent: it does not. That is one `window` after it last had reason to.
         until: Option<Timestamp>,
+        /// While it panics, never fewer than so many: the most that was wanted since it began to.
+        #[serde(default)]
+        most: u32,
         /// What may change at once decided, and not the demand: so many.
         clamped: Option<u32>,
         /// Replicas that should have a sample and have none: nothing is removed meanwhile.
@@ -198,7 +204,7 @@ pub enum RuleReason {
         calendar: Calendar,
         /// Whether that is now.
         active: bool,
-        /// Until when that stays so; absent: for good.
+        /// Until when that stays so; absent: for good, as far as was looked.
         until: Option<Timestamp>,
         /// What it sets then.
         sets: Scheduled,
@@ -283,6 +289,9 @@ pub enum ThresholdState {
     Breached {
         /// Since when.
         since: Timestamp,
+        /// Where samples are counted: so many of the newest so many are past it. The newest one need not be.
+        #[serde(default)]
+        samples: Option<(u8, u8)>,
     },
 }
 

@@ -1,5 +1,7 @@
 //! What each guard did.
 
+use std::time::Duration;
+
 use crate::{
     Evaluation,
     evaluation::{Activity, Freeze, Guard, GuardEffect, Resource, RuleReason},
@@ -15,11 +17,7 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
     let left =
         effect.until.map_or_else(String::new, |until| format!(" for {} more", spoken(until.since(evaluation.at))));
     match &effect.guard {
-        Guard::Undone { rule } => {
-            let (fewer, rule) = (effect.from, rule + 1);
-            let replicas = if fewer == 1 { "replica" } else { "replicas" };
-            format!("with {fewer} {replicas} rule {rule} would at once want more; it stays at {to}")
-        }
+        Guard::Undone { rule } => undone(effect, *rule, evaluation),
         Guard::Strained { signal, level, bound, unit } => strained(signal, *level, *bound, *unit),
         Guard::Worse { signal, before, now } => format!(
             "nothing more is added{left}: after the last step up {signal} got worse, from {} to {}",
@@ -37,6 +35,7 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         }
         Guard::Led { by } => format!("{by} has to grow first: what serves of it carries {to}"),
         Guard::Headroom { of, free, reserve, each } => headroom(*of, *free, *reserve, *each, to),
+        Guard::HeadroomUnknown { of } => headroom_unknown(of),
         Guard::Budget { name, by_others, total, each } => budget(name, *by_others, *total, *each, to),
         Guard::Min => match evaluation.combined.activity {
             Activity::Active { .. } if to == 1 && evaluation.limits.min == 0 => {
@@ -47,7 +46,7 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         Guard::Max => limit("max", to, evaluation),
         Guard::Most => format!("its own configuration allows no more than {to}"),
         Guard::Protected { why } => format!("{to} must not be removed: {why}"),
-        Guard::KillBudget(rate) => format!("kill_budget allows to remove {}: {to}{left}", printed(*rate)),
+        Guard::KillBudget(rate) => kill_budget(*rate, effect, evaluation),
         Guard::CrashLoop { restarts, back_to } => {
             let dying = format!("its replicas die again and again ({restarts} deaths)");
             match back_to {
@@ -70,6 +69,42 @@ pub(super) fn sentence(effect: &GuardEffect, evaluation: &Evaluation) -> String 
         Guard::Pause => format!("the policy is paused{left}; it stays at {to}"),
         Guard::Freeze(freeze) => frozen(freeze, evaluation),
     }
+}
+
+fn undone(effect: &GuardEffect, rule: usize, evaluation: &Evaluation) -> String {
+    let (fewer, to, rule) = (effect.from, effect.to, rule + 1);
+    let replicas = if fewer == 1 { "replica" } else { "replicas" };
+    let stays = match evaluation.current {
+        Some(current) if to < current => "it goes no further than to",
+        _ => "it stays at",
+    };
+    format!("with {fewer} {replicas} rule {rule} would at once want more; {stays} {to}")
+}
+
+fn kill_budget(rate: Rate, effect: &GuardEffect, evaluation: &Evaluation) -> String {
+    let left = match (effect.until, again(effect, evaluation)) {
+        (Some(until), _) => format!(" for {} more", spoken(until.since(evaluation.at))),
+        (None, Some(span)) => format!(" now, and more in {}", spoken(span)),
+        (None, None) => String::new(),
+    };
+    format!("kill_budget allows to remove {}: {}{left}", printed(rate), effect.to)
+}
+
+fn headroom_unknown(of: &[Resource]) -> String {
+    let of: Vec<_> = of.iter().map(|of| resource(*of)).collect();
+    let of = of.join(" and ");
+    format!("headroom cannot tell whether there is room: what one more takes of {of} is not known; set limits")
+}
+
+/// When a guard lets go: where it allows a part of a step now, that part starts its time.
+pub(super) fn again(effect: &GuardEffect, evaluation: &Evaluation) -> Option<Duration> {
+    let stepped = match &effect.guard {
+        Guard::AtMost { rate, .. } | Guard::KillBudget(rate) => {
+            evaluation.verdict.direction().is_some().then_some(rate.per)
+        }
+        _ => None,
+    };
+    effect.until.map(|until| until.since(evaluation.at)).or(stepped)
 }
 
 fn strained(signal: &SignalName, level: Option<f64>, bound: Option<f64>, unit: Unit) -> String {
@@ -107,16 +142,24 @@ fn limit(which: &str, to: u32, evaluation: &Evaluation) -> String {
 }
 
 fn headroom(of: Resource, free: f64, reserve: f64, each: f64, to: u32) -> String {
-    let (unit, what) = match of {
-        Resource::Cpu => (Unit::Cores, "CPU"),
-        Resource::Memory => (Unit::Bytes, "memory"),
+    let unit = match of {
+        Resource::Cpu => Unit::Cores,
+        Resource::Memory => Unit::Bytes,
     };
+    let what = resource(of);
     format!(
         "the host has {} of {what} free, of which {} stay free, and one more takes {}: there is room for {to}",
         unit.print(free),
         unit.print(reserve),
         unit.print(each)
     )
+}
+
+fn resource(of: Resource) -> &'static str {
+    match of {
+        Resource::Cpu => "CPU",
+        Resource::Memory => "memory",
+    }
 }
 
 fn budget(name: &str, by_others: f64, total: f64, each: f64, to: u32) -> String {
@@ -155,7 +198,7 @@ pub(super) fn name(guard: &Guard) -> String {
         Guard::Step(direction) => format!("{}.step", way(*direction)),
         Guard::AtMost { direction, .. } => format!("{}.at_most", way(*direction)),
         Guard::Led { by } => format!("the order with {by}"),
-        Guard::Headroom { .. } => "headroom".to_owned(),
+        Guard::Headroom { .. } | Guard::HeadroomUnknown { .. } => "headroom".to_owned(),
         Guard::Budget { name, .. } => format!("the budget of {name}"),
         Guard::Min => "replicas.min".to_owned(),
         Guard::Max => "replicas.max".to_owned(),

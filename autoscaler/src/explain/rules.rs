@@ -3,16 +3,17 @@
 mod demand;
 mod fixed;
 mod kubernetes_hpa;
+mod threshold;
 
 use std::fmt::Write as _;
 
 use super::gap_sentence;
 use crate::{
     Evaluation,
-    evaluation::{Gap, Opinion, Recommendation, RuleReason, SignalReading, ThresholdState, ThresholdStays},
-    policy::{Bounds, Direction, Goal, Tolerance},
+    evaluation::{Gap, Opinion, Origin, Recommendation, RuleReason, SignalReading, ThresholdState},
+    policy::{Direction, Goal, Tolerance},
     quantity::{Quantity, Unit},
-    time::{Timestamp, spoken},
+    time::spoken,
 };
 
 /// What one rule wants, and why.
@@ -71,7 +72,11 @@ pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -
                 write!(text, ", within the tolerance of {}", printed(*tolerance)).ok();
             }
             if *warming > 0 {
-                write!(text, ", {warming} more starting or warming up").ok();
+                let what = match *warming {
+                    1 => "1 replica that starts or warms up is".to_owned(),
+                    some => format!("{some} replicas that start or warm up are"),
+                };
+                write!(text, ", {what} counted as capacity").ok();
             }
             if *absent > 0 {
                 write!(text, ", {absent} without a sample").ok();
@@ -89,20 +94,44 @@ pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -
         RuleReason::KubernetesHpa { signal, .. } => {
             format!("{signal} is {}", kubernetes_hpa::reason(&recommendation.reason, reading))
         }
-        RuleReason::Threshold { signal, level, bounds, state, stays, .. } => {
-            let unit = reading.map_or(Unit::Number, |reading| reading.unit);
-            let level = match bounds.lower.or(bounds.upper).map(|bound| bound.value) {
-                Some(Quantity::OfLimit(_) | Quantity::OfReservation(_)) => Unit::Share.print(*level),
-                _ => unit.print(*level),
-            };
-            let stays = match stays {
-                None => String::new(),
-                Some(ThresholdStays::Limit(limit)) => format!(", and the rule goes no further than {limit}"),
-                Some(ThresholdStays::NoStep) => ", and its step for that is none".to_owned(),
-            };
-            format!("{signal} is {level}{}, {}{stays}", kept(reading), threshold(*bounds, *state, evaluation.at))
+        RuleReason::Threshold { .. } => threshold::reason(&recommendation.reason, reading, evaluation.at),
+    }
+}
+
+/// Above which level a rule says that there is something to do, of a service that is idle.
+pub(super) fn activation(recommendation: &Recommendation, evaluation: &Evaluation) -> Option<String> {
+    let level = Unit::Number.print(recommendation.activate);
+    match &recommendation.reason {
+        RuleReason::Formula { formula, .. } => Some(format!("active once {formula} is above {level}")),
+        reason => {
+            let reading = own_reading(recommendation, evaluation);
+            let active = reading.map(|reading| {
+                format!("active above {} {}", reading.signal, reading.unit.print(recommendation.activate))
+            });
+            active.or_else(|| fixed::turning_points(reason, evaluation.at))
         }
     }
+}
+
+/// That a rule's signal is not above the level that it becomes active at, where it has such a level.
+pub(super) fn inactive(recommendation: &Recommendation, evaluation: &Evaluation) -> Option<String> {
+    let Recommendation { activate, reason, .. } = recommendation;
+    if *activate <= 0.0 {
+        return None;
+    }
+    if let RuleReason::Formula { formula, value: Some(value), .. } = reason {
+        let print = |value| Unit::Number.print(value);
+        return Some(format!("{formula} is {}, active above {}", print(*value), print(*activate)));
+    }
+    let reading = own_reading(recommendation, evaluation)?;
+    let (now, print) = (reading.total?, |value| reading.unit.print(value));
+    let signal = &reading.signal;
+    Some(format!("{signal} is {}{}, active above {}", print(now), kept(Some(reading)), print(*activate)))
+}
+
+/// The reading of a value of the service's own: what can tell activity.
+fn own_reading<'e>(recommendation: &Recommendation, evaluation: &'e Evaluation) -> Option<&'e SignalReading> {
+    recommendation.reading(evaluation).filter(|reading| reading.origin == Origin::Service)
 }
 
 /// From which level on a rule wants more, and below which fewer.
@@ -113,15 +142,15 @@ pub(super) fn turning_points(recommendation: &Recommendation, evaluation: &Evalu
     let reading = recommendation.reading(evaluation)?;
     let (goal, tolerance, warming) = match &recommendation.reason {
         RuleReason::Target { goal, tolerance, warming, .. } => (goal, tolerance, warming),
-        RuleReason::Threshold { direction: Some(Direction::Up), .. } if current >= evaluation.limits.max => {
-            return None;
-        }
-        RuleReason::Threshold { signal, bounds, direction, state: ThresholdState::Clear, .. } => {
-            let change = if (*direction)? == Direction::Up { "more" } else { "fewer" };
-            return Some(format!("{change} once {signal} is {}", side(*bounds)));
+        reason @ RuleReason::Threshold { .. } => {
+            let at_most = current >= evaluation.limits.max;
+            let text = threshold::turning_points(reason, &name(recommendation), evaluation.at);
+            return text.filter(|_| {
+                !(at_most && matches!(reason, RuleReason::Threshold { direction: Some(Direction::Up), .. }))
+            });
         }
         reason @ RuleReason::KubernetesHpa { .. } => return kubernetes_hpa::turning_points(reason, reading, current),
-        reason => return demand::turning_points(reason, reading, current),
+        reason => return demand::turning_points(reason, reading, current, evaluation.at),
     };
     let present = f64::from(current);
     let more = present * (1.0 + tolerance.up);
@@ -155,41 +184,6 @@ fn value(reading: Option<&SignalReading>) -> String {
 fn kept(reading: Option<&SignalReading>) -> String {
     let kept = reading.and_then(|reading| reading.kept);
     kept.map_or_else(String::new, |age| format!(" (the last good value, {} old)", spoken(age)))
-}
-
-fn threshold(bounds: Bounds, state: ThresholdState, now: Timestamp) -> String {
-    let side = side(bounds);
-    match state {
-        ThresholdState::Clear => format!("not {side}"),
-        ThresholdState::Counting { hits, needed, of } => {
-            format!("{side} in {hits} of the last {of} samples, and {needed} are needed")
-        }
-        ThresholdState::Pending { since, until, silence } => {
-            let silence = silence.map(|span| format!("; there was no sample for {} before", spoken(span)));
-            let lasted = spoken(now.since(since));
-            format!("{side} for {lasted} of {}{}", spoken(until.since(since)), silence.unwrap_or_default())
-        }
-        ThresholdState::Settling { ready, target } => {
-            format!("{side}, but the last step has not had its effect yet ({ready} of {target} serve)")
-        }
-        ThresholdState::Breached { since } => match now.since(since) {
-            span if span.is_zero() => side,
-            span => format!("{side} for {}", spoken(span)),
-        },
-    }
-}
-
-/// Which levels are a breach: "above 70 %", "at least 10 and below 20".
-fn side(bounds: Bounds) -> String {
-    let lower = bounds.lower.map(|bound| {
-        let side = if bound.inclusive { "at least" } else { "above" };
-        format!("{side} {}", bound.value)
-    });
-    let upper = bounds.upper.map(|bound| {
-        let side = if bound.inclusive { "at most" } else { "below" };
-        format!("{side} {}", bound.value)
-    });
-    [lower, upper].into_iter().flatten().collect::<Vec<_>>().join(" and ")
 }
 
 fn each(goal: Goal) -> String {

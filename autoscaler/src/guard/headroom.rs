@@ -8,7 +8,8 @@
 //! way
 //! ```
 //!
-//! What is not known does not object: a host that has not been measured, a service of which nothing is known yet.
+//! What is not known does not object: a host that has not been measured, a service of which nothing is known yet. Of the
+//! latter it is said that nobody looks whether there is room: with limits it would be known.
 
 use crate::{
     evaluation::{Guard, GuardEffect, Resource},
@@ -32,10 +33,27 @@ pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffec
     if given.direction(wanted) != Some(Direction::Up) {
         return None;
     }
-    let room = [cpu(given), memory(given)].into_iter().flatten().min_by_key(|room| room.for_more(given))?;
-    let to = wanted.min(given.current().saturating_add(room.for_more(given)));
-    let Room { of, free, reserve, each } = room;
-    super::effect(Guard::Headroom { of, free, reserve, each }, wanted, to, None)
+    let rooms = [cpu(given), memory(given)];
+    let room = rooms.into_iter().flatten().min_by_key(|room| room.for_more(given));
+    let held = room.and_then(|Room { of, free, reserve, each }| {
+        let to = wanted.min(given.current().saturating_add(room?.for_more(given)));
+        super::effect(Guard::Headroom { of, free, reserve, each }, wanted, to, None)
+    });
+    held.or_else(|| {
+        let of = unmeasured(given);
+        let unknown = !of.is_empty();
+        let guard = Guard::HeadroomUnknown { of };
+        unknown.then_some(GuardEffect { guard, from: wanted, to: wanted, until: None })
+    })
+}
+
+/// What shall stay free on a host of which that is known, while nobody knows what one more replica takes of it.
+fn unmeasured(given: &Circumstances<'_>) -> Vec<Resource> {
+    let (headroom, host) = (given.guards().headroom, given.situation.observation.host);
+    let cpu = headroom.cpu.and(host.cores).and(host.busy_cores).map(|_| (Resource::Cpu, SignalName::CPU));
+    let memory = headroom.memory.and(host.available_bytes).map(|_| (Resource::Memory, SignalName::MEMORY));
+    let asked = [cpu, memory].into_iter().flatten();
+    asked.filter(|(_, signal)| each(signal, given).is_none()).map(|(of, _)| of).collect()
 }
 
 impl Room {
@@ -148,6 +166,21 @@ mod tests {
         let mut scene = scene(None);
         measure(&mut scene, "memory", 1.5 * GIB);
         assert_eq!(scene.left(apply, 9), 5);
+    }
+
+    #[test]
+    fn while_nobody_knows_what_one_more_takes_it_says_so_and_does_not_object() {
+        let mut scene = scene(None);
+        scene.policy.guards.headroom.cpu = Some(Reserve::Share(0.1));
+        let effect = scene.apply(apply, 9).expect("it says so");
+        assert_eq!(effect.guard, Guard::HeadroomUnknown { of: vec![Resource::Cpu, Resource::Memory] });
+        assert_eq!((effect.from, effect.to), (9, 9));
+        assert_eq!(scene.apply(apply, 3), None, "nothing is added");
+        measure(&mut scene, "cpu", 0.1);
+        let effect = scene.apply(apply, 9).expect("it says so");
+        assert_eq!(effect.guard, Guard::HeadroomUnknown { of: vec![Resource::Memory] });
+        measure(&mut scene, "memory", 1.0);
+        assert_eq!(scene.apply(apply, 9), None);
     }
 
     #[test]

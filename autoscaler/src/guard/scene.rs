@@ -96,7 +96,8 @@ impl Scene {
     /// What a rule says.
     pub(super) fn says(&mut self, rule: usize, opinion: Opinion, reason: RuleReason) {
         let reading = None;
-        self.recommendations.push(Recommendation { rule, name: None, observes: false, reading, opinion, reason });
+        let (name, observes, activate) = (None, false, 0.0);
+        self.recommendations.push(Recommendation { rule, name, observes, reading, activate, opinion, reason });
     }
 
     pub(super) fn situation(&self) -> Situation<'_> {

@@ -14,6 +14,8 @@
 //! with 2 they would be at 67.5 % → fine;   with 1 at 135 % → more at once, so 2 stay
 //! ```
 //!
+//! It goes down as far as no rule would undo it: the smallest such count, as the fewer there are, the more is wanted.
+//!
 //! Nobody is asked about a step up that a rule would undo: too many replicas cost money, too few cost users.
 
 use crate::{
@@ -28,18 +30,27 @@ pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffec
     if !given.guards().undone || given.direction(wanted) != Some(Direction::Down) {
         return None;
     }
+    let rule = undone_by(wanted, given)?;
+    // Of `wanted` it is known that it would be undone, of `to` that it would not.
+    let (mut undone, mut to) = (wanted, given.current());
+    while to - undone > 1 {
+        let between = undone + (to - undone) / 2;
+        if undone_by(between, given).is_some() { undone = between } else { to = between }
+    }
+    effect(Guard::Undone { rule }, wanted, to, None)
+}
+
+/// The rule that would want more if there were only `n`.
+fn undone_by(n: u32, given: &Circumstances<'_>) -> Option<usize> {
     let rules = &given.situation.policy.rules;
     let then = given.recommendations.iter().filter_map(|recommendation| {
-        let opinion = with(wanted, rules.get(recommendation.rule)?, recommendation, given);
+        let opinion = with(n, rules.get(recommendation.rule)?, recommendation, given);
         Some(Recommendation { opinion, ..recommendation.clone() })
     });
     let then: Vec<Recommendation> = then.collect();
-    let combined = combine(given.situation.policy, given.limits, &then, given.situation.readings.0, wanted);
+    let combined = combine(given.situation.policy, given.limits, &then, given.situation.readings.0, n);
     let (wants, rule) = combined.wants.zip(combined.winner)?;
-    if wants <= wanted {
-        return None;
-    }
-    effect(Guard::Undone { rule }, wanted, given.current(), None)
+    (wants > n).then_some(rule)
 }
 
 /// What a rule would want if there were `n` replicas.
@@ -112,7 +123,7 @@ mod tests {
         scene.policy.rules = vec![threshold(above, Direction::Up), threshold(below, Direction::Down)];
         scene.readings = vec![cpu(current, level)];
         scene.says(0, Opinion::Abstains, by_threshold(level, above, ThresholdState::Clear));
-        let breached = ThresholdState::Breached { since: Timestamp::default() };
+        let breached = ThresholdState::Breached { since: Timestamp::default(), samples: None };
         scene.says(1, Opinion::Wants(current - 1), by_threshold(level, below, breached));
         for recommendation in &mut scene.recommendations {
             recommendation.reading = Some(0);
@@ -126,7 +137,9 @@ mod tests {
             ("3 at 45 % are 2 at 67.5 %", 3, 0.45, 2, 2),
             ("2 at 45 % are 1 at 90 %", 2, 0.45, 1, 2),
             ("2 at 40 % are 1 at 80 %, which is not above that", 2, 0.4, 1, 1),
-            ("3 at 45 % are 1 at 135 %", 3, 0.45, 1, 3),
+            ("3 at 45 % are 1 at 135 %, and 2 at 67.5 %", 3, 0.45, 1, 2),
+            ("30 at 45 % are 17 at 79.4 %, and 16 at 84.4 %", 30, 0.45, 2, 17),
+            ("3 at 60 % are 2 at 90 %", 3, 0.6, 1, 3),
             ("idle ones are none at no level", 1, 0.0, 0, 0),
             ("and busy ones none at any", 1, 0.1, 0, 1),
             ("a step up is nobody's business", 2, 0.45, 3, 3),

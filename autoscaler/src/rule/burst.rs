@@ -69,6 +69,7 @@ pub(crate) fn recommend(rule: &Burst, state: &RuleState, given: &Situation<'_>) 
         ready: ready(given),
         panic_at: rule.panic_at,
         until: panic.since.map(|since| since.plus(rule.window)),
+        most: panic.most.max(if panic.since.is_some() { given.current } else { 0 }),
         clamped,
         absent,
     };

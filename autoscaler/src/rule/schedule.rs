@@ -44,7 +44,7 @@ impl Windows {
 }
 
 pub(crate) fn recommend(rule: &Schedule, place: usize, given: &Situation<'_>) -> (Opinion, RuleReason) {
-    let window = given.windows.get(place).unwrap_or(Window { active: false, until: None });
+    let window = given.windows.get(place).unwrap_or(Window { active: false, until: None, open_ended: false });
     let pulls = match (window.active, rule.replicas.max, rule.replicas.min) {
         (true, Some(max), None) => in_force(given.policy, given.windows).1.filter(|min| max < *min),
         _ => None,
@@ -52,8 +52,8 @@ pub(crate) fn recommend(rule: &Schedule, place: usize, given: &Situation<'_>) ->
     let (calendar, sets) = (rule.calendar.clone(), rule.replicas);
     let max = given.policy.limits.max;
     let capped = (sets.min.max(sets.max) > Some(max)).then_some(max);
-    let Window { active, until } = window;
-    (Opinion::Abstains, RuleReason::Schedule { calendar, active, until, sets, pulls, capped })
+    let until = window.until.filter(|_| !window.open_ended);
+    (Opinion::Abstains, RuleReason::Schedule { calendar, active: window.active, until, sets, pulls, capped })
 }
 
 /// The limits in force at a moment.

@@ -224,8 +224,11 @@ fn lasting(rule: &Threshold, span: Duration, level: f64, breach: Breach, now: Ti
     let since = breach.since.unwrap_or(now);
     let after_step = if breach.stepped { breach.stepped_at.plus(span.max(rule.window)) } else { now };
     let until = since.plus(span).max(after_step);
-    let silence = breach.silence;
-    if now < until { ThresholdState::Pending { since, until, silence } } else { ThresholdState::Breached { since } }
+    if now < until {
+        ThresholdState::Pending { since, until, silence: breach.silence }
+    } else {
+        ThresholdState::Breached { since, samples: None }
+    }
 }
 
 /// How a breach of so many samples stands.
@@ -233,7 +236,7 @@ fn counting(needed: u8, of: u8, breach: Breach, now: Timestamp) -> ThresholdStat
     match breach.hits(of) {
         0 => ThresholdState::Clear,
         hits if hits < needed => ThresholdState::Counting { hits, needed, of },
-        _ => ThresholdState::Breached { since: breach.since.unwrap_or(now) },
+        hits => ThresholdState::Breached { since: breach.since.unwrap_or(now), samples: Some((hits, of)) },
     }
 }
 
@@ -359,7 +362,7 @@ mod tests {
         breach.update(seen(60, Some(true)));
         assert_eq!(
             state(breach, 0, 60),
-            ThresholdState::Breached { since: at(60) },
+            ThresholdState::Breached { since: at(60), samples: None },
             "the window after the step is long over"
         );
         let silence = Some(Duration::from_secs(60));

@@ -4,6 +4,7 @@ mod docs;
 mod errors;
 mod meaning;
 mod properties;
+mod reasons;
 
 use autoscaler::{Evaluation, Policy, policy_file::parse, state};
 

@@ -41,7 +41,19 @@ pub(super) fn reason(reason: &RuleReason, reading: Option<&SignalReading>, now: 
 }
 
 /// From which backlog or demand on there will be more, and at which fewer.
-pub(super) fn turning_points(reason: &RuleReason, reading: &SignalReading, current: u32) -> Option<String> {
+pub(super) fn turning_points(
+    reason: &RuleReason,
+    reading: &SignalReading,
+    current: u32,
+    now: Timestamp,
+) -> Option<String> {
+    if let RuleReason::Burst { until: Some(until), most, .. } = reason {
+        let left = match until.since(now) {
+            left if left.is_zero() => "now".to_owned(),
+            left => format!("in {}", spoken(left)),
+        };
+        return Some(format!("its panic, which keeps {most}, ends {left} if nothing renews it"));
+    }
     let present = f64::from(current);
     let level = |load: f64| match reason {
         RuleReason::Queue { goal: QueueGoalSeen::PerReplica(each), .. } => Some(load * each),
@@ -92,6 +104,7 @@ fn burst(reason: &RuleReason, reading: Option<&SignalReading>, now: Timestamp) -
         ready,
         panic_at,
         until,
+        most,
         clamped,
         ..
     } = reason
@@ -108,18 +121,26 @@ fn burst(reason: &RuleReason, reading: Option<&SignalReading>, now: Timestamp) -
         spoken(*panic_window),
         Unit::Number.print((*burst * 10.0).round() / 10.0)
     );
-    let serve = format!("{} times the {ready} that serve", Unit::Number.print(*panic_at));
-    match until {
-        Some(until) if *until > now => {
-            let left = spoken(until.since(now));
-            write!(text, ": it panics from {serve} on, and nothing is removed for {left} more").ok();
-        }
-        _ => {}
+    if let Some(until) = until {
+        // One window after the last moment at which there was reason to panic.
+        let (left, ago) = (until.since(now), window.saturating_sub(until.since(now)));
+        let why = if ago.is_zero() {
+            let times = Unit::Number.print(*panic_at);
+            format!("it panics, with work for {times} times {} or more,", serving(*ready))
+        } else {
+            format!("it still panics, {} after the last reason to,", spoken(ago))
+        };
+        let ends = if left.is_zero() { "for the last moment".to_owned() } else { format!("for {} more", spoken(left)) };
+        write!(text, ": {why} and keeps its most, {most}, {ends}").ok();
     }
     if let Some(clamped) = clamped {
         write!(text, ", but with {ready} serving it goes to {clamped} at once").ok();
     }
     text
+}
+
+fn serving(ready: u32) -> String {
+    if ready == 1 { "the one that serves".to_owned() } else { format!("the {ready} that serve") }
 }
 
 fn each(quantity: Quantity) -> String {

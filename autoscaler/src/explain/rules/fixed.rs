@@ -1,5 +1,7 @@
 //! What rules want that go by no signal, and why: `ratio`, `schedule`.
 
+use std::time::Duration;
+
 use crate::{
     evaluation::RuleReason,
     policy::{Order, Scheduled},
@@ -43,10 +45,13 @@ pub(super) fn turning_points(reason: &RuleReason, now: Timestamp) -> Option<Stri
             Some(format!("more above {carried} of {of}"))
         }
         RuleReason::Schedule { calendar, active, until: Some(until), sets, .. } => {
-            let left = spoken(until.since(now));
+            let when = match until.since(now) {
+                left if left < Duration::from_hours(24) => format!("in {}", spoken(left)),
+                _ => calendar.zone().spoken(*until, now),
+            };
             Some(match active {
-                true => format!("{calendar} ends in {left}"),
-                false => format!("{calendar} begins in {left}: {}", set(*sets, None)),
+                true => format!("{calendar} ends {when}"),
+                false => format!("{calendar} begins {when}: {}", set(*sets, None)),
             })
         }
         _ => None,
