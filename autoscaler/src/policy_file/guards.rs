@@ -188,7 +188,7 @@ fn rate(node: &Node, what: &str, findings: &mut Findings) -> Option<Rate> {
 
 fn removal(fields: &Fields<'_>, findings: &mut Findings) -> Option<Removal> {
     let drain = fields.get("drain").map(|_| fields.duration("drain", findings));
-    let victims = fields.get("victims").and_then(|node| each(node, findings, |node, findings| victim(node, findings)));
+    let victims = fields.get("victims").and_then(|node| each(node, findings, victim));
     let busy = fields.get("busy").map(|node| busy(node, findings));
     Some(Removal {
         drain: drain.map_or(Some(None), |drain| drain.map(Some))?,
