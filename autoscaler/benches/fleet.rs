@@ -11,6 +11,8 @@
 //! minute, of all, and after eleven, of a fiftieth, as no rule looks back further than ten. Time is that on the processor,
 //! so that what else the machine does counts for little.
 
+#![expect(clippy::disallowed_macros, clippy::disallowed_methods, reason = "a bench prints, and looks at its process")]
+
 use std::{env, fs, sync::Arc, time::Duration};
 
 use autoscaler::{

@@ -263,7 +263,7 @@ pub(crate) enum PolicyCommand {
     ///
     /// A policy is put together from layers, low to high: what is built in, `defaults` blocks, container labels, the
     /// policy file, and the controller's environment.
-    Show(ShowArgs),
+    Show(Box<ShowArgs>),
     /// Say in words how two policy files differ.
     Diff(DiffArgs),
     /// Lay policy files out in one way; comments are kept.

@@ -25,7 +25,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Decide(args) => decide::decide(&args),
         Command::Whatif(args) => in_runtime(explain::whatif(args)),
         Command::Policy(PolicyCommand::Check(args)) => policy::check(&args),
-        Command::Policy(PolicyCommand::Show(args)) => in_runtime(policy::show(args)),
+        Command::Policy(PolicyCommand::Show(args)) => in_runtime(policy::show(*args)),
         Command::Policy(PolicyCommand::Diff(args)) => policy::diff(&args),
         Command::Policy(PolicyCommand::Fmt(args)) => policy::fmt(&args),
         Command::Policy(PolicyCommand::Schema) => policy::schema(),

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anstream::ColorChoice;
+use autoscaler::policy_file::PolicyErrors;
 
 use crate::render::Look;
 
@@ -38,6 +39,11 @@ pub(crate) fn exit_code(result: anyhow::Result<ExitCode>) -> ExitCode {
         Ok(code) => code,
         // Whoever reads has what they wanted, as in `ballast status | head -1`.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        // Policy errors say themselves that they are some, each with its place.
+        Err(error) if error.is::<PolicyErrors>() => {
+            say(format!("{error}").trim_end());
+            ExitCode::FAILURE
+        }
         Err(error) => {
             say(&format!("error: {error:#}"));
             ExitCode::FAILURE

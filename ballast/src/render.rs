@@ -4,6 +4,7 @@
 
 mod attention;
 mod changes;
+mod differences;
 mod explain;
 mod findings;
 mod hosts;
@@ -12,6 +13,7 @@ mod status;
 mod text;
 
 pub(crate) use changes::changes;
+pub(crate) use differences::{Difference, Whole, differences};
 pub(crate) use explain::{explain, supposed};
 pub(crate) use findings::{Checked, Unreadable, findings};
 pub(crate) use settings::settings;

@@ -1,6 +1,6 @@
 //! The answer to `explain`: one service, from what was measured to what came of it.
 
-use bus::payload::{DecisionStatus, Mode, OutcomeResult, ReplicaInventory, ServiceStatus, SignalStatus};
+use bus::payload::{DecisionStatus, Mode, OutcomeResult, PauseStatus, ReplicaInventory, ServiceStatus, SignalStatus};
 
 use autoscaler::Timestamp;
 
@@ -15,7 +15,7 @@ pub(crate) fn explain(service: &ServiceStatus, now_ms: u64, look: Look) -> Strin
     let mut page = Page { look, text: String::new() };
     page.text.push_str(&look.paint(Tone::Strong, &format!("{} on {}", service_name(service, false), service.host)));
     page.text.push('\n');
-    page.line("policy", &policy(service));
+    page.line("policy", &policy(service, now_ms));
     page.line("replicas", &replicas_line(service));
     page.list(service.replicas.iter().map(|each| replica(each, now_ms)));
     for notice in attention::notices(service, now_ms) {
@@ -81,7 +81,7 @@ impl Page {
     }
 }
 
-fn policy(service: &ServiceStatus) -> String {
+fn policy(service: &ServiceStatus, now_ms: u64) -> String {
     let Some(origin) = &service.policy else {
         return "none names it: it is measured and left alone".to_owned();
     };
@@ -89,7 +89,17 @@ fn policy(service: &ServiceStatus) -> String {
         Some(Mode::Act) => "acts",
         Some(Mode::Observe) | None => "observes: decides and records, touches nothing",
     };
-    format!("{origin}, {mode}")
+    let closed = match service.paused {
+        Some(PauseStatus { up: true, down: true, .. }) => "; paused: nothing is changed",
+        Some(PauseStatus { up: true, .. }) => "; paused: nothing is added",
+        Some(PauseStatus { down: true, .. }) => "; paused: nothing is removed",
+        _ => return format!("{origin}, {mode}"),
+    };
+    let until = match service.paused.and_then(|pause| pause.until_ms) {
+        Some(until) => format!("for {} more", millis(until.saturating_sub(now_ms))),
+        None => "until the policy is edited".to_owned(),
+    };
+    format!("{origin}, {mode}{closed} {until}")
 }
 
 fn replicas_line(service: &ServiceStatus) -> String {

@@ -1,7 +1,7 @@
 //! The answer to `status`: what is broken first, then the table, then what needs attention, then the hosts.
 
 use autoscaler::quantity::Unit;
-use bus::payload::{DecisionStatus, Mode, ServiceStatus, SignalStatus, Status};
+use bus::payload::{DecisionStatus, Mode, PauseStatus, ServiceStatus, SignalStatus, Status};
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use super::{
@@ -173,7 +173,17 @@ pub(super) fn mode(service: &ServiceStatus) -> &'static str {
         (None, _) => "no policy",
         (Some(Mode::Observe), _) => "observe",
         (Some(Mode::Act), true) => "refused",
-        (Some(Mode::Act), false) => "act",
+        (Some(Mode::Act), false) => paused(service).unwrap_or("act"),
+    }
+}
+
+/// Which way the policy is paused.
+pub(super) fn paused(service: &ServiceStatus) -> Option<&'static str> {
+    match service.paused? {
+        PauseStatus { up: true, down: true, .. } => Some("paused"),
+        PauseStatus { up: true, .. } => Some("paused up"),
+        PauseStatus { down: true, .. } => Some("paused down"),
+        PauseStatus { .. } => None,
     }
 }
 

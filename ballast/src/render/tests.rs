@@ -3,7 +3,7 @@
 mod fixtures;
 
 use bus::payload::{
-    DecisionStatus, HostStatus, Mode, Outcome, OutcomeResult, Phase, PolicySource, Refusal, ServiceStatus,
+    DecisionStatus, HostStatus, Mode, Outcome, OutcomeResult, PauseStatus, Phase, PolicySource, Refusal, ServiceStatus,
     SignalStatus, Status,
 };
 
@@ -64,6 +64,21 @@ fn observe_mode_says_what_it_would_do() {
         ..web()
     };
     insta::assert_snapshot!(page(&fleet(vec![service])));
+}
+
+#[test]
+fn a_pause_shows_also_while_there_is_nothing_to_hold_back() {
+    for (up, down, until_ms, mode, policy) in [
+        (true, true, None, "paused", "acts; paused: nothing is changed until the policy is edited"),
+        (true, false, Some(NOW + 90_000), "paused up", "acts; paused: nothing is added for 1m 30s more"),
+        (false, true, None, "paused down", "acts; paused: nothing is removed until the policy is edited"),
+    ] {
+        let service = ServiceStatus { paused: Some(PauseStatus { up, down, until_ms }), ..web() };
+        let explained = explain(&service, NOW, PIPED);
+        assert!(explained.contains(&format!("policies/shop.yaml, {policy}\n")), "{explained}");
+        let listed = status(&fleet(vec![service]), PIPED);
+        assert!(listed.contains(&format!("3/3 of 1..5  {mode}  ")), "{listed}");
+    }
 }
 
 #[test]

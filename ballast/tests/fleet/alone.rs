@@ -27,8 +27,8 @@ fn a_queue_service_sleeps_while_no_job_waits_and_wakes_when_one_does() {
     let policy = format!(
         "service: sleeper/web\nreplicas: {{ min: 0, max: 4 }}\n\
          signals:\n  queue.jobs: {{ jetstream: {{ stream: JOBS, consumer: workers, server: \"{}\" }} }}\n\
-         rules:\n  - queue: {{ signal: queue.jobs, per_replica: 10 }}\n\
-         guards: {{ down: {{ cooldown: 0s, stabilize: 1s }} }}\n",
+         rules:\n  - queue: {{ signal: queue.jobs, per_replica: 10, window: 1s }}\n\
+         guards: {{ down: {{ cooldown: 0s, stabilize: 1s }}, kill_budget: off }}\n",
         nats.url()
     );
     let _alone = Alone::start(&host, &policy);

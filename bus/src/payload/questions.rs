@@ -127,6 +127,9 @@ pub struct ServiceStatus {
     /// Whether the policy acts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
+    /// The policy is paused at present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseStatus>,
     /// No fewer replicas than this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<u32>,
@@ -161,6 +164,19 @@ pub struct ServiceStatus {
     /// With `explain`: everything that its policy says, and where each thing comes from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<SettingStatus>,
+}
+
+/// Which ways are closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PauseStatus {
+    /// Nothing is added.
+    pub up: bool,
+    /// Nothing is removed.
+    pub down: bool,
+    /// Until then; absent: until the policy is edited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
 }
 
 /// One thing that a policy says.

@@ -313,6 +313,7 @@ fn service_status() -> ServiceStatus {
         service: "web".into(),
         policy: Some("policies/web.yaml:1".into()),
         mode: Some(Mode::Observe),
+        paused: None,
         min: Some(2),
         max: Some(20),
         target: Some(4),

@@ -10,12 +10,14 @@ use autoscaler::{
     quantity::{SignalName, Unit},
 };
 use bus::payload::{
-    self, DecisionStatus, PolicySource, Question, ReplicaInventory, ServiceStatus, SettingStatus, SignalStatus, Status,
+    self, DecisionStatus, PauseStatus, PolicySource, Question, ReplicaInventory, ServiceStatus, SettingStatus,
+    SignalStatus, Status,
 };
 
 use super::{
     Fleet, ServiceKey, Standing,
     service::{Governed, Service, decision},
+    suppose::hypothesis,
 };
 use crate::events;
 
@@ -39,7 +41,7 @@ impl Fleet {
         let mut status = self.frame(now);
         match (question.service.as_deref(), asked) {
             (Some(text), _) => {
-                let answer = self.find(text).and_then(|(key, service)| self.about(key, service, asked, question, now));
+                let answer = self.find(text).and_then(|(key, service)| about(key, service, asked, question, now));
                 match answer {
                     Ok(service) => status.services.push(service),
                     Err(error) => status.error = Some(error),
@@ -53,34 +55,6 @@ impl Fleet {
             }
         }
         status
-    }
-
-    /// What there is to say about one service.
-    fn about(
-        &self,
-        key: &ServiceKey,
-        service: &Service,
-        asked: Asked,
-        question: &Question,
-        now: Timestamp,
-    ) -> Result<ServiceStatus, String> {
-        let mut status = service_status(key, service, true, asked, now);
-        if asked == Asked::Status || (question.suppose.is_none() && question.at_ms.is_none()) {
-            return Ok(status);
-        }
-        let Some(governed) = service.governed.as_deref() else {
-            return Err(format!("no policy names {key}, so that nothing is decided for it"));
-        };
-        if let Some(suppose) = &question.suppose {
-            let hypothesis = self.hypothesis(suppose, key)?;
-            let evaluation = governed.autoscaler.what_if(&hypothesis, now);
-            status.signals = evaluation.signals.iter().map(|reading| signal(reading, Duration::ZERO)).collect();
-            status.decision = Some(decision(&evaluation, true));
-        } else if let Some(at_ms) = question.at_ms {
-            status.decision = Some(in_force_at(governed, at_ms, key)?);
-            status.history.retain(|decision| decision.at_ms < at_ms);
-        }
-        Ok(status)
     }
 
     /// Everything but the services.
@@ -144,6 +118,33 @@ impl Fleet {
             (None, _) => Err(format!("no service is called {text:?}; there are {}", listed(self.services.keys()))),
         }
     }
+}
+
+/// What there is to say about one service.
+fn about(
+    key: &ServiceKey,
+    service: &Service,
+    asked: Asked,
+    question: &Question,
+    now: Timestamp,
+) -> Result<ServiceStatus, String> {
+    let mut status = service_status(key, service, true, asked, now);
+    if asked == Asked::Status || (question.suppose.is_none() && question.at_ms.is_none()) {
+        return Ok(status);
+    }
+    let Some(governed) = service.governed.as_deref() else {
+        return Err(format!("no policy names {key}, so that nothing is decided for it"));
+    };
+    if let Some(suppose) = &question.suppose {
+        let hypothesis = hypothesis(suppose, key)?;
+        let evaluation = governed.autoscaler.what_if(&hypothesis, now);
+        status.signals = evaluation.signals.iter().map(|reading| signal(reading, Duration::ZERO)).collect();
+        status.decision = Some(decision(&evaluation, true));
+    } else if let Some(at_ms) = question.at_ms {
+        status.decision = Some(in_force_at(governed, at_ms, key)?);
+        status.history.retain(|decision| decision.at_ms < at_ms);
+    }
+    Ok(status)
 }
 
 fn service_status(key: &ServiceKey, service: &Service, in_full: bool, asked: Asked, now: Timestamp) -> ServiceStatus {
@@ -218,6 +219,11 @@ fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool
     };
     status.policy = Some(governed.origin.clone());
     status.mode = Some(events::mode(policy.mode));
+    status.paused = policy.pause.filter(|pause| pause.until.is_none_or(|until| now < until)).map(|pause| PauseStatus {
+        up: pause.up,
+        down: pause.down,
+        until_ms: pause.until.map(Timestamp::as_millis),
+    });
     status.min = Some(policy.limits.min);
     status.max = Some(policy.limits.max);
     status.target = governed.target.as_ref().map(|target| target.replicas);

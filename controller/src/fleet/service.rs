@@ -172,7 +172,9 @@ impl Governed {
 
     /// Leaves the samples that say something to the policy, so that what anybody may publish stays bounded.
     pub(crate) fn keep_relevant(&self, samples: &mut Vec<Sample>) {
-        samples.retain(|sample| self.reads.contains(&sample.signal));
+        // What replicas use themselves, guards may need although no rule reads it.
+        let of_replicas = |name: &SignalName| SignalName::OF_REPLICAS.contains(&name.as_str());
+        samples.retain(|sample| of_replicas(&sample.signal) || self.reads.contains(&sample.signal));
     }
 
     /// Whether its policy reads any of these signals.

@@ -10,38 +10,36 @@ use autoscaler::{
 };
 use bus::payload::Suppose;
 
-use super::{Fleet, ServiceKey};
+use super::ServiceKey;
 
 /// The longest time that things can be supposed to have been otherwise.
 const LONGEST: Duration = Duration::from_hours(24);
 
-impl Fleet {
-    /// The hypothesis, or everything that is wrong with it.
-    pub(super) fn hypothesis(&self, suppose: &Suppose, key: &ServiceKey) -> Result<Hypothesis, String> {
-        let mut errors = Vec::new();
-        let mut signals = Vec::new();
-        for (name, text) in &suppose.signals {
-            match supposed(text) {
-                Ok(value) => signals.push((SignalName::new(name), value)),
-                Err(error) => errors.push(format!("{name}={text}: {error}")),
-            }
+/// The hypothesis, or everything that is wrong with it.
+pub(super) fn hypothesis(suppose: &Suppose, key: &ServiceKey) -> Result<Hypothesis, String> {
+    let mut errors = Vec::new();
+    let mut signals = Vec::new();
+    for (name, text) in &suppose.signals {
+        match supposed(text) {
+            Ok(value) => signals.push((SignalName::new(name), value)),
+            Err(error) => errors.push(format!("{name}={text}: {error}")),
         }
-        let policy = suppose.policy.as_deref().and_then(|text| match policy_naming(text, key) {
-            Ok(policy) => Some(policy),
-            Err(error) => {
-                errors.push(error);
-                None
-            }
-        });
-        let lasting = Duration::from_millis(suppose.lasting_ms);
-        if lasting > LONGEST {
-            errors.push("things can be supposed to have been otherwise for 24 hours at most".to_owned());
+    }
+    let policy = suppose.policy.as_deref().and_then(|text| match policy_naming(text, key) {
+        Ok(policy) => Some(policy),
+        Err(error) => {
+            errors.push(error);
+            None
         }
-        if errors.is_empty() {
-            Ok(Hypothesis { signals, replicas: suppose.replicas, policy, lasting })
-        } else {
-            Err(errors.join("\n"))
-        }
+    });
+    let lasting = Duration::from_millis(suppose.lasting_ms);
+    if lasting > LONGEST {
+        errors.push("things can be supposed to have been otherwise for 24 hours at most".to_owned());
+    }
+    if errors.is_empty() {
+        Ok(Hypothesis { signals, replicas: suppose.replicas, policy, lasting })
+    } else {
+        Err(errors.join("\n"))
     }
 }
 

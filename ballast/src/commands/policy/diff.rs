@@ -2,36 +2,17 @@
 
 use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
-use anyhow::{Context as _, anyhow};
-use autoscaler::{
-    policy::Selector,
-    policy_file::{self, Catalog, Change, PolicyErrors, Resolved, Severity, Source},
-};
-use serde::Serialize;
-
 use crate::{
     cli::DiffArgs,
     commands::files::{origin, read},
     output,
+    render::{self, Difference, Whole},
 };
-
-/// What differs for the services of one policy.
-#[derive(Debug, Serialize)]
-struct Difference {
-    /// Which services.
-    services: String,
-    /// What differs; empty where the policy is only in one of the files.
-    changes: Vec<Change>,
-    /// Whether the policy was added or removed as a whole.
-    whole: Option<Whole>,
-}
-
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Whole {
-    Added,
-    Removed,
-}
+use anyhow::Context as _;
+use autoscaler::{
+    policy::Selector,
+    policy_file::{self, Catalog, PolicyErrors, Resolved, Severity, Source},
+};
 
 /// Says in words how two policy files differ.
 pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
@@ -49,27 +30,10 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     for (services, _) in new.iter().filter(|(services, _)| !old.iter().any(|(other, _)| other == services)) {
         differences.push(Difference { services: services.clone(), changes: Vec::new(), whole: Some(Whole::Added) });
     }
-    let text = if args.json { serde_json::to_string_pretty(&differences)? + "\n" } else { in_words(&differences) };
+    let text =
+        if args.json { serde_json::to_string_pretty(&differences)? + "\n" } else { render::differences(&differences) };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn in_words(differences: &[Difference]) -> String {
-    if differences.is_empty() {
-        return "nothing differs in what they say\n".to_owned();
-    }
-    let mut text = String::new();
-    for Difference { services, changes, whole } in differences {
-        match whole {
-            Some(Whole::Added) => text.push_str(&format!("{services}: the whole policy is new\n")),
-            Some(Whole::Removed) => text.push_str(&format!("{services}: has no policy any more\n")),
-            None => text.push_str(&format!("{services}\n")),
-        }
-        for change in changes {
-            text.push_str(&format!("  {change}\n"));
-        }
-    }
-    text
 }
 
 /// What a file says for the services of each of its policies, with its own blocks of defaults.
@@ -88,7 +52,7 @@ fn policies(file: &Path) -> anyhow::Result<Vec<(String, Resolved)>> {
             None => {}
         }
     }
-    if errors.is_empty() { Ok(policies) } else { Err(anyhow!("{}", PolicyErrors(errors))) }
+    if errors.is_empty() { Ok(policies) } else { Err(PolicyErrors(errors).into()) }
 }
 
 /// What is in force for some service that a policy names.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use autoscaler::policy_file::{self, Catalog, PolicyErrors, Severity, Source};
 use bus::payload::{Question, ServiceStatus, SettingStatus};
 
@@ -59,12 +59,12 @@ fn from_files(args: &ShowArgs) -> anyhow::Result<ServiceStatus> {
     let (catalog, findings) = Catalog::read(sources);
     let errors: Vec<_> = findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
     if !errors.is_empty() {
-        return Err(anyhow!("{}", PolicyErrors(errors)));
+        return Err(PolicyErrors(errors).into());
     }
     let Some(resolved) = catalog.resolve(host, project, service, &BTreeMap::new()) else {
         bail!("none of these files names {}", args.service);
     };
-    let resolved = resolved.map_err(|errors| anyhow!("{errors}"))?;
+    let resolved = resolved?;
     let settings = resolved.settings.into_iter().map(|setting| SettingStatus {
         path: setting.path,
         value: setting.value,

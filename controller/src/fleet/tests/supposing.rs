@@ -46,7 +46,7 @@ fn what_if_is_answered_and_changes_nothing() {
     assert_eq!(ask(&[("cpu", "missing")], None, None), Ok(3));
     assert_eq!(ask(&[("cpu", "0.9")], Some(2), None), Ok(4));
     assert_eq!(ask(&[("cpu", "0.9")], None, Some(&wide)), Ok(10), "max of the policy");
-    let error = ask(&[("cpu", "much")], None, Some("service: 1")).unwrap_err();
+    let error = ask(&[("cpu", "much")], None, Some("service: 1")).expect_err("neither can be read");
     assert!(error.contains("cpu=much") && error.contains("replicas"), "both at once: {error}");
     assert_eq!(ask(&[], None, None), Ok(3), "as before");
 }
