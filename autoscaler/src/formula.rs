@@ -83,6 +83,16 @@ impl Formula {
         self.program.signals.iter()
     }
 
+    /// Whether its result is that of a comparison or of `!`, `&&` or `||`: 0 or 1.
+    pub fn is_condition(&self) -> bool {
+        self.program.is_condition()
+    }
+
+    /// Whether it reads `replicas` or `ready`.
+    pub fn reads_replicas(&self) -> bool {
+        self.program.reads_replicas()
+    }
+
     /// The value, with `lookup` for the signals' values in their base units. It is finite, and never -0. A value that
     /// is not finite counts as missing.
     ///

@@ -8,6 +8,7 @@
 //! Only `yaml` and `fmt` know the YAML library. Everything behind them reads nodes and goes on after an error, so that
 //! one round tells all of them. [`grammar`] is the language as tables; `docs/policy.md` tells it to people.
 
+mod across;
 mod catalog;
 mod diff;
 mod document;
@@ -74,6 +75,7 @@ pub fn parse(origin: &str, text: &str) -> Result<PolicyFile, PolicyErrors> {
     if !findings.no_errors() {
         return Err(PolicyErrors(findings.sorted()));
     }
+    across::look_at(&documents, &mut findings);
     for policy in &read {
         warnings::look_at(policy, &mut findings);
     }

@@ -166,6 +166,26 @@ impl Program {
         stack.pop().map(|value| value + 0.0)
     }
 
+    /// Whether the last operation gives 0 or 1, and no branch ends behind it.
+    pub(super) fn is_condition(&self) -> bool {
+        use Binary::{AtLeast, AtMost, Equal, Greater, Less, Unequal};
+        let end = self.ops.len();
+        let branches = self.ops.iter().any(|op| matches!(op, Op::Jump { to } if *to == end));
+        let truth = matches!(
+            self.ops.last(),
+            Some(
+                Op::Binary(Less | AtMost | Greater | AtLeast | Equal | Unequal)
+                    | Op::Unary(Unary::Not)
+                    | Op::Logic { .. }
+            )
+        );
+        truth && !branches
+    }
+
+    pub(super) fn reads_replicas(&self) -> bool {
+        self.ops.iter().any(|op| matches!(op, Op::Replicas | Op::Ready))
+    }
+
     /// How many operations there are: the number of the next one.
     pub(super) fn len(&self) -> usize {
         self.ops.len()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    PolicyError, PolicyErrors,
+    PolicyError, PolicyErrors, across,
     document::{self, Document, DocumentKind},
     finding::{Findings, Severity},
     grammar, labels,
@@ -42,7 +42,8 @@ pub struct Resolved {
 }
 
 impl Catalog {
-    /// Reads every source. What has an error is left out, and what it says comes second: errors, by source and place.
+    /// Reads every source. What has an error is left out, and what it says comes second: errors, by source and place,
+    /// then warnings about what the sources say of each other.
     ///
     /// Whatever another layer could still give is no error here, but one of [`resolve`](Self::resolve).
     pub fn read(sources: Vec<Source>) -> (Self, Vec<PolicyError>) {
@@ -67,6 +68,9 @@ impl Catalog {
             catalog.texts = findings.texts.clone();
             found.extend(findings.sorted());
         }
+        let mut findings = Findings::new(catalog.texts.clone());
+        across::look_at(&catalog.documents, &mut findings);
+        found.extend(findings.sorted());
         (catalog, found)
     }
 
@@ -101,14 +105,20 @@ impl Catalog {
     /// Every policy of the files, each for the services that it names, without labels: what `diff` and `show` need of
     /// files alone.
     pub fn resolve_each(&self) -> Vec<(Selector, Result<Resolved, PolicyErrors>)> {
+        let overruled = across::overruled(&self.documents);
         let policies = self.documents.iter().filter(|document| document.kind == DocumentKind::Policy);
         let each = policies.flat_map(|document| document.services.iter().map(move |named| (named, document)));
         each.filter_map(|(named, document)| {
-            let (selector, _) = named;
+            let (selector, place) = named;
             let service = (selector.project.as_str(), selector.service.as_str());
             let winner = Some((named.clone(), document));
             let is_below = |block: &Document| block.is_for_all_of(selector);
-            let resolved = self.assemble(service, winner, Vec::new(), &BTreeMap::new(), is_below)?;
+            let mut resolved = self.assemble(service, winner, Vec::new(), &BTreeMap::new(), is_below)?;
+            if let Ok(resolved) = &mut resolved {
+                let mut findings = Findings::new(self.texts.clone());
+                overruled.iter().filter(|one| one.place == *place).for_each(|one| one.tell(&mut findings));
+                resolved.warnings.extend(findings.sorted());
+            }
             Some((selector.clone(), resolved))
         })
         .collect()

@@ -1,6 +1,9 @@
 //! What differs between two policies, in words.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +38,8 @@ impl fmt::Display for Change {
 
 /// What differs, in the order of the grammar. What is only written otherwise (`5m` and `300s`) does not.
 ///
-/// Rules are matched by name, then by kind and signal and what else they have in common.
+/// Rules are matched by name, then by kind and signal and what else they have in common. Their order is told where it
+/// decides: where the first with an opinion wins, and among schedules.
 pub fn diff(old: &Resolved, new: &Resolved) -> Vec<Change> {
     let (before, after) = (Parts::of(&old.settings), Parts::of(&new.settings));
     let mut changes = Vec::new();
@@ -51,7 +55,7 @@ pub fn diff(old: &Resolved, new: &Resolved) -> Vec<Change> {
         let value = |parts: &Parts| parts.plain.iter().find(|(known, _)| known == path).map(|(_, value)| value.clone());
         changes.extend(change(path.clone(), value(&before), value(&after)));
     }
-    changes.extend(rules(&before.rules, &after.rules));
+    changes.extend(rules(&before, &after));
     changes
 }
 
@@ -114,6 +118,21 @@ impl Parts {
             rule.all.insert(key, setting.value.clone());
         }
         parts
+    }
+
+    /// What makes the order of two rules count: the group that both are in, if its first decides, or that both are
+    /// schedules, of which the last wins. `None` if nothing does.
+    fn order_of(&self, one: &RuleParts, other: &RuleParts) -> Option<String> {
+        if one.kind == "schedule" && other.kind == "schedule" {
+            return Some("schedules".to_owned());
+        }
+        let common = one.place.split('.').zip(other.place.split('.')).take_while(|(one, other)| one == other);
+        let group: Vec<&str> = common.map(|(part, _)| part).collect();
+        let is_first = match group.last() {
+            Some(how) => *how == "first",
+            None => self.plain.iter().any(|(path, value)| path == "combine" && value == "first"),
+        };
+        (is_first && one.kind != "schedule" && other.kind != "schedule").then(|| group.join("."))
     }
 }
 
@@ -178,7 +197,8 @@ impl RuleParts {
     }
 }
 
-fn rules(before: &[RuleParts], after: &[RuleParts]) -> Vec<Change> {
+fn rules(old: &Parts, new: &Parts) -> Vec<Change> {
+    let (before, after) = (&old.rules, &new.rules);
     let mut pairs: Vec<(usize, usize, usize)> = Vec::new();
     for (old, one) in before.iter().enumerate() {
         for (new, other) in after.iter().enumerate() {
@@ -203,7 +223,38 @@ fn rules(before: &[RuleParts], after: &[RuleParts]) -> Vec<Change> {
     for (rule, _) in after.iter().zip(&of_new).filter(|(_, matched)| matched.is_none()) {
         changes.push(Change { what: "rule".to_owned(), before: None, after: Some(rule.told()) });
     }
+    changes.extend(orders(old, new, &of_old));
     changes
+}
+
+/// Where the order of rules decides and is another one: in each group of which the first decides, and among schedules.
+fn orders(old: &Parts, new: &Parts, of_old: &[Option<usize>]) -> Vec<Change> {
+    let kept: Vec<(&RuleParts, usize, &RuleParts)> =
+        old.rules.iter().zip(of_old).filter_map(|(rule, at)| Some((rule, (*at)?, new.rules.get((*at)?)?))).collect();
+    // By what the rules are ordered in: the places in `kept` of all, and whether any two of them are swapped.
+    let mut ordered: BTreeMap<String, (BTreeSet<usize>, bool)> = BTreeMap::new();
+    for (i, (one, at, one_now)) in kept.iter().enumerate() {
+        for (j, (other, other_at, other_now)) in kept.iter().enumerate().skip(i + 1) {
+            let group = old.order_of(one, other);
+            if let (Some(group), Some(_)) = (group, new.order_of(one_now, other_now)) {
+                let (members, swapped) = ordered.entry(group).or_default();
+                members.extend([i, j]);
+                *swapped |= other_at < at;
+            }
+        }
+    }
+    let told = |members: &[&(&RuleParts, usize, &RuleParts)]| {
+        Some(members.iter().map(|(rule, ..)| format!("{} {}", rule.place, rule.label())).collect::<Vec<_>>().join(", "))
+    };
+    let swapped = ordered.into_values().filter(|(_, swapped)| *swapped);
+    swapped
+        .map(|(members, _)| {
+            let mut members: Vec<_> = members.iter().filter_map(|place| kept.get(*place)).collect();
+            let before = told(&members);
+            members.sort_by_key(|(_, at, _)| *at);
+            Change { what: "rule order".to_owned(), before, after: told(&members) }
+        })
+        .collect()
 }
 
 fn compare(old: &RuleParts, new: &RuleParts, changes: &mut Vec<Change>) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     MOST_POLICIES,
-    finding::{Findings, Kind},
+    finding::{Findings, Kind, Severity},
     grammar::{self, Base, Shape},
     layers,
     node::{Entry, Node, Place, Value},
@@ -121,7 +121,8 @@ fn base(node: &Node) -> Base {
     }
 }
 
-fn child<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
+/// The value of `key`, if this is a map that has it.
+pub(super) fn child<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
     let Value::Map(entries) = &node.value else { return None };
     entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
 }
@@ -166,8 +167,9 @@ pub(super) fn read_all(documents: &[Document], findings: &mut Findings) -> Vec<R
 /// Reads what may lack anything.
 pub(super) fn check_alone(document: &Document, findings: &mut Findings) {
     let mut alone = Findings::new(findings.texts.clone());
+    let services = if document.kind == DocumentKind::Policy { document.services.clone() } else { Vec::new() };
     if let Some(node) = stack([document.node.clone()]) {
-        policy::read(&node, Vec::new(), &mut alone);
+        policy::read(&node, services, &mut alone);
     }
     // A policy that it is merged with may define the signal and give what is missing at the top.
     let place = document.node.place;
@@ -176,7 +178,8 @@ pub(super) fn check_alone(document: &Document, findings: &mut Findings) {
         // Another layer may give the rule that wakes the service.
         Kind::Conflict => !is_replicas(document, at),
         Kind::UnknownSignal => false,
-        _ => true,
+        // What is hardly meant shows only where all layers are known.
+        kind => kind.severity() == Severity::Error,
     });
     findings.take(alone);
 }

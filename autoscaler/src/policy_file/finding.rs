@@ -117,11 +117,19 @@ pub enum Kind {
     NoLimit,
     /// Warning: `max` is more than any host has room for.
     ManyReplicas,
+    /// Warning: an earlier policy names every service that this one is for.
+    Overruled,
+    /// Warning: policies that share a budget give it different totals.
+    BudgetsDiffer,
+    /// Warning: a setting that does nothing beside the others.
+    NoEffect,
+    /// Warning: the formula of a count that hardly counts.
+    OddFormula,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::Syntax,
         Self::DuplicateKey,
         Self::Unknown,
@@ -147,6 +155,10 @@ impl Kind {
         Self::LikelyPercent,
         Self::NoLimit,
         Self::ManyReplicas,
+        Self::Overruled,
+        Self::BudgetsDiffer,
+        Self::NoEffect,
+        Self::OddFormula,
     ];
 
     /// Whether it keeps the file from being used.
@@ -166,7 +178,11 @@ impl Kind {
             | Self::CutStep
             | Self::LikelyPercent
             | Self::NoLimit
-            | Self::ManyReplicas => Severity::Warning,
+            | Self::ManyReplicas
+            | Self::Overruled
+            | Self::BudgetsDiffer
+            | Self::NoEffect
+            | Self::OddFormula => Severity::Warning,
             _ => Severity::Error,
         }
     }

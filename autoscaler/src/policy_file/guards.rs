@@ -36,6 +36,8 @@ pub(super) struct GuardPlaces {
     pub(super) down_stabilize: Place,
     pub(super) up_at_most: Place,
     pub(super) down_at_most: Place,
+    pub(super) up_select: Place,
+    pub(super) down_select: Place,
 }
 
 /// `tolerance` of either way, for the targets that do not say.
@@ -80,6 +82,8 @@ pub(super) fn read(node: &Node, signals: &ReadSignals, findings: &mut Findings) 
         down_stabilize: down.as_ref()?.1.stabilize,
         up_at_most: up.as_ref()?.1.at_most,
         down_at_most: down.as_ref()?.1.at_most,
+        up_select: up.as_ref()?.1.select,
+        down_select: down.as_ref()?.1.select,
     };
     let guards = Guards {
         up: up?.0,
@@ -112,6 +116,7 @@ struct DirectionPlaces {
     cooldown: Place,
     stabilize: Place,
     at_most: Place,
+    select: Place,
 }
 
 /// The guards of one direction, and where they are given.
@@ -133,8 +138,12 @@ fn direction(
         None => Some(None),
     };
     let place = |key: &str| fields.get(key).map(|node| node.place).unwrap_or_default();
-    let places =
-        DirectionPlaces { cooldown: place("cooldown"), stabilize: place("stabilize"), at_most: place("at_most") };
+    let places = DirectionPlaces {
+        cooldown: place("cooldown"),
+        stabilize: place("stabilize"),
+        at_most: place("at_most"),
+        select: place("select"),
+    };
     let guards =
         DirectionGuards { cooldown: cooldown?, stabilize: stabilize?, at_most: at_most?, select: select?, step: step? };
     Some((guards, places))
@@ -178,22 +187,30 @@ fn rate(node: &Node, what: &str, findings: &mut Findings) -> Option<Rate> {
 }
 
 fn removal(fields: &Fields<'_>, findings: &mut Findings) -> Option<Removal> {
-    const VICTIMS: [(&str, Victim); 4] = [
-        ("obsolete", Victim::Obsolete),
-        ("unhealthy", Victim::Unhealthy),
-        ("idle", Victim::Idle),
-        ("newest", Victim::Newest),
-    ];
     let drain = fields.get("drain").map(|_| fields.duration("drain", findings));
-    let victims = fields
-        .get("victims")
-        .and_then(|node| each(node, findings, |node, findings| word(node, "`victims`", &VICTIMS, findings)));
+    let victims = fields.get("victims").and_then(|node| each(node, findings, victim));
     let busy = fields.get("busy").map(|node| busy(node, findings));
     Some(Removal {
         drain: drain.map_or(Some(None), |drain| drain.map(Some))?,
         victims: victims?,
         busy: busy.map_or(Some(None), |busy| busy.map(Some))?,
     })
+}
+
+fn victim(node: &Node, findings: &mut Findings) -> Option<Victim> {
+    const VICTIMS: [(&str, Victim); 4] = [
+        ("obsolete", Victim::Obsolete),
+        ("unhealthy", Victim::Unhealthy),
+        ("idle", Victim::Idle),
+        ("newest", Victim::Newest),
+    ];
+    // By its letters it is near to `obsolete`, which is another thing.
+    if matches!(&node.value, Value::Text(text) if text == "oldest") {
+        let message = "`victims` is `oldest`; allowed: `obsolete`, `unhealthy`, `idle`, `newest`";
+        findings.add(Kind::BadValue, node.place, message, "age is no order here; `newest` goes by the highest number");
+        return None;
+    }
+    word(node, "`victims`", &VICTIMS, findings)
 }
 
 fn busy(node: &Node, findings: &mut Findings) -> Option<BusyEndpoint> {
@@ -253,6 +270,13 @@ fn budget(node: &Node, findings: &mut Findings) -> Option<Budget> {
     let reserve = fields.get("reserve").and_then(|node| number(node, "`reserve`", 0.0..=1e12, findings));
     let per_replica = fields.required("per_replica", findings);
     let per_replica = per_replica.and_then(|node| number(node, "`per_replica`", f64::MIN_POSITIVE..=1e12, findings));
+    if let (Some(all), Some(kept)) = (total, reserve)
+        && kept >= all
+    {
+        let given = fields.get("reserve").filter(|node| !node.place.is_built_in()).or(fields.get("total"));
+        let message = format!("`reserve` is {kept} and `total` is {all}: nothing is left for replicas");
+        findings.add(Kind::Conflict, given.map_or(fields.place, |node| node.place), message, "write a larger `total`");
+    }
     Some(Budget { name: name?.to_owned(), total: total?, reserve: reserve?, per_replica: per_replica? })
 }
 

@@ -35,6 +35,15 @@ pub(super) struct ReadPolicy {
 }
 
 impl ReadPolicy {
+    /// The most replicas that `max` or a schedule's `max` allows.
+    pub(super) fn most_allowed(&self) -> u32 {
+        let scheduled = self.rules.iter().filter_map(|read| match &read.rule.kind {
+            RuleKind::Schedule(rule) => rule.replicas.max,
+            _ => None,
+        });
+        scheduled.fold(self.limits.max, u32::max)
+    }
+
     /// One policy for each service.
     pub(super) fn into_policies(self) -> impl Iterator<Item = Policy> {
         let Self { services, mode, pause, limits, arithmetic, signals, rules, combine, guards, .. } = self;
@@ -76,6 +85,7 @@ pub(super) fn read(node: &Node, services: Vec<(Selector, Place)>, findings: &mut
         check_wakes(limits, rules, &signals, replicas, findings);
     }
     let (rules, members): (Vec<ReadRule>, Vec<Member>) = rules?;
+    check_ratios(&services, &rules, findings);
     let (mode, pause) = mode?;
     Some(ReadPolicy {
         services,
@@ -120,6 +130,23 @@ fn check_wakes(limits: Limits, rules: &[ReadRule], signals: &ReadSignals, place:
     let message = "a service without replicas would stay so: no rule reads anything but what its own replicas tell";
     let help = "write `min: 1`, or a rule on a queue, a `published` signal or a schedule";
     findings.add(Kind::Conflict, place.place, message, help);
+}
+
+/// That no service follows itself.
+fn check_ratios(services: &[(Selector, Place)], rules: &[ReadRule], findings: &mut Findings) {
+    for read in rules {
+        let RuleKind::Ratio(rule) = &read.rule.kind else { continue };
+        let (project, service) =
+            rule.of.split_once('/').map_or((None, rule.of.as_str()), |(project, service)| (Some(project), service));
+        let is_itself = |(selector, _): &&(Selector, Place)| {
+            selector.service == service && project.is_none_or(|project| selector.project == project)
+        };
+        if let Some((selector, _)) = services.iter().find(is_itself) {
+            let message =
+                format!("`of` names {} itself: its count cannot follow from itself", quote(&selector.to_string()));
+            findings.add(Kind::Conflict, read.bound, message, "name another service");
+        }
+    }
 }
 
 fn can_wake(kind: &RuleKind, signals: &ReadSignals) -> bool {

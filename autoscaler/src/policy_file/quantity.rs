@@ -106,7 +106,7 @@ pub(super) fn read(
     let text = node.text(what, fitting.split('`').nth(1).unwrap_or_default(), findings)?;
     let Some(written) = written(text) else {
         let message = format!("{what} is {}, which is no value with a unit that is known", quote(text));
-        let help = size_help(text).unwrap_or_else(|| format!("write {fitting}"));
+        let help = share_help(text).or_else(|| size_help(text)).unwrap_or_else(|| format!("write {fitting}"));
         findings.add(Kind::BadValue, node.place, message, help);
         return None;
     };
@@ -119,7 +119,8 @@ pub(super) fn read(
         };
         let message = format!("{} does not fit the signal {}: {why}", quote(text), quote(signal));
         let size = size_help(text).filter(|_| matches!(measure, Measure::Memory | Measure::Bytes));
-        let help = size.unwrap_or_else(|| format!("write {fitting}"));
+        let cores = millicores_help(text).filter(|_| measure == Measure::Cpu);
+        let help = size.or(cores).unwrap_or_else(|| format!("write {fitting}"));
         findings.add(Kind::BadUnit, node.place, message, help);
         return None;
     };
@@ -170,7 +171,8 @@ pub(super) fn reserve(node: &Node, what: &str, bytes_wanted: bool, findings: &mu
     if read.is_none() {
         let fitting = if bytes_wanted { "a size such as `512MiB`" } else { "cores such as `0.5`" };
         let message = format!("{what} is {}; allowed: a percentage below 100%, {fitting}, or `off`", quote(text));
-        let help = size_help(text).unwrap_or_else(|| "such as `10%`".to_owned());
+        let cores = millicores_help(text).filter(|_| !bytes_wanted);
+        let help = cores.or_else(|| size_help(text)).unwrap_or_else(|| "such as `10%`".to_owned());
         findings.add(Kind::BadValue, node.place, message, help);
     }
     read.map(Some)
@@ -282,6 +284,19 @@ fn size_help(text: &str) -> Option<String> {
     let letter = letter.to_uppercase();
     decimal(number)?;
     "KMGT".contains(&letter).then(|| format!("write `{number}{letter}iB` (1024s) or `{number}{letter}B` (1000s)"))
+}
+
+/// A cure for the word of others for a reservation.
+fn share_help(text: &str) -> Option<String> {
+    let share = text.strip_suffix("of request").or_else(|| text.strip_suffix("of requests"))?.trim_end();
+    percentage(share)?;
+    Some(format!("write `{share} of reservation`"))
+}
+
+/// A cure for thousandths of a core, which here are minutes.
+fn millicores_help(text: &str) -> Option<String> {
+    let thousandths = decimal(text.strip_suffix('m')?)?;
+    Some(format!("write `{}`", thousandths / 1000.0))
 }
 
 #[cfg(test)]

@@ -72,6 +72,15 @@ pub(super) struct ReadRule {
     pub(super) bound: Place,
     /// Whether that is a number without a unit.
     pub(super) bare: bool,
+    /// The keys that somebody wrote.
+    written: Vec<(String, Place)>,
+}
+
+impl ReadRule {
+    /// Where a setting's key stands, if somebody wrote it.
+    pub(super) fn written(&self, key: &str) -> Option<Place> {
+        self.written.iter().find(|(name, _)| name == key).map(|(_, place)| *place)
+    }
 }
 
 /// The rules in the order of the file, those of groups included, and how they stand together at the top.
@@ -128,7 +137,15 @@ fn member(node: &Node, scope: &Scope<'_>, rules: &mut Vec<ReadRule>, findings: &
     };
     let Read { kind, activate, bound, numbers } = read(value, scope, findings)?;
     let rule = Rule { name, observe: observe??, activate, kind };
-    rules.push(ReadRule { rule, place: *key_place, bound, bare: numbers });
+    if let Some(same) = rules.iter().find(|other| rule.name.is_some() && other.rule.name == rule.name) {
+        let message = format!("the rule at {} has this name already", same.place);
+        let place = setting(node, "name").map_or(*key_place, |name| name.place);
+        findings.add(Kind::Conflict, place, message, "give each rule a name of its own");
+    }
+    let entries = if let Value::Map(entries) = &value.value { entries.as_slice() } else { &[] };
+    let written = entries.iter().filter(|entry| !entry.key_place.is_built_in());
+    let written = written.map(|entry| (entry.key.clone(), entry.key_place)).collect();
+    rules.push(ReadRule { rule, place: *key_place, bound, bare: numbers, written });
     Some(Member::Rule(rules.len() - 1))
 }
 

@@ -13,7 +13,7 @@ use super::{
     values::percentage,
 };
 use crate::{
-    formula::Formula,
+    formula::{Formula, Unknown},
     policy::{Read, SignalSource},
     quantity::SignalName,
 };
@@ -83,7 +83,7 @@ fn measure(source: &SignalSource) -> Measure {
 pub(super) fn expression(node: &Node, what: &str, findings: &mut Findings) -> Option<Formula> {
     let text = node.text(what, "ceil(queue.jobs / 20)", findings)?;
     match Formula::parse(text) {
-        Ok(formula) => Some(formula),
+        Ok(formula) => check_value(formula, node, what, findings),
         Err(error) => {
             let place = within(node, text, error.at.clone(), findings);
             let help =
@@ -92,6 +92,25 @@ pub(super) fn expression(node: &Node, what: &str, findings: &mut Findings) -> Op
             None
         }
     }
+}
+
+/// A formula without signals, unless it has no value however many replicas there are.
+fn check_value(formula: Formula, node: &Node, what: &str, findings: &mut Findings) -> Option<Formula> {
+    let values = without_signals(&formula);
+    if values.iter().any(Result::is_ok) {
+        return Some(formula);
+    }
+    let Some(Err(unknown)) = values.first() else { return Some(formula) };
+    let message = format!("{what} never has a value: {unknown}");
+    findings.add(Kind::BadValue, node.place, message, "write a formula that can be computed");
+    None
+}
+
+/// The values of a formula that reads no signal, for several counts of replicas; none if it reads one.
+pub(super) fn without_signals(formula: &Formula) -> Vec<Result<f64, Unknown>> {
+    const COUNTS: [(u32, u32); 7] = [(2, 1), (0, 0), (1, 1), (2, 2), (3, 3), (10, 7), (100, 100)];
+    let counts = COUNTS.iter().filter(|_| formula.signals().next().is_none());
+    counts.map(|(replicas, ready)| formula.evaluate(|_| None, *replicas, *ready)).collect()
 }
 
 /// The place of a part of a text, as far as it can be told: a text with escapes is one place.

@@ -1,7 +1,7 @@
 //! The nearest spelling of what somebody probably meant.
 
 /// What other tools and habits call things, with our names for them.
-const OTHER_NAMES: [(&str, &[&str]); 27] = [
+const OTHER_NAMES: [(&str, &[&str]); 28] = [
     ("mem", &["memory"]),
     ("ram", &["memory"]),
     ("memory_usage", &["memory"]),
@@ -29,6 +29,7 @@ const OTHER_NAMES: [(&str, &[&str]); 27] = [
     ("metrics", &["signals"]),
     ("disable", &["observe", "off"]),
     ("paused_until", &["until"]),
+    ("widest", &["select"]),
 ];
 
 /// The one of `known` that is nearest to `written`, if it is near enough to be meant: another name for it, or at most one

@@ -59,14 +59,30 @@ pub(super) fn read(variables: &BTreeMap<String, String>, findings: &mut Findings
 }
 
 fn unknown(name: &str, parts: &[String], place: Place, findings: &mut Findings) {
-    let known = || grammar::policy::DEFAULTS.names().filter(|name| *name != "defaults");
-    let near = [parts.first(), parts.get(2)].into_iter().flatten().find_map(|part| nearest(part, known()));
+    // As a setting of every service, and of one; the one of which more is known is meant.
+    let ways = [Some(parts), parts.get(2..)].into_iter().flatten();
+    let near = ways.filter_map(nearest_key).reduce(|one, other| if other.0 > one.0 { other } else { one });
     let help = match near {
-        Some(known) => format!("did you mean `{}`?", known.to_uppercase()),
+        Some((_, known)) => format!("did you mean `{}`?", known.to_uppercase()),
         None => "such as `BALLAST_POLICY__REPLICAS__MAX` or `BALLAST_POLICY__SHOP__WEB__MODE`".to_owned(),
     };
     findings.add(Kind::Unknown, place, format!("the variable {} names no setting", quote(name)), help);
 }
+
+/// How many of `parts` are known, and the key that the next one is nearest to.
+fn nearest_key(parts: &[String]) -> Option<(usize, &'static str)> {
+    let mut shape = &TOP;
+    for (known, part) in parts.iter().enumerate() {
+        let map = shape.map(&|key| *part == *key)?;
+        match map.key(part).filter(|key| key.name != "defaults") {
+            Some(key) => shape = &key.shape,
+            None => return Some((known, nearest(part, map.names().filter(|name| *name != "defaults"))?)),
+        }
+    }
+    None
+}
+
+static TOP: Shape = Shape::Map(&grammar::policy::DEFAULTS);
 
 /// Those for a service, low to high: first those for every service.
 pub(super) fn layers(variables: &[Variable], project: &str, service: &str) -> Vec<Node> {
@@ -80,7 +96,6 @@ pub(super) fn layers(variables: &[Variable], project: &str, service: &str) -> Ve
 /// The keys that `parts` name, from the top of a policy; `None` if there is no such setting. What follows the place of a
 /// name that the user chooses is that name.
 pub(super) fn path(parts: &[String]) -> Option<Vec<String>> {
-    static TOP: Shape = Shape::Map(&grammar::policy::DEFAULTS);
     let mut path = Vec::new();
     let mut shape = &TOP;
     let mut rest = parts;

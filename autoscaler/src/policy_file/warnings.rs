@@ -1,6 +1,8 @@
 //! What is allowed and yet hardly meant.
 
+mod formulas;
 mod never;
+mod no_effect;
 mod pairs;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -34,6 +36,8 @@ pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings) {
     cut_step(policy, findings);
     pairs::look_at(policy, findings);
     never::look_at(policy, findings);
+    no_effect::look_at(policy, findings);
+    formulas::look_at(policy, findings);
 }
 
 /// What a percentage is of, which the containers may or may not have.

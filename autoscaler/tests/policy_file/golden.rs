@@ -47,6 +47,18 @@ fn every_kind_is_shown_by_a_golden_file() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
+fn every_kind_is_in_the_documentation_once() -> Result<(), Box<dyn Error>> {
+    let docs = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/policy.md"))?;
+    let (_, docs) = docs.split_once("\n## Errors\n").ok_or("it tells errors")?;
+    for kind in Kind::ALL {
+        let name = serde_json::to_value(kind)?;
+        let row = format!("| `{}` | ", name.as_str().ok_or("a kind is a word")?);
+        assert_eq!(docs.lines().filter(|line| line.starts_with(&row)).count(), 1, "{row}");
+    }
+    Ok(())
+}
+
+#[test]
 fn as_json_a_finding_has_these_fields() {
     let errors = parse("web.yaml", "service: shop/web\nreplicas: { min: 1, max: 3 }\nrules: []").expect_err("no rule");
     insta::assert_json_snapshot!(errors, @r#"

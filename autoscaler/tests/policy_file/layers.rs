@@ -147,8 +147,14 @@ fn what_a_variable_says_wrong_is_told_once_and_left_out() {
     let sources = vec![
         Source::file("a.yaml", WEB),
         Source::environment(
-            [("BALLAST_POLICY__REPLICAS__MAX", "many"), ("BALLAST_POLICY__REPLICS__MAX", "3"), ("PATH", "/bin")]
-                .map(|(name, text)| (name.to_owned(), text.to_owned())),
+            [
+                ("BALLAST_POLICY__REPLICAS__MAX", "many"),
+                ("BALLAST_POLICY__REPLICS__MAX", "3"),
+                ("BALLAST_POLICY__GUARDS__UP__COOLDWN", "30s"),
+                ("BALLAST_POLICY__SHOP__WEB__GUARDS__DOWN__STABILISE", "30s"),
+                ("PATH", "/bin"),
+            ]
+            .map(|(name, text)| (name.to_owned(), text.to_owned())),
         ),
     ];
     let (catalog, found) = Catalog::read(sources);
@@ -169,10 +175,38 @@ fn a_file_with_an_error_is_left_out_and_the_others_stay() {
 
 #[test]
 fn of_two_policies_the_first_is_in_force_and_the_other_is_named() {
-    let catalog = catalog(&[("a.yaml", WEB), ("b.yaml", &WEB.replace("max: 10", "max: 11"))], &[]);
+    let (catalog, found) = Catalog::read(vec![
+        Source::file("a.yaml", WEB),
+        Source::file("b.yaml", WEB.replace("max: 10", "max: 11")),
+        Source::file("c.yaml", WEB.replace("shop/web", "\"shop/*\"")),
+        Source::file("d.yaml", WEB.replace("shop/web", "shop/api")),
+    ]);
+    let told: Vec<_> = found.iter().map(|finding| (finding.kind, finding.to_string())).collect();
+    let expected = [
+        "b.yaml:1:10: `shop/web` has a policy before this one, at a.yaml:1:10",
+        "d.yaml:1:10: every service that `shop/api` names is named by `shop/*` before it, at c.yaml:1:10",
+    ];
+    assert_eq!(told, expected.map(|text| (Kind::Overruled, text.to_owned())));
+    let each = catalog.resolve_each().into_iter().map(|(_, resolved)| resolved.map(|resolved| resolved.warnings));
+    let told: Vec<String> = each.flat_map(Result::unwrap_or_default).map(|finding| finding.to_string()).collect();
+    assert_eq!(told, expected);
     let resolved = resolve(&catalog, "shop", "web", &[]);
     assert_eq!(resolved.policy.limits.max, 10);
-    assert_eq!(resolved.overruled.iter().map(ToString::to_string).collect::<Vec<_>>(), ["b.yaml:1:10"]);
+    assert_eq!(resolved.overruled.iter().map(ToString::to_string).collect::<Vec<_>>(), ["b.yaml:1:10", "c.yaml:1:10"]);
+}
+
+#[test]
+fn a_budget_has_one_total_in_all_files() {
+    let budget = |service: &str, total: u32| {
+        let policy = WEB.replace("shop/web", service);
+        format!("{policy}guards: {{ budgets: [{{ name: db, total: {total}, per_replica: 1 }}] }}\n")
+    };
+    let sources = [("a.yaml", "shop/web", 100), ("b.yaml", "shop/api", 100), ("c.yaml", "shop/jobs", 200)];
+    let sources = sources.map(|(file, service, total)| Source::file(file, budget(service, total)));
+    let (_, found) = Catalog::read(sources.into());
+    let told: Vec<_> = found.iter().map(|finding| (finding.kind, finding.to_string())).collect();
+    let expected = "c.yaml:4:40: the budget `db` has a total of 200 here, and of 100 at a.yaml:4:40";
+    assert_eq!(told, [(Kind::BudgetsDiffer, expected.to_owned())]);
 }
 
 #[test]

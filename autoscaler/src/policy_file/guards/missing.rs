@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     policy::{Fallback, Missing, MissingPolicies},
     policy_file::{
-        finding::Findings,
+        finding::{Findings, Kind},
         grammar::guards as maps,
         node::{Node, Value},
         rules::unknown_signal,
@@ -13,6 +13,7 @@ use crate::{
         values::word,
     },
     quantity::SignalName,
+    time::spoken,
 };
 
 /// The name under which all other signals stand.
@@ -62,6 +63,12 @@ fn one(node: &Node, findings: &mut Findings) -> Option<Missing> {
     fields.one_of("then", findings);
     let last_good = last_good?;
     let after = after.unwrap_or(Some(last_good))?;
+    if let Some(entry) = fields.entry("after").filter(|_| after < last_good) {
+        let (after, last_good) = (spoken(after), spoken(last_good));
+        let message = format!("`after` is {after}, shorter than `last_good`: `then` begins after {last_good}");
+        let help = format!("write `after: {last_good}` or more, or leave it out");
+        findings.add(Kind::NoEffect, entry.key_place, message, help);
+    }
     Some(Missing { last_good, after, then: at_least.or(then)?? })
 }
 

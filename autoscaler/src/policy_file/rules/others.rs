@@ -1,8 +1,11 @@
 //! Rules that go by the clock, by another service, or by an expression.
 
+use std::time::Duration;
+
 use super::{Read, Scope, activate};
 use crate::{
     calendar::{Calendar, CalendarError, Dates, Weekdays, Zone, parse_date},
+    formula::Formula,
     policy::{FormulaRule, Order, Ratio, RuleKind, Schedule, Scheduled},
     policy_file::{
         fields::Fields,
@@ -10,7 +13,7 @@ use crate::{
         grammar::{policy::MOST_REPLICAS, rules},
         node::{Node, Value},
         quantity::Measure,
-        signals::expression,
+        signals::{expression, without_signals},
         values::{whole, word},
     },
 };
@@ -53,29 +56,36 @@ fn calendar(fields: &Fields<'_>, findings: &mut Findings) -> Option<Calendar> {
         None => Some(Weekdays::ALL),
     };
     let time = fields.one_of("cron", findings)?;
+    let complete = zone.is_some() && except.is_some();
+    // What has an error of its own must not keep the rest from being told.
+    let (zone, except) = (zone.or_else(|| "UTC".parse().ok())?, except.unwrap_or_default());
     for (key, with) in [("for", "cron"), ("days", "daily"), ("between", "on")] {
         if let Some(entry) = fields.entry(key).filter(|_| time.key != with) {
             let message = format!("`{key}` goes with `{with}`, not with `{}`", time.key);
             findings.add(Kind::Conflict, entry.key_place, message, "leave it out");
         }
     }
+    let mut has_length = true;
     let made = match time.key.as_str() {
         "cron" => {
             let text = time.value.text("`cron`", "0 8 * * mon-fri", findings);
             fields.required("for", findings);
-            Calendar::cron(text?, fields.duration("for", findings)?, zone?, except?)
+            let lasts = fields.duration("for", findings);
+            has_length = lasts.is_some();
+            Calendar::cron(text?, lasts.unwrap_or(Duration::from_hours(1)), zone, except)
         }
-        "daily" => Calendar::daily(daily?, days?, zone?, except?),
+        "daily" => Calendar::daily(daily?, days?, zone, except),
         _ => {
             let text = time.value.text("`on`", "2026-11-27", findings)?;
-            let hours = if fields.get("between").is_some() { between } else { "00:00-24:00".parse().ok() };
+            has_length = between.is_some() || fields.get("between").is_none();
+            let hours = between.or_else(|| "00:00-24:00".parse().ok())?;
             match parse_date(text) {
-                Ok(date) => Calendar::on(date, hours?, zone?, except?),
+                Ok(date) => Calendar::on(date, hours, zone, except),
                 Err(error) => Err(error),
             }
         }
     };
-    made.map_err(|error| refuse(&time.value, error, findings)).ok()
+    made.map_err(|error| refuse(&time.value, error, findings)).ok().filter(|_| complete && has_length)
 }
 
 fn refuse(node: &Node, CalendarError { message, help }: CalendarError, findings: &mut Findings) {
@@ -121,6 +131,15 @@ pub(super) fn ratio(node: &Node, _: &Scope<'_>, findings: &mut Findings) -> Opti
     Some(Read::new(RuleKind::Ratio(rule), fields.get("of")?.place))
 }
 
+/// That a formula of nothing but numbers and replicas is not below 0.
+fn check_count(formula: &Formula, node: &Node, findings: &mut Findings) {
+    let values = without_signals(formula);
+    if !values.is_empty() && values.iter().all(|value| value.as_ref().is_ok_and(|value| *value < 0.0)) {
+        let message = format!("`replicas` is {}, which is below 0", quote(formula.text()));
+        findings.add(Kind::BadValue, node.place, message, "such as `ceil(queue.jobs / 20)`");
+    }
+}
+
 fn other_service(node: &Node, findings: &mut Findings) -> Option<String> {
     let text = node.text("`of`", "web", findings)?;
     let parts: Vec<&str> = text.split('/').collect();
@@ -141,6 +160,7 @@ pub(super) fn formula(node: &Node, scope: &Scope<'_>, findings: &mut Findings) -
     let formula = replicas.and_then(|node| expression(node, "`replicas`", findings));
     if let (Some(formula), Some(node)) = (&formula, replicas) {
         scope.signals.check_names(formula, node, true, findings);
+        check_count(formula, node, findings);
     }
     let window = fields.duration("window", findings);
     let activate = activate(&fields, (None, Measure::Unknown), findings);

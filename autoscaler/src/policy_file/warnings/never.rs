@@ -6,7 +6,7 @@ use super::super::{
     rules::{ReadRule, comparable},
 };
 use crate::{
-    policy::{Action, Combine, Direction, Goal, Limits, Member, RuleKind, Schedule, Target, Threshold},
+    policy::{Action, Combine, Direction, Goal, Group, Limits, Member, RuleKind, Schedule, Target, Threshold},
     quantity::{Quantity, SignalName, Unit},
 };
 
@@ -15,7 +15,7 @@ pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings) {
     for read in &policy.rules {
         let found = match &read.rule.kind {
             RuleKind::Threshold(rule) => unreachable_bound(rule).or_else(|| beyond_limits(rule, limits)),
-            RuleKind::Schedule(rule) => sets_nothing(rule, limits),
+            RuleKind::Schedule(rule) => sets_nothing(rule, limits).or_else(|| beyond_max(rule, policy.most_allowed())),
             _ => None,
         };
         if let Some((message, help)) = found {
@@ -24,6 +24,70 @@ pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings) {
         }
     }
     implied_targets(policy, findings);
+    look_at_group(&policy.combine, policy, findings);
+}
+
+/// Rules of a group that another one of it leaves nothing to decide.
+fn look_at_group(group: &Group, policy: &ReadPolicy, findings: &mut Findings) {
+    let rules: Vec<&ReadRule> = group.members.iter().filter_map(|member| rule_of(member, policy)).collect();
+    for (place, read) in rules.iter().enumerate() {
+        let same = |other: &&&ReadRule| {
+            let (one, other) = (&read.rule, &other.rule);
+            one.kind == other.kind && one.observe == other.observe && one.activate.total_cmp(&other.activate).is_eq()
+        };
+        if let Some(first) = rules.iter().take(place).find(same) {
+            let message = format!("this rule is the same as the one at {}: it never wins", first.place);
+            findings.add(Kind::NeverWins, read.place, message, "leave one of them out");
+        }
+    }
+    if group.how == Combine::First {
+        behind_target(group, policy, findings);
+    }
+    for member in &group.members {
+        if let Member::Group(group) = member {
+            look_at_group(group, policy, findings);
+        }
+    }
+}
+
+fn rule_of<'p>(member: &Member, policy: &'p ReadPolicy) -> Option<&'p ReadRule> {
+    match member {
+        Member::Rule(place) => policy.rules.get(*place),
+        Member::Group(_) => None,
+    }
+}
+
+/// What stands behind a target where the first with an opinion decides. Schedules and warnings have no turn.
+fn behind_target(group: &Group, policy: &ReadPolicy, findings: &mut Findings) {
+    let mut members = group.members.iter();
+    let target = members.find_map(|member| {
+        rule_of(member, policy).filter(|read| !read.rule.observe && matches!(read.rule.kind, RuleKind::Target(_)))
+    });
+    let Some(target) = target else { return };
+    let mut behind = Vec::new();
+    members.for_each(|member| rules_within(member, &mut behind));
+    for read in behind.into_iter().filter_map(|place| policy.rules.get(place)) {
+        let has_turn = match &read.rule.kind {
+            RuleKind::Schedule(_) => false,
+            RuleKind::Threshold(rule) => !matches!(rule.action, Action::Warn(_)),
+            _ => true,
+        };
+        if has_turn && !read.rule.observe {
+            let message = format!(
+                "the target at {} stands before this rule and has an opinion whenever its signal has a value: this one \
+                 can only add, and only while that is missing",
+                target.place
+            );
+            findings.add(Kind::NeverWins, read.place, message, "put it before the target");
+        }
+    }
+}
+
+fn rules_within(member: &Member, rules: &mut Vec<usize>) {
+    match member {
+        Member::Rule(place) => rules.push(*place),
+        Member::Group(group) => group.members.iter().for_each(|member| rules_within(member, rules)),
+    }
 }
 
 /// A bound that the signal cannot be past.
@@ -78,6 +142,13 @@ fn sets_nothing(rule: &Schedule, limits: Limits) -> Option<(String, String)> {
     same.then(|| ("this schedule sets what the policy says anyway".to_owned(), "set another `min` or `max`".to_owned()))
 }
 
+/// A `min` that no `max` allows.
+fn beyond_max(rule: &Schedule, most: u32) -> Option<(String, String)> {
+    let min = rule.replicas.min.filter(|min| *min > most && rule.replicas.max.is_none())?;
+    let message = format!("this schedule's `min` is {min}, and `max` is {most}: that wins");
+    Some((message, "raise `max`, or write `max` here, too".to_owned()))
+}
+
 /// Of two targets on a signal of which the largest wins, the one that carries more for each replica.
 fn implied_targets(policy: &ReadPolicy, findings: &mut Findings) {
     if policy.combine.how != Combine::LARGEST {
@@ -100,12 +171,10 @@ fn implied_targets(policy: &ReadPolicy, findings: &mut Findings) {
         })
         .collect();
     for (read, target, value) in &targets {
-        let stricter = targets.iter().find(|(other, rule, carries)| {
+        let stricter = targets.iter().find(|(_, rule, carries)| {
             let same =
                 rule.signal == target.signal && rule.window == target.window && rule.tolerance == target.tolerance;
-            let less = comparable(*carries, *value)
-                .is_some_and(|(less, more)| less < more || (less.total_cmp(&more).is_eq() && other.place < read.place));
-            same && less
+            same && comparable(*carries, *value).is_some_and(|(less, more)| less < more)
         });
         if let Some((other, _, carries)) = stricter {
             let signal = SignalName::as_str(&target.signal);
