@@ -365,7 +365,7 @@ mod tests {
             ThresholdState::Breached { since: at(60), samples: None },
             "the window after the step is long over"
         );
-        let silence = Some(Duration::from_secs(60));
+        let silence = Some(Duration::from_mins(1));
         assert_eq!(state(breach, 30, 60), ThresholdState::Pending { since: at(60), until: at(90), silence });
         breach.update(seen(65, Some(true)));
         assert_eq!(state(breach, 30, 65), ThresholdState::Pending { since: at(60), until: at(90), silence });
