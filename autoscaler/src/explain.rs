@@ -55,6 +55,7 @@ pub fn next(evaluation: &Evaluation) -> Option<String> {
         Activity::Inactive => acting.filter_map(|rule| rules::activation(rule, evaluation)).collect(),
         _ => acting.filter_map(|rule| rules::turning_points(rule, evaluation, from)).collect(),
     };
+    parts.extend(idles(evaluation));
     if from >= evaluation.limits.max {
         parts.push(format!("no more than replicas.max, which is {}", evaluation.limits.max));
     }
@@ -66,6 +67,15 @@ pub fn next(evaluation: &Evaluation) -> Option<String> {
         parts.push(format!("the fallback for {signal} begins in {}", spoken(at.since(evaluation.at))));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// From which level on an active service is idle, where there is but one rule, and it says that level.
+fn idles(evaluation: &Evaluation) -> Option<String> {
+    let Activity::Active { .. } = evaluation.combined.activity else { return None };
+    let acting = evaluation.recommendations.iter().filter(|recommendation| !recommendation.observes);
+    let mut acting = acting.peekable();
+    let rule = acting.next().filter(|rule| rule.activate > 0.0 && acting.peek().is_none())?;
+    Some(format!("idle at {} or below", rules::activation_level(rule, evaluation)?))
 }
 
 /// A signal's value as a rule reads it, with its unit; `None` while it is missing.

@@ -28,21 +28,17 @@ pub(super) fn window_at(calendar: &Calendar, now: Timestamp) -> Window {
     };
     let timestamp = |at: i64| u64::try_from(at).ok().map(Timestamp::from_millis);
     let ending_after = |at: i64| calendar.latest(at).map(|span| span.end).filter(|end| *end > at);
-    match ending_after(at) {
-        Some(mut end) => {
-            for _ in 0..MOST_MERGED {
-                let Some(later) = ending_after(end) else {
-                    return Window { active: true, until: timestamp(end), open_ended: false };
-                };
-                end = later;
-            }
-            Window { active: true, until: timestamp(end), open_ended: true }
-        }
-        None => {
-            let until = calendar.next(at).and_then(|span| timestamp(span.start));
-            Window { active: false, until, open_ended: false }
-        }
+    let Some(mut end) = ending_after(at) else {
+        let until = calendar.next(at).and_then(|span| timestamp(span.start));
+        return Window { active: false, until, open_ended: false };
+    };
+    for _ in 0..MOST_MERGED {
+        let Some(later) = ending_after(end) else {
+            return Window { active: true, until: timestamp(end), open_ended: false };
+        };
+        end = later;
     }
+    Window { active: true, until: timestamp(end), open_ended: true }
 }
 
 /// A window, in milliseconds since the epoch: from `start` to just before `end`.

@@ -104,13 +104,16 @@ pub(super) fn activation(recommendation: &Recommendation, evaluation: &Evaluatio
     match &recommendation.reason {
         RuleReason::Formula { formula, .. } => Some(format!("active once {formula} is above {level}")),
         reason => {
-            let reading = own_reading(recommendation, evaluation);
-            let active = reading.map(|reading| {
-                format!("active above {} {}", reading.signal, reading.unit.print(recommendation.activate))
-            });
+            let active = activation_level(recommendation, evaluation).map(|level| format!("active above {level}"));
             active.or_else(|| fixed::turning_points(reason, evaluation.at))
         }
     }
+}
+
+/// That level of its signal: "jobs 50"; none where it goes by no value of the service's own.
+pub(super) fn activation_level(recommendation: &Recommendation, evaluation: &Evaluation) -> Option<String> {
+    let reading = own_reading(recommendation, evaluation)?;
+    Some(format!("{} {}", reading.signal, reading.unit.print(recommendation.activate)))
 }
 
 /// That a rule's signal is not above the level that it becomes active at, where it has such a level.
