@@ -219,9 +219,21 @@ impl Calendar {
                 self.tz().following(before).next()?.timestamp()
             }
             (_, Repeated::First) => ambiguous.earlier().ok()?,
+            // Where the repeated times begin with this one, what comes before it is shown once, and nothing has to wait.
+            (AmbiguousOffset::Fold { .. }, Repeated::Last) if !self.is_repeated_before(date, minute) => {
+                ambiguous.earlier().ok()?
+            }
             (_, Repeated::Last) => ambiguous.later().ok()?,
         };
         Some(found.as_millisecond())
+    }
+
+    /// Whether the clocks show the moment before this time twice.
+    fn is_repeated_before(&self, date: Date, minute: u16) -> bool {
+        let before = wall(date, minute).and_then(|wall| wall.checked_sub(jiff::Span::new().nanoseconds(1)).ok());
+        before.is_some_and(|before| {
+            matches!(self.tz().to_ambiguous_timestamp(before).offset(), AmbiguousOffset::Fold { .. })
+        })
     }
 
     /// Every moment at which the clocks show this: none, one or two.
