@@ -144,7 +144,7 @@ fn about(
         let decision = in_force_at(governed, at_ms, key)?;
         status.history.retain(|other| other.at_ms < decision.at_ms);
         // What is told besides is of that moment, too, or not told.
-        status.signals = decision.signals.clone();
+        status.signals.clone_from(&decision.signals);
         status.replicas.clear();
         status.warnings.clear();
         (status.outcome, status.policy_error, status.target) = (None, None, Some(decision.to));
@@ -172,7 +172,7 @@ fn service_status(key: &ServiceKey, service: &Service, in_full: bool, asked: Ask
     if let Some(since) = service.gone_since {
         status.warnings.push(format!("its host has not listed it since {since} UTC"));
     }
-    status.policy_error = service.policy_error.clone();
+    status.policy_error.clone_from(&service.policy_error);
     match service.governed.as_deref() {
         Some(governed) => tell_decisions(&mut status, governed, in_full, asked, now),
         None => status.signals = measured(service, now),

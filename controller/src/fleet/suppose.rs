@@ -54,14 +54,12 @@ pub(super) fn hypothesis(suppose: &Suppose, key: &ServiceKey, in_force: &Policy)
 fn policy_naming(text: &str, key: &ServiceKey) -> Result<Policy, String> {
     let file = policy_file::parse("policy", text).map_err(|errors| errors.to_string())?;
     let mut policies = file.policies;
-    let named = |policy: &Policy| policy.services.matches(&key.host, &key.project, &key.service);
-    match policies.iter().position(named) {
-        Some(place) => Ok(policies.swap_remove(place)),
-        None => {
-            let names: Vec<String> = policies.iter().map(|policy| policy.services.to_string()).collect();
-            Err(format!("no policy of the file names {key}; there are policies for {}", names.join(", ")))
-        }
+    let meant = |policy: &Policy| policy.services.matches(&key.host, &key.project, &key.service);
+    if let Some(place) = policies.iter().position(meant) {
+        return Ok(policies.swap_remove(place));
     }
+    let others: Vec<String> = policies.iter().map(|policy| policy.services.to_string()).collect();
+    Err(format!("no policy of the file names {key}; there are policies for {}", others.join(", ")))
 }
 
 /// A value as a policy writes it, or `missing`.

@@ -263,7 +263,7 @@ fn told(findings: Vec<PolicyError>) -> (Option<String>, Vec<String>) {
 /// What is wrong with what is in no file: environment variables.
 fn elsewhere(findings: &[PolicyError]) -> PolicySource {
     // A variable with an error is left out; the others are in force.
-    let warnings = findings.iter().map(|finding| format!("{} (left out)", finding.to_string())).collect();
+    let warnings = findings.iter().map(|finding| format!("{finding} (left out)")).collect();
     PolicySource { origin: "environment".to_owned(), policies: 0, error: None, warnings }
 }
 

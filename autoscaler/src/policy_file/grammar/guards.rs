@@ -241,7 +241,12 @@ pub(in crate::policy_file) static BUSY: Map = Map {
     example: "{ port: 8080, path: /busy }",
     keys: &[
         may("port", PORT, "the only exposed TCP port", "The port inside the container."),
-        optional("path", Shape::Text(&forms::PATH), "/busy", "The path; an answer of 200 is free, of 503 busy."),
+        optional(
+            "path",
+            Shape::Text(&forms::PATH),
+            "/busy",
+            "The path; busy is a text that begins with `busy`, or status 409, 423 or 503.",
+        ),
     ],
     groups: &[],
     block: false,
