@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Only `yaml` and `fmt` know the YAML library. Everything behind them reads nodes and goes on after an error, so that
-//! one round tells all of them. [`grammar`] is the language as tables; `docs/policy.md` tells it to people.
+//! one round tells all of them. `grammar` is the language as tables; `docs/policy.md` tells it to people.
 
 mod across;
 mod catalog;
