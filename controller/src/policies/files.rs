@@ -234,14 +234,10 @@ impl File {
 /// What is wrong or doubtful with policies once all layers are laid over each other; each thing once.
 fn of_policies(catalog: &Catalog) -> Vec<PolicyError> {
     let mut findings: Vec<PolicyError> = Vec::new();
-    for (selector, _) in catalog.selectors() {
-        let any = |pattern: &str| pattern.replace('*', "any");
-        let host = any(selector.host.as_deref().unwrap_or("any"));
-        let resolved = catalog.resolve(&host, &any(&selector.project), &any(&selector.service), &BTreeMap::new());
+    for (_, resolved) in catalog.resolve_each() {
         let found = match resolved {
-            Some(Ok(resolved)) => resolved.warnings,
-            Some(Err(PolicyErrors(errors))) => errors,
-            None => Vec::new(),
+            Ok(resolved) => resolved.warnings,
+            Err(PolicyErrors(errors)) => errors,
         };
         for finding in found {
             if !findings.contains(&finding) {

@@ -1,6 +1,6 @@
 //! `ballast policy diff`.
 
-use std::{collections::BTreeMap, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
 use crate::{
     cli::DiffArgs,
@@ -9,10 +9,7 @@ use crate::{
     render::{self, Difference, Whole},
 };
 use anyhow::Context as _;
-use autoscaler::{
-    policy::Selector,
-    policy_file::{self, Catalog, PolicyErrors, Resolved, Severity, Source},
-};
+use autoscaler::policy_file::{self, Catalog, PolicyErrors, Resolved, Severity, Source};
 
 /// Says in words how two policy files differ.
 pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
@@ -42,22 +39,14 @@ fn policies(file: &Path) -> anyhow::Result<Vec<(String, Resolved)>> {
     let (catalog, findings) = Catalog::read(vec![Source::file(origin(file), text)]);
     let mut errors: Vec<_> = findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
     let mut policies = Vec::new();
-    for (selector, _) in catalog.selectors() {
-        match example(selector, &catalog) {
-            Some(Ok(resolved)) => policies.push((selector.to_string(), resolved)),
-            Some(Err(PolicyErrors(found))) => {
+    for (selector, resolved) in catalog.resolve_each() {
+        match resolved {
+            Ok(resolved) => policies.push((selector.to_string(), resolved)),
+            Err(PolicyErrors(found)) => {
                 let news: Vec<_> = found.into_iter().filter(|error| !errors.contains(error)).collect();
                 errors.extend(news);
             }
-            None => {}
         }
     }
     if errors.is_empty() { Ok(policies) } else { Err(PolicyErrors(errors).into()) }
-}
-
-/// What is in force for some service that a policy names.
-fn example(selector: &Selector, catalog: &Catalog) -> Option<Result<Resolved, PolicyErrors>> {
-    let any = |pattern: &str| pattern.replace('*', "any");
-    let host = any(selector.host.as_deref().unwrap_or("any"));
-    catalog.resolve(&host, &any(&selector.project), &any(&selector.service), &BTreeMap::new())
 }
