@@ -6,6 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::spoken;
 
+/// Sizes in bytes, by the decimal prefixes of the SI and the binary ones of IEC 80000-13. The bare byte is last: it ends
+/// all others.
+pub(crate) const SIZES: [(&str, f64); 10] = [
+    ("KiB", 1024.0),
+    ("MiB", 1_048_576.0),
+    ("GiB", 1_073_741_824.0),
+    ("TiB", 1_099_511_627_776.0),
+    ("kB", 1e3),
+    ("KB", 1e3),
+    ("MB", 1e6),
+    ("GB", 1e9),
+    ("TB", 1e12),
+    ("B", 1.0),
+];
+
 /// The name of a signal: a built-in one, or one that the policy's `signals` define. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]

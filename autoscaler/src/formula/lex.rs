@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::FormulaError;
+use crate::quantity::SIZES;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Token<'t> {
@@ -30,20 +31,6 @@ const DURATIONS: [(&str, f64); 9] = [
     ("h", 3600.0),
     ("d", 86_400.0),
     ("w", 604_800.0),
-];
-
-/// Sizes in bytes, by the decimal prefixes of the SI and the binary ones of IEC 80000-13.
-const SIZES: [(&str, f64); 10] = [
-    ("B", 1.0),
-    ("KiB", 1024.0),
-    ("MiB", 1_048_576.0),
-    ("GiB", 1_073_741_824.0),
-    ("TiB", 1_099_511_627_776.0),
-    ("kB", 1e3),
-    ("KB", 1e3),
-    ("MB", 1e6),
-    ("GB", 1e9),
-    ("TB", 1e12),
 ];
 
 const CORES: [(&str, f64); 2] = [("core", 1.0), ("cores", 1.0)];

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     policy::Reserve,
-    quantity::{Quantity, SignalName, Unit},
+    quantity::{Quantity, SIZES, SignalName, Unit},
 };
 
 /// What a signal is measured in, as far as the policy tells.
@@ -257,24 +257,8 @@ fn written(text: &str) -> Option<Written> {
         .or_else(|| as_duration(text).map(|duration| Written::Seconds(duration.as_secs_f64())))
 }
 
-/// Sizes, by the decimal prefixes of the SI and the binary ones of IEC 80000-13.
-const SIZES: [(&str, f64); 9] = [
-    ("KiB", 1024.0),
-    ("MiB", 1_048_576.0),
-    ("GiB", 1_073_741_824.0),
-    ("TiB", 1_099_511_627_776.0),
-    ("kB", 1e3),
-    ("KB", 1e3),
-    ("MB", 1e6),
-    ("GB", 1e9),
-    ("TB", 1e12),
-];
-
 fn bytes(text: &str) -> Option<f64> {
-    let (number, factor) = SIZES
-        .iter()
-        .find_map(|(name, factor)| Some((text.strip_suffix(name)?, *factor)))
-        .or_else(|| Some((text.strip_suffix('B')?, 1.0)))?;
+    let (number, factor) = SIZES.iter().find_map(|(name, factor)| Some((text.strip_suffix(name)?, *factor)))?;
     decimal(number.trim_end()).map(|number| number * factor).filter(|size| size.is_finite())
 }
 
