@@ -12,6 +12,7 @@ mod across;
 mod catalog;
 mod diff;
 mod document;
+mod edit;
 mod fmt;
 mod grammar;
 mod guards;
@@ -31,6 +32,7 @@ mod warnings;
 
 pub use catalog::{Catalog, Resolved};
 pub use diff::{Change, diff};
+pub use edit::set;
 pub use fmt::fmt;
 pub use reference::tables;
 pub use schema::schema;
