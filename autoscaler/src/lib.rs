@@ -24,6 +24,7 @@ pub mod quantity;
 pub mod rule;
 mod signal;
 pub mod state;
+pub mod text;
 pub mod time;
 
 pub use autoscaler::{Autoscaler, Hypothesis, Snapshot, Supposed};
