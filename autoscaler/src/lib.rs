@@ -15,6 +15,7 @@ pub mod event;
 pub mod explain;
 pub mod formula;
 pub mod guard;
+pub mod journal;
 pub mod memory;
 mod missing;
 pub mod policy;
@@ -26,7 +27,7 @@ pub mod state;
 pub mod text;
 pub mod time;
 
-pub use autoscaler::{Autoscaler, Hypothesis, Supposed};
+pub use autoscaler::{Autoscaler, Hypothesis, Snapshot, Supposed};
 pub use evaluation::{Evaluation, Verdict, Wakeup};
 pub use event::Event;
 pub use memory::Memory;
