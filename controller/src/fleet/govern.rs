@@ -1,6 +1,6 @@
 //! Which policy is in force for which service.
 
-use autoscaler::{Event, Timestamp, policy::Mode, policy_file};
+use autoscaler::{Event, Timestamp, policy::Mode, text};
 
 use super::{Effect, Fleet, ServiceKey, service::Governed};
 use crate::{
