@@ -14,6 +14,7 @@
 
 pub mod chance;
 pub mod fit;
+pub mod measures;
 pub mod scaler;
 pub mod scenario;
 pub mod simulation;
