@@ -13,6 +13,7 @@
 //! seconds and runs in anybody's CI. Texts come in and values go out; files and the terminal are `ballast`'s.
 
 pub mod chance;
+pub mod measures;
 pub mod report;
 pub mod scaler;
 pub mod scenario;
