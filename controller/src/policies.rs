@@ -5,7 +5,10 @@ mod watch;
 
 use std::collections::BTreeMap;
 
-use autoscaler::{policy_file::{Catalog, Resolved}, text::{Origin, TextErrors}};
+use autoscaler::{
+    policy_file::{Catalog, Resolved},
+    text::{Origin, TextErrors},
+};
 use bus::payload::PolicySource;
 
 pub(crate) use files::PolicyFiles;

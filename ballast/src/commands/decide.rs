@@ -5,7 +5,11 @@ mod answer;
 use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, bail};
-use autoscaler::{Policy, policy_file, state::{self, State}, text::{TextError, render_all}};
+use autoscaler::{
+    Policy, policy_file,
+    state::{self, State},
+    text::{TextError, render_all},
+};
 use clap::{CommandFactory, error::ErrorKind};
 
 use self::answer::Answer;

@@ -1,6 +1,6 @@
 //! What `policy check` found.
 
-use autoscaler::text::{TextError, Severity};
+use autoscaler::text::{Severity, TextError};
 use serde::Serialize;
 
 use super::text::{Look, Tone, count};

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use autoscaler::{policy_file::{Catalog, Source}, text::{TextError, TextErrors, Severity}};
+use autoscaler::{
+    policy_file::{Catalog, Source},
+    text::{Severity, TextError, TextErrors},
+};
 use bus::payload::PolicySource;
 
 use super::PolicySet;

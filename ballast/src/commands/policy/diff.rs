@@ -9,7 +9,10 @@ use crate::{
     render::{self, Difference, Whole},
 };
 use anyhow::Context as _;
-use autoscaler::{policy_file::{self, Catalog, Resolved, Source}, text::{TextErrors, Severity}};
+use autoscaler::{
+    policy_file::{self, Catalog, Resolved, Source},
+    text::{Severity, TextErrors},
+};
 
 /// Says in words how two policy files differ.
 pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
-use autoscaler::{policy_file::{self, Catalog, Source}, text::{TextErrors, Severity}};
+use autoscaler::{
+    policy_file::{self, Catalog, Source},
+    text::{Severity, TextErrors},
+};
 use bus::payload::{Question, ServiceStatus, SettingStatus};
 
 use crate::{
