@@ -14,6 +14,7 @@
 
 pub mod chance;
 pub mod measures;
+pub mod plan;
 pub mod scaler;
 pub mod scenario;
 pub mod simulation;
