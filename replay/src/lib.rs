@@ -16,6 +16,7 @@ pub mod chance;
 pub mod fit;
 pub mod measures;
 pub mod recording;
+pub mod plan;
 pub mod report;
 pub mod scaler;
 pub mod scenario;
