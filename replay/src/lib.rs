@@ -18,6 +18,7 @@ pub mod measures;
 pub mod report;
 pub mod scaler;
 pub mod scenario;
+pub mod service;
 pub mod simulation;
 pub mod tune;
 
