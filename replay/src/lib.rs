@@ -14,9 +14,15 @@
 
 pub mod baseline;
 pub mod chance;
+pub mod fit;
+pub mod measures;
+pub mod recording;
+pub mod plan;
+pub mod report;
 pub mod scaler;
 pub mod scenario;
 pub mod simulation;
+pub mod tune;
 
 pub use scaler::Scaler;
 pub use scenario::Scenario;
