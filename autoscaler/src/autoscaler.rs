@@ -1,9 +1,11 @@
 //! The state of one service, and the four calls that drive it.
 
+mod snapshot;
 mod what_if;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+pub use snapshot::Snapshot;
 pub use what_if::{Hypothesis, Supposed};
 
 use crate::{
@@ -133,7 +135,7 @@ impl Autoscaler {
         let windows = self.windows.at(&self.policy, now);
         let limits = schedule::limits(&self.policy, &windows);
         let mut evaluation = Evaluation {
-            number: self.memory.evaluations + 1,
+            number: self.memory.evaluations.saturating_add(1),
             at: now,
             mode: self.policy.mode,
             limits,

@@ -7,6 +7,8 @@ mod tests;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     evaluation::{Gap, Origin, SignalReading},
     event::{HostCapacity, Reading, Replica, ReplicaId, Sample, Subject},
@@ -26,14 +28,15 @@ const MOST_SIGNALS: usize = 64;
 const MOST_REPLICAS: usize = 1024;
 
 /// All samples of one service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Signals {
     by_name: Vec<(SignalName, Signal)>,
     /// How far anybody looks back on a signal that is not among these yet.
     span_of_others: Duration,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 struct Signal {
     /// How far anybody looks back on it. The newest sample is kept in any case.
     span: Duration,

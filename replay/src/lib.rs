@@ -13,9 +13,15 @@
 //! seconds and runs in anybody's CI. Texts come in and values go out; files and the terminal are `ballast`'s.
 
 pub mod chance;
+pub mod fit;
+pub mod measures;
+pub mod recording;
+pub mod plan;
+pub mod report;
 pub mod scaler;
 pub mod scenario;
 pub mod simulation;
+pub mod tune;
 
 pub use scaler::Scaler;
 pub use scenario::Scenario;

@@ -5,6 +5,8 @@
 //! happened [watches](Watch): measures, expectations and pictures do, each in a memory that does not grow with the length of
 //! the scenario.
 
+pub mod open;
+
 use autoscaler::Timestamp;
 
 use crate::scaler::Scaler;

@@ -7,6 +7,8 @@
 //!
 //! Where nothing but schedules acts, as many are wanted as the `min` in force, so that the count comes back after the window.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     calendar::Window,
     evaluation::{Opinion, RuleReason, Wakeup, WakeupReason},
@@ -17,7 +19,8 @@ use crate::{
 
 /// What holds of each rule's calendar, by its place: kept, as asking a calendar takes longer than all the rest of an
 /// evaluation. It is not remembered across restarts: another version may know another time zone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Windows(Vec<Option<Window>>);
 
 /// Of a policy without schedules.

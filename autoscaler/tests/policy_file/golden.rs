@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, error::Error, fs, path::Path};
 
-use autoscaler::policy_file::{Kind, PolicyError, Severity, parse, render, render_all};
+use autoscaler::{
+    policy_file::parse,
+    text::{Kind, Severity, TextError, render, render_all},
+};
 
 #[test]
 fn errors_read_so() -> Result<(), Box<dyn Error>> {
@@ -86,7 +89,7 @@ fn only_errors_keep_a_file_from_being_used() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn all_findings() -> Result<Vec<(String, PolicyError)>, Box<dyn Error>> {
+fn all_findings() -> Result<Vec<(String, TextError)>, Box<dyn Error>> {
     let mut all = Vec::new();
     for folder in ["broken", "doubtful"] {
         for (name, text) in files(folder)? {

@@ -6,7 +6,10 @@ mod show;
 
 use std::{path::Path, process::ExitCode};
 
-use autoscaler::policy_file::{self, Catalog, Severity, Source};
+use autoscaler::{
+    policy_file::{self, Catalog, Source},
+    text::Severity,
+};
 
 use crate::{
     cli::CheckArgs,

@@ -1,6 +1,6 @@
 //! What `policy check` found.
 
-use autoscaler::policy_file::{PolicyError, Severity};
+use autoscaler::text::{Severity, TextError};
 use serde::Serialize;
 
 use super::text::{Look, Tone, count};
@@ -15,9 +15,9 @@ pub(crate) struct Checked {
     /// Files and folders that could not be looked at.
     pub(crate) unreadable: Vec<Unreadable>,
     /// What keeps a file from being used.
-    pub(crate) errors: Vec<PolicyError>,
+    pub(crate) errors: Vec<TextError>,
     /// What is allowed and yet hardly meant.
-    pub(crate) warnings: Vec<PolicyError>,
+    pub(crate) warnings: Vec<TextError>,
 }
 
 /// A file or folder that could not be looked at.
@@ -51,7 +51,7 @@ pub(crate) fn findings(checked: &Checked, look: Look) -> String {
 }
 
 /// The finding as the parser prints it, its first word in colour.
-fn block(finding: &PolicyError, look: Look) -> String {
+fn block(finding: &TextError, look: Look) -> String {
     let tone = match finding.severity {
         Severity::Error => Tone::Bad,
         Severity::Warning => Tone::Warn,

@@ -1,16 +1,20 @@
 //! Single values that have no unit of a signal: durations, counts, percentages, names.
 
-use std::{ops::RangeInclusive, time::Duration};
-
-use super::{
-    finding::{Findings, Kind, quote},
-    node::Node,
-    spelling::{listed, nearest},
+use std::{
+    ops::{Range, RangeInclusive},
+    time::Duration,
 };
-use crate::time::spoken;
+
+use super::{Findings, Kind, Node, listed, nearest, quote};
+use crate::{Timestamp, time::spoken};
+
+/// What is taken for Unix time in seconds, of 1973 to 5138: as milliseconds all of these are in the first three years.
+const UNIX_SECONDS: Range<u64> = 100_000_000..100_000_000_000;
+/// The last moment of the year 9999.
+const LAST: u64 = 253_402_300_799_999;
 
 /// A duration, whole milliseconds, within `allowed`.
-pub(super) fn duration(
+pub fn duration(
     node: &Node,
     what: &str,
     allowed: &RangeInclusive<Duration>,
@@ -31,7 +35,7 @@ pub(super) fn duration(
 }
 
 /// A duration as humantime reads it; a number without a unit is none, not even 0.
-pub(super) fn as_duration(text: &str) -> Option<Duration> {
+pub fn as_duration(text: &str) -> Option<Duration> {
     if !text.contains(|c: char| c.is_ascii_alphabetic()) {
         return None;
     }
@@ -46,7 +50,7 @@ fn duration_help(text: &str) -> String {
 }
 
 /// A whole number within `allowed`.
-pub(super) fn whole(node: &Node, what: &str, allowed: &RangeInclusive<u32>, findings: &mut Findings) -> Option<u32> {
+pub fn whole(node: &Node, what: &str, allowed: &RangeInclusive<u32>, findings: &mut Findings) -> Option<u32> {
     let text = node.text(what, &allowed.end().to_string(), findings)?;
     if let Some(number) = text.parse().ok().filter(|number| allowed.contains(number)) {
         return Some(number);
@@ -66,14 +70,14 @@ fn nearest_bound(text: &str, allowed: &RangeInclusive<u32>) -> String {
 }
 
 /// A percentage as a share: `70%` is 0.7. Shifts the point instead of dividing, so that it is the nearest number.
-pub(super) fn percentage(text: &str) -> Option<f64> {
+pub fn percentage(text: &str) -> Option<f64> {
     let number = text.strip_suffix('%')?.trim_end();
     decimal(number)?;
     if number.contains(['e', 'E']) { None } else { format!("{number}e-2").parse().ok() }
 }
 
 /// A finite number in digits, with a point and an exponent at will; no `inf` and no `nan`.
-pub(super) fn decimal(text: &str) -> Option<f64> {
+pub fn decimal(text: &str) -> Option<f64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let plain = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-'));
@@ -82,7 +86,7 @@ pub(super) fn decimal(text: &str) -> Option<f64> {
 }
 
 /// A percentage as a share within `allowed`.
-pub(super) fn share(node: &Node, what: &str, allowed: RangeInclusive<f64>, findings: &mut Findings) -> Option<f64> {
+pub fn share(node: &Node, what: &str, allowed: RangeInclusive<f64>, findings: &mut Findings) -> Option<f64> {
     let text = node.text(what, "10%", findings)?;
     if let Some(share) = percentage(text).filter(|share| allowed.contains(share)) {
         return Some(share);
@@ -100,7 +104,7 @@ pub(super) fn share(node: &Node, what: &str, allowed: RangeInclusive<f64>, findi
 }
 
 /// A plain number within `allowed`.
-pub(super) fn number(node: &Node, what: &str, allowed: RangeInclusive<f64>, findings: &mut Findings) -> Option<f64> {
+pub fn number(node: &Node, what: &str, allowed: RangeInclusive<f64>, findings: &mut Findings) -> Option<f64> {
     let text = node.text(what, "20", findings)?;
     if let Some(number) = decimal(text).filter(|number| allowed.contains(number)) {
         return Some(number);
@@ -113,7 +117,7 @@ pub(super) fn number(node: &Node, what: &str, allowed: RangeInclusive<f64>, find
 }
 
 /// A factor above 1, `2x` or `2`.
-pub(super) fn factor(node: &Node, what: &str, findings: &mut Findings) -> Option<f64> {
+pub fn factor(node: &Node, what: &str, findings: &mut Findings) -> Option<f64> {
     let text = node.text(what, "2x", findings)?;
     let number = decimal(text.strip_suffix('x').unwrap_or(text).trim_end());
     if let Some(number) = number.filter(|number| *number > 1.0 && *number <= 1e6) {
@@ -128,13 +132,31 @@ pub(super) fn factor(node: &Node, what: &str, findings: &mut Findings) -> Option
     None
 }
 
+/// A moment: by the calendar (RFC 3339), or in milliseconds since the epoch.
+pub fn moment(node: &Node, what: &str, findings: &mut Findings) -> Option<Timestamp> {
+    let text = node.text(what, "2026-11-21T12:00:00Z", findings)?;
+    if let Some(seconds) = text.parse::<u64>().ok().filter(|number| UNIX_SECONDS.contains(number)) {
+        let message = format!("{what} is `{seconds}`, which looks like seconds since 1970, and is to be milliseconds");
+        findings.add(Kind::BadValue, node.place, message, format!("write it in milliseconds: `{seconds}000`"));
+        return None;
+    }
+    let by_calendar = || text.parse::<jiff::Timestamp>().ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
+    if let Some(millis) = text.parse().ok().or_else(by_calendar).filter(|millis| *millis <= LAST) {
+        return Some(Timestamp::from_millis(millis));
+    }
+    let message = format!("{what} is {}; allowed: a moment of the years 1970 to 9999", quote(text));
+    let help = "write `2026-11-21T12:00:00Z`, `2026-11-21T13:00:00+01:00`, or milliseconds since 1970";
+    findings.add(Kind::BadValue, node.place, message, help);
+    None
+}
+
 /// `true` or `false`.
-pub(super) fn boolean(node: &Node, what: &str, findings: &mut Findings) -> Option<bool> {
+pub fn boolean(node: &Node, what: &str, findings: &mut Findings) -> Option<bool> {
     word(node, what, &[("true", true), ("false", false)], findings)
 }
 
 /// One of the given words.
-pub(super) fn word<T: Copy>(node: &Node, what: &str, words: &[(&str, T)], findings: &mut Findings) -> Option<T> {
+pub fn word<T: Copy>(node: &Node, what: &str, words: &[(&str, T)], findings: &mut Findings) -> Option<T> {
     let names = || words.iter().map(|(name, _)| *name);
     let text = node.text(what, words.first()?.0, findings)?;
     if let Some((_, meant)) = words.iter().find(|(name, _)| *name == text) {
@@ -150,7 +172,7 @@ pub(super) fn word<T: Copy>(node: &Node, what: &str, words: &[(&str, T)], findin
 }
 
 /// "did you mean …?", or nothing.
-pub(super) fn did_you_mean<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+pub fn did_you_mean<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     nearest(written, known).map(|name| format!("did you mean `{name}`?")).unwrap_or_default()
 }
 

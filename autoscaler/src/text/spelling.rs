@@ -34,7 +34,7 @@ const OTHER_NAMES: [(&str, &[&str]); 28] = [
 
 /// The one of `known` that is nearest to `written`, if it is near enough to be meant: another name for it, or at most one
 /// edit in three letters.
-pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     const LONGEST: usize = 100;
     let length = written.chars().count();
     if length > LONGEST {
@@ -55,7 +55,7 @@ pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str
 }
 
 /// The names, for a sentence: "`a`, `b`, `c`".
-pub(super) fn listed<'k>(names: impl IntoIterator<Item = &'k str>) -> String {
+pub fn listed<'k>(names: impl IntoIterator<Item = &'k str>) -> String {
     names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 

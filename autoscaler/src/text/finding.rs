@@ -1,13 +1,10 @@
-//! What there is to say about a policy file, and how it is printed.
+//! What there is to say about a text, and how it is printed.
 
 use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    node::Place,
-    source::{Text, Texts},
-};
+use crate::text::{Place, Text, Texts};
 
 /// How many findings are kept; the ones that come later are only counted.
 const MOST_FINDINGS: usize = 100;
@@ -16,17 +13,17 @@ const LONGEST_EXCERPT: usize = 120;
 /// How many characters of a value a message repeats.
 const LONGEST_QUOTE: usize = 60;
 
-/// Everything that is wrong with a policy file, by place.
+/// Everything that is wrong with a text, by place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(transparent)]
 #[error("{}", render(self).trim_end())]
-pub struct PolicyErrors(pub Vec<PolicyError>);
+pub struct TextErrors(pub Vec<TextError>);
 
-/// One thing that is wrong with a policy file, or, as a warning, allowed and yet hardly meant.
+/// One thing that is wrong with a text, or, as a warning, allowed and yet hardly meant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{}: {message}", self.place())]
-pub struct PolicyError {
-    /// Whether it keeps the file from being used.
+pub struct TextError {
+    /// Whether it keeps the text from being used.
     pub severity: Severity,
     /// What sort of thing it is.
     pub kind: Kind,
@@ -44,7 +41,7 @@ pub struct PolicyError {
     pub excerpt: String,
 }
 
-/// Whether a finding keeps the file from being used.
+/// Whether a finding keeps the text from being used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -67,7 +64,7 @@ impl fmt::Display for Severity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The text is not YAML, or uses a part of YAML that policies do not have.
+    /// The text is not YAML, or uses a part of YAML that is not read.
     Syntax,
     /// A key is given twice.
     DuplicateKey,
@@ -161,7 +158,7 @@ impl Kind {
         Self::OddFormula,
     ];
 
-    /// Whether it keeps the file from being used.
+    /// Whether it keeps the text from being used.
     pub fn severity(self) -> Severity {
         match self {
             Self::UnusedSignal
@@ -189,12 +186,12 @@ impl Kind {
 }
 
 /// The errors as text, a block for each, without colours. Ends with a line break.
-pub fn render(errors: &PolicyErrors) -> String {
+pub fn render(errors: &TextErrors) -> String {
     render_all(&errors.0)
 }
 
 /// Errors or warnings as text, a block for each, without colours. Ends with a line break, unless there are none.
-pub fn render_all(findings: &[PolicyError]) -> String {
+pub fn render_all(findings: &[TextError]) -> String {
     let mut text = String::new();
     for finding in findings {
         if !text.is_empty() {
@@ -205,7 +202,7 @@ pub fn render_all(findings: &[PolicyError]) -> String {
     text
 }
 
-impl PolicyError {
+impl TextError {
     /// `file:line:column`, or the label or variable.
     fn place(&self) -> String {
         let Self { origin, line, column, .. } = self;
@@ -227,24 +224,26 @@ impl PolicyError {
 }
 
 /// What was found so far.
-pub(super) struct Findings {
-    pub(super) texts: Texts,
-    found: Vec<(Place, PolicyError)>,
+pub struct Findings {
+    /// The texts that places point into.
+    pub texts: Texts,
+    found: Vec<(Place, TextError)>,
     left_out: usize,
 }
 
 impl Findings {
-    pub(super) fn new(texts: Texts) -> Self {
+    /// None yet.
+    pub fn new(texts: Texts) -> Self {
         Self { texts, found: Vec::new(), left_out: 0 }
     }
 
     /// Whether nothing keeps the file from being used.
-    pub(super) fn no_errors(&self) -> bool {
+    pub fn no_errors(&self) -> bool {
         self.found.iter().all(|(_, finding)| finding.severity == Severity::Warning)
     }
 
     /// Adds what there is to say about a place; an empty `help` is none. What an alias brings up again is said once.
-    pub(super) fn add(&mut self, kind: Kind, place: Place, message: impl Into<String>, help: impl Into<String>) {
+    pub fn add(&mut self, kind: Kind, place: Place, message: impl Into<String>, help: impl Into<String>) {
         let message = message.into();
         if self.found.iter().any(|(at, known)| *at == place && known.message == message) {
             return;
@@ -258,18 +257,18 @@ impl Findings {
     }
 
     /// Adds what there is to say about a text as a whole.
-    pub(super) fn whole_file(&mut self, source: u32, kind: Kind, message: impl Into<String>, help: impl Into<String>) {
+    pub fn whole_file(&mut self, source: u32, kind: Kind, message: impl Into<String>, help: impl Into<String>) {
         let place = Place { source, line: 1, column: 1, start: 0, end: 0 };
         self.push(kind, place, message.into(), help.into(), String::new());
     }
 
     /// Leaves out those that `keep` does not keep.
-    pub(super) fn retain_at(&mut self, keep: impl Fn(Place, &PolicyError) -> bool) {
+    pub fn retain_at(&mut self, keep: impl Fn(Place, &TextError) -> bool) {
         self.found.retain(|(place, finding)| keep(*place, finding));
     }
 
     /// Adds what was found apart, unless it is known.
-    pub(super) fn take(&mut self, other: Self) {
+    pub fn take(&mut self, other: Self) {
         for (place, finding) in other.found {
             let known = self.found.iter().any(|(at, known)| *at == place && known.message == finding.message);
             if known {
@@ -285,9 +284,9 @@ impl Findings {
     }
 
     /// By place.
-    pub(super) fn sorted(mut self) -> Vec<PolicyError> {
+    pub fn sorted(mut self) -> Vec<TextError> {
         self.found.sort_by(|(a, one), (b, other)| (a, one.kind).cmp(&(b, other.kind)));
-        let mut sorted: Vec<PolicyError> = self.found.into_iter().map(|(_, finding)| finding).collect();
+        let mut sorted: Vec<TextError> = self.found.into_iter().map(|(_, finding)| finding).collect();
         if let Some(last) = sorted.last_mut().filter(|_| self.left_out > 0) {
             let more = format!("{} more are not shown; cure these first", self.left_out);
             last.help = Some(last.help.take().map_or(more.clone(), |help| format!("{help}\n{more}")));
@@ -299,7 +298,7 @@ impl Findings {
         let text = self.texts.get(place.source);
         let (line, column) =
             if text.is_some_and(|text| text.is_file) { (place.line, place.column) } else { Default::default() };
-        let finding = PolicyError {
+        let finding = TextError {
             severity: kind.severity(),
             kind,
             origin: text.map(|text| text.origin.clone()).unwrap_or_default(),
@@ -314,7 +313,7 @@ impl Findings {
 }
 
 /// `text` for a sentence: in backquotes, shortened, and without what could steer a terminal.
-pub(super) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     let mut quoted = String::from("`");
     for (count, c) in text.chars().enumerate() {
         if count == LONGEST_QUOTE {

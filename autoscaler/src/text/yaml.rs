@@ -5,25 +5,24 @@ use std::collections::BTreeMap;
 
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError};
 
-use super::{
-    finding::{Findings, Kind, quote},
-    node::{Entry, Node, Place, Value},
-};
+use crate::text::{Entry, Findings, Kind, Node, Place, Value, quote};
 
-/// How deep values may be nested. A policy needs seven levels.
+/// How deep values may be nested. A policy needs seven levels, a scenario fewer.
 const DEEPEST: usize = 32;
 /// How many values a file may have, each use of an alias counted anew.
 const MOST_NODES: usize = 200_000;
 
-/// Reads every document that is not empty. Where the text is not YAML, reading ends with a finding.
-pub(super) fn read(source: u32, text: &str, findings: &mut Findings) -> Vec<Node> {
+/// Reads every document that is not empty of the text with that number, which is `what`, such as "a policy". Where the
+/// text is not YAML, reading ends with a finding.
+pub fn read(source: u32, text: &str, what: &'static str, findings: &mut Findings) -> Vec<Node> {
     let options =
         granit_parser::options! { emit_comments: false, flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
-    let mut builder = Builder { findings, anchors: BTreeMap::new(), open: Vec::new(), documents: Vec::new(), nodes: 0 };
+    let mut builder =
+        Builder { what, findings, anchors: BTreeMap::new(), open: Vec::new(), documents: Vec::new(), nodes: 0 };
     for event in Parser::new_from_str_with_options(text, options) {
         let went = match event {
             Ok((event, span)) => builder.take(event, place(source, span.start, span.end)),
-            Err(error) => Err(Stop::of(source, &error, text)),
+            Err(error) => Err(Stop::of(source, &error, text, what)),
         };
         if let Err(stop) = went {
             builder.findings.add(stop.kind, stop.place, stop.message, stop.help);
@@ -42,10 +41,10 @@ struct Stop {
 }
 
 impl Stop {
-    fn of(source: u32, error: &ScanError, text: &str) -> Self {
+    fn of(source: u32, error: &ScanError, text: &str, what: &str) -> Self {
         let place = place(source, *error.marker(), *error.marker());
         if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
-            return Self::too_deep(place);
+            return Self::too_deep(place, what);
         }
         let help = match error.kind() {
             ErrorKind::UnknownAnchor => "text that begins with `*` needs quotes, such as `\"*/web\"`".to_owned(),
@@ -58,12 +57,13 @@ impl Stop {
         Self { kind: Kind::Syntax, place, message, help }
     }
 
-    fn too_deep(place: Place) -> Self {
-        Self::too_much(place, format!("values are nested deeper than {DEEPEST} levels"))
+    fn too_deep(place: Place, what: &str) -> Self {
+        Self::too_much(place, what, format!("values are nested deeper than {DEEPEST} levels"))
     }
 
-    fn too_much(place: Place, message: String) -> Self {
-        Self { kind: Kind::TooMuch, place, message, help: "a policy needs far less; simplify the file".to_owned() }
+    fn too_much(place: Place, what: &str, message: String) -> Self {
+        let help = format!("{what} needs far less; simplify the file");
+        Self { kind: Kind::TooMuch, place, message, help }
     }
 }
 
@@ -105,6 +105,8 @@ fn place(source: u32, start: Marker, end: Marker) -> Place {
 
 /// Makes nodes of events, without recursion.
 struct Builder<'f> {
+    /// What the text is, such as "a policy".
+    what: &'static str,
     findings: &'f mut Findings,
     /// Complete values that carry an anchor, of the present document.
     anchors: BTreeMap<usize, Anchored>,
@@ -169,7 +171,7 @@ impl Builder<'_> {
 
     fn refuse_tag(&mut self, event: &Event<'_>, place: Place) {
         if let Some(tag) = event.tag() {
-            let message = format!("the tag {} has no meaning in a policy", quote(&tag.original()));
+            let message = format!("the tag {} has no meaning in {}", quote(&tag.original()), self.what);
             self.findings.add(Kind::Syntax, place, message, "leave it out; every value is read by where it stands");
         }
     }
@@ -178,14 +180,14 @@ impl Builder<'_> {
         self.nodes = self.nodes.saturating_add(more);
         if self.nodes > MOST_NODES {
             let message = format!("the file has more than {MOST_NODES} values, each use of an alias counted");
-            return Err(Stop::too_much(place, message));
+            return Err(Stop::too_much(place, self.what, message));
         }
         Ok(())
     }
 
     fn check_depth(&self, below: usize, place: Place) -> Result<(), Stop> {
         if self.open.len() + below > DEEPEST {
-            return Err(Stop::too_deep(place));
+            return Err(Stop::too_deep(place, self.what));
         }
         Ok(())
     }
@@ -237,14 +239,14 @@ impl Builder<'_> {
             Inside::List(items) => items.push(node),
             Inside::Map(map) => match map.key.take() {
                 None => map.key = Some(node),
-                Some(key) => map.add(key, node, self.findings),
+                Some(key) => map.add(key, node, self.what, self.findings),
             },
         }
     }
 }
 
 impl OpenMap {
-    fn add(&mut self, key: Node, value: Node, findings: &mut Findings) {
+    fn add(&mut self, key: Node, value: Node, what: &str, findings: &mut Findings) {
         let Value::Text(name) = key.value else {
             findings.add(Kind::Syntax, key.place, "a key must be a word", "write `key: value`");
             return;
@@ -253,7 +255,7 @@ impl OpenMap {
             findings.add(
                 Kind::Syntax,
                 key.place,
-                "merge keys (`<<`) are not read, so that a policy says what it does where it stands",
+                format!("merge keys (`<<`) are not read, so that {what} says what it does where it stands"),
                 "use an alias for the whole value: `guards: *calm`",
             );
         } else if let Some(first) = self.places.get(&name) {
