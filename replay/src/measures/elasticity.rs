@@ -30,7 +30,7 @@ pub struct Elasticity {
     pub jitter: f64,
     /// `100/N Σ min(1, |sgn ΔS - sgn ΔD|)`: percent of the `N` whole minutes over which supply did not move the way demand
     /// did. Δ is the difference between a minute's beginning and the next one's (Ilyushkin; by differences as published, and
-    /// not by levels as in the AtLarge simulator).
+    /// not by levels as in the `AtLarge` simulator).
     pub instability: f64,
     /// `100/N Σ min(1, max(sgn ΔS - sgn ΔD, 0))`: of these, supply rose more than demand (Ilyushkin's k).
     pub k: f64,
