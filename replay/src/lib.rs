@@ -20,6 +20,7 @@ pub mod plan;
 pub mod report;
 pub mod scaler;
 pub mod scenario;
+pub mod service;
 pub mod simulation;
 pub mod tune;
 
