@@ -9,6 +9,7 @@ mod read;
 mod schema;
 mod series;
 mod service;
+mod walk;
 mod write;
 
 use std::{fmt, time::Duration};
@@ -22,6 +23,7 @@ pub use read::{Files, LONGEST_SERIES, LONGEST_TEXT, Read, read};
 pub use schema::{schema, tables};
 pub use series::*;
 pub use service::*;
+pub use walk::Walk;
 pub use write::{series_csv, write};
 
 /// The version of the format.
