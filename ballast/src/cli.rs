@@ -2,7 +2,11 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they are")]
 
+mod scenario;
+
 use std::{path::PathBuf, time::Duration};
+
+pub(crate) use scenario::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -73,6 +77,9 @@ pub(crate) enum Command {
     /// Work with policy files.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Work with scenarios: load, recorded or drawn, with a model of the service, faults and expectations.
+    #[command(subcommand)]
+    Scenario(ScenarioCommand),
     /// Print a completion script for a shell, for example `ballast completions bash`.
     Completions {
         /// The shell.

@@ -6,13 +6,14 @@ mod explain;
 mod files;
 mod parts;
 mod policy;
+mod scenario;
 mod status;
 
 use std::{future::Future, process::ExitCode};
 
 use anyhow::Context;
 
-use crate::cli::{Cli, Command, PolicyCommand};
+use crate::cli::{Cli, Command, PolicyCommand, ScenarioCommand};
 
 /// Does what was asked.
 pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -29,6 +30,8 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(PolicyCommand::Diff(args)) => policy::diff(&args),
         Command::Policy(PolicyCommand::Fmt(args)) => policy::fmt(&args),
         Command::Policy(PolicyCommand::Schema) => policy::schema(),
+        Command::Scenario(ScenarioCommand::Check(args)) => scenario::check(&args),
+        Command::Scenario(ScenarioCommand::Schema) => scenario::schema(),
         Command::Completions { shell } => completions::completions(shell),
     }
 }
