@@ -73,6 +73,35 @@ fn who_asks_for_none_of_them_is_told_the_nearest() {
 }
 
 #[test]
+fn the_page_has_all_of_them() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/baselines.md");
+    let page = std::fs::read_to_string(&path).expect("the page is there");
+    let scenario = scenario(2, 1, 20, 40.0);
+    let mut table = "| name | what it is | knob | sweep | source |\n|---|---|---|---|---|\n".to_owned();
+    for baseline in ALL {
+        let knob = baseline.knob(&scenario);
+        let (value, sweep) = match knob.unit {
+            Unit::Share => {
+                (look::percent(knob.value), format!("{:.0} to {:.0} %", knob.least * 100.0, knob.most * 100.0))
+            }
+            Unit::Requests => (look::number(knob.value), format!("{} to {}", knob.least, knob.most)),
+            Unit::Replicas => ("the start's".to_owned(), "min to max".to_owned()),
+        };
+        let Baseline { name, about, source, .. } = baseline;
+        table += &format!("| `{name}` | {about} | {}, {value} | {sweep} | {source} |\n", knob.name);
+        assert!(page.contains(&format!("\n### `{name}`\n")), "{name} has its section");
+    }
+    let (before, rest) = page.split_once("<!-- table: baselines -->\n").expect("the page has its table");
+    let (_, after) = rest.split_once("<!-- /table -->").expect("the table ends");
+    let wanted = format!("{before}<!-- table: baselines -->\n{table}<!-- /table -->{after}");
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        std::fs::write(&path, &wanted).expect("the page can be written");
+    }
+    let page = std::fs::read_to_string(&path).expect("the page is there");
+    assert!(page == wanted, "the table of docs/baselines.md is old: run this test with UPDATE_GENERATED=1");
+}
+
+#[test]
 fn a_knob_is_swept_from_end_to_end() {
     let scenario = scenario(2, 1, 4, 40.0);
     for baseline in ALL {
