@@ -21,6 +21,7 @@ pub mod recording;
 pub mod report;
 pub mod scaler;
 pub mod scenario;
+pub mod service;
 pub mod simulation;
 pub mod tune;
 
