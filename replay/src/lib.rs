@@ -16,6 +16,7 @@ pub mod chance;
 pub mod fit;
 pub mod measures;
 pub mod plan;
+pub mod ranking;
 pub mod report;
 pub mod scaler;
 pub mod scenario;
