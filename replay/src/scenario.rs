@@ -6,6 +6,7 @@ mod fault;
 mod load;
 mod series;
 mod service;
+mod walk;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub use fault::*;
 pub use load::*;
 pub use series::*;
 pub use service::*;
+pub use walk::Walk;
 
 /// The version of the format.
 pub const VERSION: u32 = 1;

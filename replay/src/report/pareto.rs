@@ -82,7 +82,7 @@ fn alone(index: usize, contender: &Contender) -> Option<Curve> {
         setting: String::new(),
         given: true,
         cost: contender.figures.get("replica_hours")?,
-        violations: contender.figures.get("late").or_else(|| contender.figures.get("under_timeshare"))?,
+        violations: contender.figures.get("late").or_else(|| contender.figures.get("tau_u"))?,
     };
     let name = if contender.kind == Kind::Plan { "clairvoyant plan".to_owned() } else { contender.name.clone() };
     Some(Curve { name, contender: Some(index), knob: String::new(), points: vec![point] })

@@ -23,8 +23,9 @@ pub(super) fn svg(report: &Report, theme: Theme) -> String {
     let (width, height) = (Short(width), Short(top));
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\">\
-         <style>{}</style><rect width=\"{width}\" height=\"{height}\" class=\"paper\"/>{}</svg>\n",
+         <style>{}</style>{}<rect width=\"{width}\" height=\"{height}\" class=\"paper\"/>{}</svg>\n",
         style::of_picture(theme),
+        style::PATTERNS,
         sheet.finish()
     )
 }
@@ -62,12 +63,16 @@ fn scenario(sheet: &mut Drawing, judged: &Judged, top: f64) -> f64 {
         column += 1;
     }
     top += (row + 1.0) * (NAME + common.height() + MARGIN);
-    top =
-        placed(sheet, (MARGIN, top), pareto::HEIGHT, |into| judged.contenders.len() > 1 && pareto::draw(into, judged));
-    placed(sheet, (MARGIN, top), ladder::height(&judged.ladder), |into| {
+    let below = placed(sheet, (MARGIN, top), pareto::HEIGHT, |into| {
+        judged.contenders.len() > 1 && pareto::draw(into, judged)
+    });
+    // Beside each other where there is room.
+    let place = if across > 2 && below > top { (2.0 * MARGIN + pareto::WIDTH, top) } else { (MARGIN, below) };
+    let ladder = placed(sheet, place, ladder::height(&judged.ladder), |into| {
         ladder::draw(into, &judged.ladder);
         !judged.ladder.is_empty()
-    })
+    });
+    below.max(ladder)
 }
 
 fn one(sheet: &mut Drawing, (index, contender): (usize, &Contender), common: &Common<'_>, at: (f64, f64)) {
