@@ -14,6 +14,7 @@
 
 pub mod baseline;
 pub mod chance;
+pub mod expectations;
 pub mod fit;
 pub mod measures;
 pub mod recording;
