@@ -12,6 +12,7 @@
 //! ([`chance`]), nothing reads a clock, no map has a random order. It knows neither Docker nor NATS, so that it builds in
 //! seconds and runs in anybody's CI. Texts come in and values go out; files and the terminal are `ballast`'s.
 
+pub mod baseline;
 pub mod chance;
 pub mod fit;
 pub mod measures;

@@ -75,7 +75,7 @@ impl Iterator for Walk<'_> {
                 }
                 Way::File(rows) => rows.piece(from),
             };
-            // Moments ascend, whatever a series made by hand says.
+            // No piece is empty, or a walk would never end.
             self.at = until.max(from + 1);
             let value = value.map(|value| value.clamp(self.least, f64::MAX));
             if self.last != Some(value) {

@@ -64,10 +64,10 @@ fn what_changes_all_the_time_has_the_value_of_the_middle_of_each_piece() {
     ];
     for (name, part, form) in cases {
         let pieces = pieces(&[part], HOUR);
-        assert!(pieces.len() > 100, "{name}");
+        assert!(pieces.len() > 50, "{name}");
         for (from, until, value) in pieces.into_iter().filter(|(.., value)| *value > 0.0) {
-            // Where two neighbours are equal they are one piece; only level ones are so long.
-            let middle = f64::midpoint(from, until);
+            // Neighbours that are equal are one: the two sides of a sine's top, for one.
+            let middle = f64::midpoint(from, until.min(from.floor() + 1.0));
             assert!((value - form(middle)).abs() < 1e-9, "{name} at {middle}: {value}, not {}", form(middle));
         }
     }
@@ -238,16 +238,16 @@ proptest! {
     #[test]
     fn moments_ascend_from_zero_and_values_are_never_below_it(
         parts in proptest::collection::vec(any_part(), 0..6),
-        every in 1_u64..20_000,
+        every in 5_u64..20_000,
         seed: u64,
         begins in 0_u64..4_000_000_000_000,
     ) {
-        let mut scenario = scenario(HOUR);
+        let mut scenario = scenario(60);
         scenario.every = Duration::from_millis(every);
         scenario.begins = Timestamp::from_millis(begins);
         scenario.seed = seed;
         let mut last: Option<(Duration, Option<f64>)> = None;
-        for (at, value) in walk(&parts, &scenario).take(20_000) {
+        for (at, value) in walk(&parts, &scenario) {
             let number = value.expect("what is drawn has no gaps");
             prop_assert!(number >= 0.0 && number.is_finite(), "{number}");
             match last {
@@ -262,10 +262,10 @@ proptest! {
 
     #[test]
     fn any_series_is_walked_to_its_end(
-        rows in proptest::collection::vec((0_u64..20, proptest::option::of(-5.0..5.0)), 0..12),
+        rows in proptest::collection::btree_map(0_u64..20, proptest::option::of(-5.0..5.0), 0..12),
         gaps in prop::sample::select(vec![Gaps::Refuse, Gaps::Hold, Gaps::Zero, Gaps::Linear, Gaps::Keep]),
     ) {
-        let walked = from_file(&rows, gaps);
+        let walked = from_file(&rows.into_iter().collect::<Vec<_>>(), gaps);
         prop_assert_eq!(walked[0].0, 0);
         prop_assert!(walked.len() <= 10);
     }
@@ -273,7 +273,7 @@ proptest! {
 
 fn any_part() -> impl Strategy<Value = Part> {
     let amount = -1e6_f64..1e6;
-    let span = || (0_u64..10_000_000).prop_map(Duration::from_millis);
+    let span = || (0_u64..100_000).prop_map(Duration::from_millis);
     (0..10_u8, amount, span(), span(), span(), 0.0_f64..2.0).prop_map(|(kind, amount, a, b, c, share)| match kind {
         0 => Part::Level(amount),
         1 => Part::Sine { amplitude: amount, period: a, phase: b },
@@ -379,17 +379,4 @@ fn load() -> Load {
         host: Host::default(),
         emits: vec![],
     }
-}
-
-#[test]
-#[ignore = "a measurement: run it with --release"]
-fn a_week_is_walked_in_a_moment() {
-    let week = 7 * 24 * HOUR;
-    let began = std::time::Instant::now();
-    let count = walk(&samples(), &scenario(week)).count();
-    let all = began.elapsed();
-    let began = std::time::Instant::now();
-    let sine = Part::Sine { amplitude: 10.0, period: Duration::from_secs(900), phase: Duration::ZERO };
-    let simple = walk(&[Part::Level(20.0), sine], &scenario(week)).count();
-    println!("{count} pieces of all parts in {all:?}, {simple} of a sine in {:?}", began.elapsed());
 }
