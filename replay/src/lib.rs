@@ -18,6 +18,7 @@ pub mod fit;
 pub mod measures;
 pub mod plan;
 pub mod recording;
+pub mod ranking;
 pub mod report;
 pub mod scaler;
 pub mod scenario;
