@@ -9,11 +9,8 @@ mod read;
 mod schema;
 mod series;
 mod service;
-<<<<<<< HEAD
 mod walk;
-=======
 mod write;
->>>>>>> text
 
 use std::{fmt, time::Duration};
 
@@ -26,11 +23,8 @@ pub use read::{Files, LONGEST_SERIES, LONGEST_TEXT, Read, read};
 pub use schema::{schema, tables};
 pub use series::*;
 pub use service::*;
-<<<<<<< HEAD
 pub use walk::Walk;
-=======
 pub use write::{series_csv, write};
->>>>>>> text
 
 /// The version of the format.
 pub const VERSION: u32 = 1;
