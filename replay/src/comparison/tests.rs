@@ -24,7 +24,7 @@ fn case(loads: &[&str]) -> Case {
     let read = scenario::read("flash.yaml", SCENARIO, &files).expect("a scenario");
     let policy = |per_replica: &str| {
         let text = format!(
-            "service: shop/web\nreplicas: {{ min: 1, max: 20 }}\nrules:\n  - target: {{ signal: requests, per_replica: {per_replica} }}\n"
+            "service: shop/web\nreplicas: {{ min: 1, max: 20 }}\nsignals: {{ requests: published }}\nrules:\n  - target: {{ signal: requests, per_replica: {per_replica} }}\n"
         );
         let policies = autoscaler::policy_file::parse("web.policy.yaml", &text).expect("a policy").policies;
         Arc::new(policies.into_iter().next().expect("one policy"))
