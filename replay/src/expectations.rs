@@ -48,7 +48,7 @@ pub struct Verdict {
     pub broken_after: Option<String>,
     /// The change that was in force then; of changes and turns, the one that was too much.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub decision: Option<Arc<Decision>>,
+    pub decision: Option<Decision>,
 }
 
 /// A change of the count with its full explanation.

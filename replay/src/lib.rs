@@ -15,6 +15,7 @@
 pub mod baseline;
 pub mod chance;
 pub mod comparison;
+pub mod expectations;
 pub mod fit;
 pub mod measures;
 pub mod plan;

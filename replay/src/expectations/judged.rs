@@ -131,7 +131,7 @@ impl Judged {
             found: amount(what, value),
             broken_at: broken.as_ref().map(|broken| broken.at),
             broken_after: broken.as_ref().map(|broken| spoken(since(begins, broken.at))),
-            decision: broken.and_then(|broken| broken.decision),
+            decision: broken.and_then(|broken| broken.decision.map(Arc::unwrap_or_clone)),
         }
     }
 
