@@ -19,15 +19,16 @@ use autoscaler::{Policy, quantity::SignalName};
 use crate::{
     Scenario,
     baseline::BaselineError,
+    expectations::Verdict,
     measures::Measures,
     ranking,
-    report::{Contender, Figures, Judged, Kind, Picture, Report, Summary},
+    report::{Contender, Figures, Judged, Judgement, Kind, Picture, Report, Summary},
     simulation::RunError,
 };
 
 pub use digest::Digest;
 pub use still::Still;
-pub use tasks::{Outcome, Who, run};
+pub use tasks::{Outcome, Who, clairvoyant, run};
 
 /// A scenario, and the policies that are judged on it.
 #[derive(Clone, Debug)]
@@ -174,9 +175,15 @@ fn contender(task: &tasks::Task<'_>, outcome: &Outcome, figures: Figures) -> Con
         kind: task.who.kind(),
         digest: outcome.digest.to_string(),
         figures,
-        expectations: Vec::new(),
+        expectations: expectations(task, outcome),
         picture: outcome.picture.clone().unwrap_or_else(|| Picture::new(&task.scenario)),
     }
+}
+
+/// What came of what is expected of policies: nobody promised that for the others.
+fn expectations(task: &tasks::Task<'_>, outcome: &Outcome) -> Vec<Judgement> {
+    let of_policy = task.who.kind() == Kind::Policy;
+    outcome.verdicts.iter().filter(|_| of_policy).map(Verdict::judgement).collect()
 }
 
 fn remember(trials: &mut Vec<Trials>, outcome: &Outcome, of_all_seeds: &[&Outcome]) {

@@ -15,10 +15,12 @@ use autoscaler::Policy;
 use super::{Case, ComparisonError, Digest, Options, Still, sweep};
 use crate::{
     Scaler, Scenario, baseline,
+    expectations::{Judge, Verdict},
     measures::{Measures, Meter},
     plan::{DemandStep, Plan, PlanScaler, Prices},
     report::{Kind, Picture},
     scaler::PolicyScaler,
+    scenario::Expected,
     simulation::{self, RunError, Watch},
 };
 
@@ -57,6 +59,8 @@ pub struct Outcome {
     pub picture: Option<Picture>,
     /// Of everything that happened.
     pub digest: Digest,
+    /// What came of what the scenario expects.
+    pub verdicts: Vec<Verdict>,
 }
 
 /// One run that is to be made.
@@ -73,16 +77,32 @@ pub(super) struct Task<'a> {
     pub(super) pictured: bool,
 }
 
-/// Runs a scenario with somebody who scales, and watches.
-pub fn run(scenario: &Scenario, scaler: &mut dyn Scaler, pictured: bool) -> Result<Outcome, RunError> {
+/// Runs a scenario with somebody who scales, and watches. `plan` is the cost of the clairvoyant plan, for what is expected of
+/// the cost.
+pub fn run(
+    scenario: &Scenario,
+    scaler: &mut dyn Scaler,
+    plan: Option<f64>,
+    pictured: bool,
+) -> Result<Outcome, RunError> {
     let (mut meter, mut digest) = (Meter::new(scenario), Digest::default());
+    let mut judge = Judge::new(scenario, plan);
     let mut picture = pictured.then(|| Picture::new(scenario));
-    let mut watches: Vec<&mut dyn Watch> = vec![&mut meter, &mut digest];
+    let mut watches: Vec<&mut dyn Watch> = vec![&mut meter, &mut digest, &mut judge];
     if let Some(picture) = &mut picture {
         watches.push(picture);
     }
     simulation::run(scenario, scaler, &mut watches)?;
-    Ok(Outcome { name: scaler.name(), measures: meter.measures(), picture, digest })
+    let verdicts = judge.verdicts();
+    Ok(Outcome { name: scaler.name(), measures: meter.measures(), picture, digest, verdicts })
+}
+
+/// The cheapest plan, within the limits of the scenario.
+pub fn clairvoyant(scenario: &Scenario) -> Plan {
+    let bounds = simulation::bounds(scenario);
+    let demand = simulation::demand(scenario, bounds);
+    let demand = demand.map(|simulation::DemandStep { from, to, needed }| DemandStep { from, to, needed });
+    Plan::of(demand, scenario.replicas.start, bounds, Prices::of(scenario))
 }
 
 /// Every run of a comparison: by case, then by contender, then by seed; those with knobs turned last.
@@ -147,28 +167,23 @@ pub(super) fn run_all(
 impl Task<'_> {
     fn run(&self) -> Result<Outcome, ComparisonError> {
         let scenario = self.scenario.as_ref();
+        // The plan is only as much work as is worth where somebody asks for it.
+        let asked = self.pictured && scenario.expect.iter().any(|expected| expected.what == Expected::Cost);
+        let cost = asked.then(|| clairvoyant(scenario).cost());
         let knob = self.setting.as_ref().and_then(|setting| setting.knob);
         let outcome = match &self.who {
             Who::Policy(name, policy) => {
                 let turned = self.setting.as_ref().and_then(|setting| setting.policy.as_ref());
                 let policy = Arc::clone(turned.unwrap_or(policy));
-                run(scenario, &mut PolicyScaler::new(name.clone(), policy), self.pictured)
+                run(scenario, &mut PolicyScaler::new(name.clone(), policy), cost, self.pictured)
             }
-            Who::Baseline(name) => run(scenario, baseline::make(name, knob, scenario)?.as_mut(), self.pictured),
+            Who::Baseline(name) => run(scenario, baseline::make(name, knob, scenario)?.as_mut(), cost, self.pictured),
             Who::Plan => {
                 let plan = clairvoyant(scenario);
-                run(&Plan::world(scenario), &mut PlanScaler::new(plan), self.pictured)
+                run(&Plan::world(scenario), &mut PlanScaler::new(plan), cost, self.pictured)
             }
-            Who::Still => run(scenario, &mut Still, self.pictured),
+            Who::Still => run(scenario, &mut Still, cost, self.pictured),
         };
         outcome.map_err(|error| ComparisonError::Run(scenario.name.clone(), error))
     }
-}
-
-/// The cheapest plan, within the limits of the scenario.
-fn clairvoyant(scenario: &Scenario) -> Plan {
-    let bounds = simulation::bounds(scenario);
-    let demand = simulation::demand(scenario, bounds);
-    let demand = demand.map(|simulation::DemandStep { from, to, needed }| DemandStep { from, to, needed });
-    Plan::of(demand, scenario.replicas.start, bounds, Prices::of(scenario))
 }
