@@ -133,7 +133,8 @@ fn only_what_is_within_its_span_counts() {
 
 #[test]
 fn the_verdict_names_the_decision_that_broke_it() {
-    let verdict = judge(Expectation { after: Duration::from_secs(60), ..expectation(Expected::Changes, None, Some(1.0)) });
+    let verdict =
+        judge(Expectation { after: Duration::from_secs(60), ..expectation(Expected::Changes, None, Some(1.0)) });
     let decision = verdict.decision.clone().expect("a decision");
     assert_eq!((decision.at, decision.from, decision.to, decision.why.as_str()), (at(300), 5, 3, "felt like it"));
     let judgement = verdict.judgement();
