@@ -1,5 +1,6 @@
 //! What each command does: one module for each.
 
+mod cases;
 mod completions;
 mod decide;
 mod explain;
