@@ -2,11 +2,10 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they are")]
 
+mod replay;
 mod scenario;
 
 use std::{path::PathBuf, time::Duration};
-
-pub(crate) use scenario::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -14,6 +13,9 @@ use crate::{
     connection::{ControllerAddress, NatsAddress},
     moment::{self, Moment},
 };
+
+pub(crate) use replay::{ReplayArgs, ReportFormat};
+pub(crate) use scenario::{ScenarioCheckArgs, ScenarioCommand};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -77,6 +79,11 @@ pub(crate) enum Command {
     /// Work with policy files.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Judge policies on recorded or drawn load, side by side with known autoscalers and the cheapest plan there is.
+    ///
+    /// The policy decides by the same code as live, on a simulated clock: what it would cost, what users would feel, and
+    /// why it decided as it did, for example `ballast replay scenarios/flash-crowd.yaml --baseline hpa --html report.html`.
+    Replay(Box<ReplayArgs>),
     /// Work with scenarios: load, recorded or drawn, with a model of the service, faults and expectations.
     #[command(subcommand)]
     Scenario(ScenarioCommand),

@@ -1,11 +1,13 @@
 //! What each command does: one module for each.
 
+mod cases;
 mod completions;
 mod decide;
 mod explain;
 mod files;
 mod parts;
 mod policy;
+mod replay;
 mod scenario;
 mod status;
 
@@ -30,6 +32,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(PolicyCommand::Diff(args)) => policy::diff(&args),
         Command::Policy(PolicyCommand::Fmt(args)) => policy::fmt(&args),
         Command::Policy(PolicyCommand::Schema) => policy::schema(),
+        Command::Replay(args) => replay::replay(&args),
         Command::Scenario(ScenarioCommand::Check(args)) => scenario::check(&args),
         Command::Scenario(ScenarioCommand::Schema) => scenario::schema(),
         Command::Completions { shell } => completions::completions(shell),
