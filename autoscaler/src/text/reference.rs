@@ -66,7 +66,10 @@ fn by_base([(_, usual), others @ ..]: [(&str, &str); 3]) -> String {
 
 fn value(shape: &Shape) -> String {
     match shape {
-        Shape::Map(map) => format!("a map, see {}", map.what.trim_start_matches("a ").trim_start_matches("the ")),
+        Shape::Map(map) => format!(
+            "a map, see {}",
+            map.what.trim_start_matches("a ").trim_start_matches("an ").trim_start_matches("the ")
+        ),
         Shape::Named(form, inner) => format!("a map of {} to {}", form.name, value(inner)),
         Shape::List(inner) => format!("a list of: {}", value(inner)),
         Shape::OneOrList(inner) => format!("{}; or a list of such", value(inner)),
