@@ -86,6 +86,7 @@ fn value(shape: &Shape) -> String {
             words.collect::<Vec<_>>().join(", ")
         }
         Shape::Duration(least, most) => format!("{} to {}", spoken(*least), spoken(*most)),
+        Shape::Whole(least, most) if least == most => format!("`{least}`"),
         Shape::Whole(least, most) => format!("{least} to {most}"),
         Shape::Text(form) => form.name.to_owned(),
     }
