@@ -9,6 +9,7 @@ mod parts;
 mod policy;
 mod replay;
 mod status;
+mod test;
 
 use std::{future::Future, process::ExitCode};
 
@@ -32,6 +33,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(PolicyCommand::Fmt(args)) => policy::fmt(&args),
         Command::Policy(PolicyCommand::Schema) => policy::schema(),
         Command::Replay(args) => replay::replay(&args),
+        Command::Test(args) => test::test(&args),
         Command::Completions { shell } => completions::completions(shell),
     }
 }
