@@ -4,8 +4,11 @@
 
 mod replay;
 mod test;
+mod scenario;
 
 use std::{path::PathBuf, time::Duration};
+
+pub(crate) use scenario::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -88,6 +91,9 @@ pub(crate) enum Command {
     ///
     /// Says of each expectation that is not met which decision broke it, and why that was made. Exits with 1 where one is not.
     Test(TestArgs),
+    /// Work with scenarios: load, recorded or drawn, with a model of the service, faults and expectations.
+    #[command(subcommand)]
+    Scenario(ScenarioCommand),
     /// Print a completion script for a shell, for example `ballast completions bash`.
     Completions {
         /// The shell.

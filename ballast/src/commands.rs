@@ -8,6 +8,7 @@ mod files;
 mod parts;
 mod policy;
 mod replay;
+mod scenario;
 mod status;
 mod test;
 
@@ -15,7 +16,7 @@ use std::{future::Future, process::ExitCode};
 
 use anyhow::Context;
 
-use crate::cli::{Cli, Command, PolicyCommand};
+use crate::cli::{Cli, Command, PolicyCommand, ScenarioCommand};
 
 /// Does what was asked.
 pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -34,6 +35,8 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(PolicyCommand::Schema) => policy::schema(),
         Command::Replay(args) => replay::replay(&args),
         Command::Test(args) => test::test(&args),
+        Command::Scenario(ScenarioCommand::Check(args)) => scenario::check(&args),
+        Command::Scenario(ScenarioCommand::Schema) => scenario::schema(),
         Command::Completions { shell } => completions::completions(shell),
     }
 }
