@@ -12,7 +12,7 @@
 use std::{hint::black_box, time::Duration};
 
 use autoscaler::{
-    Autoscaler, Event, Policy, Timestamp,
+    Autoscaler, Evaluation, Event, Policy, Timestamp,
     event::{HostCapacity, Observation, Reading, Replica, ReplicaId, Sample, Subject},
     policy_file,
     quantity::SignalName,
@@ -34,28 +34,31 @@ rules:
 const SECOND: Duration = Duration::from_secs(1);
 /// In seconds.
 const DAY: u64 = 86_400;
+const WEEK: u64 = 7 * DAY;
 
 fn replay(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("replay");
     group.throughput(Throughput::Elements(1));
     let mut service = Service::new(4);
-    for _ in 0..600 {
-        service.step(400.0);
-    }
-    group.bench_function("a step that holds", |bencher| bencher.iter(|| service.step(400.0)));
+    (0..600).for_each(|_| service.step(400.0));
+    group.bench_function("a second that holds", |bencher| bencher.iter(|| service.step(400.0)));
     let mut service = Service::new(4);
-    let mut second = 0;
-    group.bench_function("a step of a day", |bencher| {
-        bencher.iter(|| {
-            service.step(by_day(second));
-            second += 1;
-        });
+    let mut seconds = 0..;
+    group.bench_function("a second of a day", |bencher| {
+        bencher.iter(|| seconds.next().map(|second| service.step(by_day(second))));
     });
-    group.sample_size(10).throughput(Throughput::Elements(7 * DAY));
+    group.sample_size(10).throughput(Throughput::Elements(WEEK));
     group.bench_function("a week", |bencher| {
         bencher.iter(|| {
             let mut service = Service::new(4);
-            (0..7 * DAY).for_each(|second| service.step(by_day(second)));
+            (0..WEEK).for_each(|second| service.step(by_day(second)));
+            black_box(service.scaled)
+        });
+    });
+    group.bench_function("a week in the same space", |bencher| {
+        bencher.iter(|| {
+            let (mut service, mut space) = (Service::new(4), None);
+            (0..WEEK).for_each(|second| service.step_in_place(by_day(second), &mut space));
             black_box(service.scaled)
         });
     });
@@ -99,31 +102,57 @@ impl Service {
         let samples = self.samples(requests);
         self.autoscaler.handle_event(Event::Samples(samples), self.now);
         let evaluation = self.autoscaler.evaluate(self.now);
-        self.autoscaler.record(&evaluation);
+        self.act(&evaluation);
+    }
+
+    /// The same, but samples and evaluation are written where those of the second before were.
+    fn step_in_place(&mut self, requests: f64, space: &mut Option<(Vec<Sample>, Evaluation)>) {
+        self.now = self.now.plus(SECOND);
+        let (samples, evaluation) =
+            space.get_or_insert_with(|| (self.samples(requests), self.autoscaler.evaluate(self.now)));
+        if samples.len() == 2 * self.replicas.len() + 2 {
+            for (sample, value) in samples.iter_mut().zip(self.values(requests)) {
+                sample.at = self.now;
+                sample.reading = Reading::Value(value);
+            }
+        } else {
+            *samples = self.samples(requests);
+        }
+        self.autoscaler.handle_samples(samples, self.now);
+        self.autoscaler.evaluate_into(evaluation, self.now);
+        self.act(evaluation);
+    }
+
+    fn act(&mut self, evaluation: &Evaluation) {
+        self.autoscaler.record(evaluation);
         if evaluation.verdict.direction().is_some() {
             self.scaled += 1;
             self.list(evaluation.verdict.replicas().map_or(0, |replicas| replicas as usize));
         }
     }
 
-    /// Each request takes 5 ms of a core.
     fn samples(&self, requests: f64) -> Vec<Sample> {
         let [cpu, memory, rate, latency] = &self.names;
-        let sample = |signal: &SignalName, of, value| Sample {
-            signal: signal.clone(),
-            of,
-            at: self.now,
-            reading: Reading::Value(value),
-        };
-        let mut samples = Vec::with_capacity(2 * self.replicas.len() + 2);
-        let each = requests * 0.005 / self.replicas.len() as f64;
-        for replica in &self.replicas {
-            samples.push(sample(cpu, Subject::Replica(replica.id.clone()), each));
-            samples.push(sample(memory, Subject::Replica(replica.id.clone()), 1e8));
-        }
-        samples.push(sample(rate, Subject::Service, requests));
-        samples.push(sample(latency, Subject::Service, 0.1 + each * 0.1));
-        samples
+        let of_replicas = self.replicas.iter().flat_map(|replica| {
+            let of = Subject::Replica(replica.id.clone());
+            [(cpu, of.clone()), (memory, of)]
+        });
+        let all = of_replicas.chain([(rate, Subject::Service), (latency, Subject::Service)]);
+        all.zip(self.values(requests))
+            .map(|((signal, of), value)| Sample {
+                signal: signal.clone(),
+                of,
+                at: self.now,
+                reading: Reading::Value(value),
+            })
+            .collect()
+    }
+
+    /// What the samples say: each request takes 5 ms of a core.
+    fn values(&self, requests: f64) -> impl Iterator<Item = f64> + use<> {
+        let replicas = self.replicas.len();
+        let each = requests * 0.005 / replicas as f64;
+        std::iter::repeat_n([each, 1e8], replicas).flatten().chain([requests, 0.1 + each * 0.1])
     }
 
     /// There are so many replicas from now on.
@@ -154,7 +183,7 @@ impl Service {
 /// As unlike each other as container IDs are.
 fn id(replica: usize) -> ReplicaId {
     let digits = (replica + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    ReplicaId(format!("{digits:016x}").repeat(4))
+    ReplicaId::new(format!("{digits:016x}").repeat(4))
 }
 
 criterion_group!(benches, replay);
