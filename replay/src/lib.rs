@@ -15,8 +15,8 @@
 pub mod chance;
 pub mod fit;
 pub mod measures;
-pub mod recording;
 pub mod plan;
+pub mod recording;
 pub mod report;
 pub mod scaler;
 pub mod scenario;
