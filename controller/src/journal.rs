@@ -147,3 +147,97 @@ impl Journal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use autoscaler::{
+        Policy,
+        event::{HostCapacity, Observation, Reading, Replica, ReplicaId, Sample, Subject},
+        policy_file,
+        quantity::SignalName,
+    };
+
+    use super::*;
+
+    const POLICY: &str = "
+service: shop/web
+replicas: { min: 2, max: 20 }
+signals:
+  requests: published
+  latency.p95: published
+rules:
+  - target: { signal: cpu, per_replica: 70% }
+  - threshold: { signal: latency.p95, above: 250ms, for: 30s, add: 50% }
+";
+
+    /// Whole microseconds of CPU in about a second, and pages, as an agent measures them.
+    struct Noise(u64);
+
+    impl Noise {
+        fn next(&mut self) -> f64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            f64::from(u32::try_from(self.0 >> 40).unwrap_or(0)) / f64::from(1 << 24)
+        }
+
+        fn cpu(&mut self) -> f64 {
+            (200_000.0 + (400_000.0 * self.next()).round()) / (1_000_000.0 + (2000.0 * self.next()).round())
+        }
+
+        fn memory(&mut self) -> f64 {
+            4096.0 * (20_000.0 + (200.0 * self.next()).round())
+        }
+    }
+
+    /// Bytes stored of so many replicas in ten minutes, measured and listed each second.
+    fn stored(replicas: u32) -> usize {
+        let policy: Policy = policy_file::parse("test", POLICY).expect("a policy").policies.remove(0);
+        let (mut autoscaler, mut journal, mut noise) = (Autoscaler::new(policy), Journal::new(), Noise(7));
+        let ids: Vec<ReplicaId> = (0..replicas)
+            .map(|n| ReplicaId(format!("{:064x}", u128::from(n + 1) * 0x1234_5678_9abc_def1_2345)))
+            .collect();
+        let mut bytes = 0;
+        for second in 0..600 {
+            let now = Timestamp::from_millis(1_800_000_000_000 + second * 1000 + 3);
+            let mut tell = |event| {
+                let event = journal.tell(&autoscaler, event, now);
+                autoscaler.handle_event(event, now);
+                let evaluation = autoscaler.evaluate(now);
+                autoscaler.record(&evaluation);
+                journal.record(&evaluation, second == 0);
+            };
+            // What the host has left is measured as often, and told with the listing.
+            let started = Some(Timestamp::from_millis(1_700_000_000_000));
+            let replica =
+                |id: &ReplicaId| Replica { id: id.clone(), started, ready_since: started, ..Replica::default() };
+            let host = HostCapacity { cores: Some(8.0), busy_cores: Some(noise.cpu()), ..HostCapacity::default() };
+            tell(Event::Observed(Observation {
+                replicas: ids.iter().map(replica).collect(),
+                host,
+                ..Observation::default()
+            }));
+            let at = now.minus(Duration::from_millis(2));
+            let mut samples = Vec::new();
+            for id in &ids {
+                for (signal, value) in [("cpu", noise.cpu()), ("memory", noise.memory())] {
+                    let (signal, of) = (SignalName::new(signal), Subject::Replica(id.clone()));
+                    samples.push(Sample { signal, of, at, reading: Reading::Value(value) });
+                }
+            }
+            tell(Event::Samples(samples));
+            if journal.wants_snapshot(now) {
+                journal.begin(&autoscaler, now);
+            }
+            bytes += journal.take_if_due(now).map_or(0, |chunk| chunk.pack(1).len());
+        }
+        bytes + journal.take().map_or(0, |chunk| chunk.pack(1).len())
+    }
+
+    #[test]
+    fn an_hour_takes_so_much() {
+        for (replicas, most) in [(1, 400_000), (10, 2_000_000)] {
+            let an_hour = stored(replicas) * 6;
+            println!("{replicas} replicas: {an_hour} bytes an hour");
+            assert!(an_hour < most, "{replicas} replicas: {an_hour} bytes an hour");
+        }
+    }
+}
