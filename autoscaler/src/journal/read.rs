@@ -201,8 +201,19 @@ fn reading(value: &str) -> Result<Reading, Wrong> {
 }
 
 fn other(word: &str, row: &Row<'_>) -> Result<What, Wrong> {
-    const WORDS: [&str; 12] = [
-        "told", "replicas", "outcome", "policy", "host", "rescaled", "peer", "budget", "look", "decided", "began",
+    const WORDS: [&str; 13] = [
+        "told",
+        "replicas",
+        "outcome",
+        "policy",
+        "host",
+        "rescaled",
+        "peer",
+        "budget",
+        "look",
+        "decided",
+        "restarted",
+        "began",
         "lost",
     ];
     Ok(match word {
@@ -216,6 +227,7 @@ fn other(word: &str, row: &Row<'_>) -> Result<What, Wrong> {
         "budget" => What::Event(Event::BudgetUsed { name: row.of.clone().into(), by_others: count(row)? }),
         "look" => What::Looked { number: count(row)? },
         "decided" => What::Decided(json::<Decided>(row)?),
+        "restarted" => What::Restarted,
         "began" => What::Began(Box::new(snapshot(row)?)),
         "lost" => What::Lost { entries: count(row)? },
         _ => {

@@ -41,6 +41,7 @@ pub fn append(text: &mut String, entry: &Entry) {
         What::Event(Event::BudgetUsed { name, by_others }) => line("@budget", name, &number(*by_others)),
         What::Looked { number } => line("@look", "", &number.to_string()),
         What::Decided(decided) => line("@decided", "", &json(decided)),
+        What::Restarted => line("@restarted", "", ""),
         What::Began(snapshot) => line("@began", "", &json(snapshot)),
         What::Lost { entries } => line("@lost", "", &entries.to_string()),
     }

@@ -151,6 +151,7 @@ fn what() -> impl Strategy<Value = What> {
             What::Decided(Decided { number, verdict: Verdict::Hold { at: 2 }, sentence })
         }),
         1 => Just(What::Event(Event::PolicyReplaced(Box::new(policy())))),
+        1 => Just(What::Restarted),
         1 => Just(What::Began(Box::new(Autoscaler::new(policy()).snapshot()))),
     ]
 }
