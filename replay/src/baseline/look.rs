@@ -171,8 +171,9 @@ impl Means {
         self.offered.add(seen.offered, seconds);
         self.in_flight.add(seen.in_flight, seconds);
         self.newest_in_flight = seen.in_flight.filter(|value| value.is_finite());
-        let could = f64::from(ready) * seen.cpu_limit;
-        self.utilisation.add(seen.cpu.map(|cores| cores / could), seconds);
+        // Without a limit there is nothing to be a share of.
+        let could = Some(f64::from(ready) * seen.cpu_limit).filter(|could| could.is_finite());
+        self.utilisation.add(seen.cpu.zip(could).map(|(cores, could)| cores / could), seconds);
     }
 
     fn take(&mut self) -> Measured {
@@ -282,6 +283,9 @@ mod tests {
         means.take();
         means.add(&seen(0, 0.0), at(4));
         assert_eq!(means.take().utilisation, None, "nobody to measure");
+        means.add(&Seen { cpu_limit: f64::INFINITY, ..seen(2, 1.0) }, at(5));
+        means.add(&Seen { cpu_limit: f64::INFINITY, ..seen(2, 1.0) }, at(6));
+        assert_eq!(means.take().utilisation, None, "no limit");
     }
 
     #[test]

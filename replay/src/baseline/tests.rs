@@ -56,6 +56,7 @@ fn who_asks_for_none_of_them_is_told_the_nearest() {
     for (name, nearest) in [
         ("hpaa", Some("hpa")),
         ("KEDA", Some("keda")),
+        ("Kubernetes", Some("hpa")),
         ("autoscale", Some("autoscale--")),
         ("aws-traget", Some("aws-target")),
         ("static_peak", Some("static-peak")),
