@@ -14,9 +14,12 @@
 
 pub mod baseline;
 pub mod chance;
+pub mod comparison;
+pub mod expectations;
 pub mod fit;
 pub mod measures;
 pub mod plan;
+pub mod ranking;
 pub mod recording;
 pub mod report;
 pub mod scaler;
