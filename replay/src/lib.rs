@@ -18,6 +18,7 @@ pub mod comparison;
 pub mod expectations;
 pub mod fit;
 pub mod measures;
+pub mod parallel;
 pub mod plan;
 pub mod ranking;
 pub mod recording;
