@@ -6,10 +6,7 @@ mod tests;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use autoscaler::{
-    Timestamp, explain,
-    time::spoken,
-};
+use autoscaler::{Timestamp, explain, time::spoken};
 use serde::Serialize;
 
 use crate::{

@@ -118,7 +118,15 @@ impl Judged {
                 _ => "the run did not come that far",
             };
             let found = found.to_owned();
-            return Verdict { expected, met: false, value: None, found, broken_at: None, broken_after: None, decision: None };
+            return Verdict {
+                expected,
+                met: false,
+                value: None,
+                found,
+                broken_at: None,
+                broken_after: None,
+                decision: None,
+            };
         };
         let met = !beyond(most, value) && !short_of(least, value);
         let broken = if met { None } else { self.broken.clone() };

@@ -63,9 +63,8 @@ fn scenario(sheet: &mut Drawing, judged: &Judged, top: f64) -> f64 {
         column += 1;
     }
     top += (row + 1.0) * (NAME + common.height() + MARGIN);
-    let below = placed(sheet, (MARGIN, top), pareto::HEIGHT, |into| {
-        judged.contenders.len() > 1 && pareto::draw(into, judged)
-    });
+    let below =
+        placed(sheet, (MARGIN, top), pareto::HEIGHT, |into| judged.contenders.len() > 1 && pareto::draw(into, judged));
     // Beside each other where there is room.
     let place = if across > 2 && below > top { (2.0 * MARGIN + pareto::WIDTH, top) } else { (MARGIN, below) };
     let ladder = placed(sheet, place, ladder::height(&judged.ladder), |into| {
