@@ -71,8 +71,8 @@ pub fn climb(scenario: &Scenario, name: &str, policy: &Arc<Policy>) -> Result<La
     let start = scenario.replicas.start;
     let free = Plan::of(demand(), start, all, prices);
     let guarded = Plan::guarded(demand(), start, own, prices, &policy.guards, scenario.every);
-    let runs = |foresight: bool| turns(scenario, name, policy, foresight);
-    let (foreseen, unforeseen) = (runs(true)?, runs(false)?);
+    let foreseen = turns(scenario, name, policy, true)?;
+    let unforeseen = turns(scenario, name, policy, false)?;
     let ((foreseen_turn, foreseen_best), (best_turn, best)) = (cheapest(&foreseen), cheapest(&unforeseen));
     let (foreseen_as_it_is, cost) = (foreseen[0].1, unforeseen[0].1);
     let rung = |name: String, cost: f64, price_of: &str| Rung { name, cost, price_of: price_of.to_owned() };

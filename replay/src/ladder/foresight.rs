@@ -80,7 +80,9 @@ impl Scaler for Foresight<'_> {
             let rate = self.foreseen(now, load);
             for event in told.iter_mut() {
                 if let Event::Samples(samples) = event {
-                    samples.iter_mut().for_each(|sample| foretell(sample, rate, seen, load));
+                    for sample in samples {
+                        foretell(sample, rate, seen, load);
+                    }
                 }
             }
         }

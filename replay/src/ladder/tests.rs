@@ -10,6 +10,9 @@ use crate::{
     simulation::DemandStep,
 };
 
+/// What it is called; seconds with what they need; the lag in seconds; replica-seconds missed.
+type Case = (&'static str, &'static [(u64, u32)], u64, f64);
+
 const POLICY: &str = "
 service: shop/web
 replicas: { min: 1, max: 20 }
@@ -93,7 +96,7 @@ fn a_ladder_leads_from_the_plan_to_the_policy() {
 
 #[test]
 fn whoever_follows_a_reaction_late_misses_what_came_since() {
-    let cases: [(&str, &[(u64, u32)], u64, f64); 5] = [
+    let cases: [Case; 5] = [
         ("a step is missed for one lag", &[(10, 1), (20, 4)], 5, 15.0),
         ("what goes is not missed", &[(10, 4), (20, 1)], 5, 0.0),
         ("a peak shorter than the lag is missed whole", &[(10, 1), (3, 6), (20, 1)], 5, 15.0),
