@@ -13,10 +13,12 @@
 //! seconds and runs in anybody's CI. Texts come in and values go out; files and the terminal are `ballast`'s.
 
 pub mod chance;
+pub mod draw;
 pub mod fit;
+pub mod import;
 pub mod measures;
-pub mod recording;
 pub mod plan;
+pub mod recording;
 pub mod report;
 pub mod scaler;
 pub mod scenario;
