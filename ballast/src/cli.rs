@@ -2,6 +2,8 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they are")]
 
+mod replay;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -10,6 +12,8 @@ use crate::{
     connection::{ControllerAddress, NatsAddress},
     moment::{self, Moment},
 };
+
+pub(crate) use replay::{ReplayArgs, ReportFormat};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -73,6 +77,11 @@ pub(crate) enum Command {
     /// Work with policy files.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Judge policies on recorded or drawn load, side by side with known autoscalers and the cheapest plan there is.
+    ///
+    /// The policy decides by the same code as live, on a simulated clock: what it would cost, what users would feel, and
+    /// why it decided as it did, for example `ballast replay scenarios/flash-crowd.yaml --baseline hpa --html report.html`.
+    Replay(Box<ReplayArgs>),
     /// Print a completion script for a shell, for example `ballast completions bash`.
     Completions {
         /// The shell.

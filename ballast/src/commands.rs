@@ -6,6 +6,7 @@ mod explain;
 mod files;
 mod parts;
 mod policy;
+mod replay;
 mod status;
 
 use std::{future::Future, process::ExitCode};
@@ -29,6 +30,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(PolicyCommand::Diff(args)) => policy::diff(&args),
         Command::Policy(PolicyCommand::Fmt(args)) => policy::fmt(&args),
         Command::Policy(PolicyCommand::Schema) => policy::schema(),
+        Command::Replay(args) => replay::replay(&args),
         Command::Completions { shell } => completions::completions(shell),
     }
 }

@@ -12,16 +12,21 @@
 //! ([`chance`]), nothing reads a clock, no map has a random order. It knows neither Docker nor NATS, so that it builds in
 //! seconds and runs in anybody's CI. Texts come in and values go out; files and the terminal are `ballast`'s.
 
+pub mod baseline;
 pub mod chance;
 pub mod draw;
+pub mod comparison;
+pub mod expectations;
 pub mod fit;
 pub mod import;
 pub mod measures;
 pub mod plan;
+pub mod ranking;
 pub mod recording;
 pub mod report;
 pub mod scaler;
 pub mod scenario;
+pub mod service;
 pub mod simulation;
 pub mod tune;
 

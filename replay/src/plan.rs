@@ -31,7 +31,7 @@ use autoscaler::{Timestamp, policy::Guards};
 use crate::{
     Scenario,
     scaler::Bounds,
-    scenario::{ServiceModel, Spans, Start, What},
+    scenario::{Play, ServiceModel, Spans, Start, What},
 };
 pub use guarded::Pace;
 use optimum::{Problem, Rules};
@@ -71,16 +71,25 @@ pub struct Plan {
 }
 
 impl Prices {
-    /// Those of a scenario: the shortest start that its service is capable of, and all of the time that a stop may take.
+    /// The lowest that there are in a scenario: the shortest start that its service is capable of, and a stop that takes no
+    /// longer than one request does.
     pub fn of(scenario: &Scenario) -> Self {
         let idle_per_missing = scenario.objective.idle_per_missing;
         let Some(load) = scenario.load() else {
             return Self { start: Duration::ZERO, stop: Duration::ZERO, idle_per_missing };
         };
-        let ServiceModel { start, stop, .. } = &load.service;
-        let shortest = |spans: &Spans| spans.0.iter().min().copied().unwrap_or_default();
+        let ServiceModel { start, stop, takes, .. } = &load.service;
+        // The clock knows whole milliseconds.
+        let whole = |span: Duration| Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+        let shortest = |spans: &Spans| whole(spans.0.iter().min().copied().unwrap_or_default());
         let start = [&start.image, &start.boot, &start.ready].map(shortest).iter().sum();
-        Self { start, stop: *stop, idle_per_missing }
+        let deployed = scenario.faults.iter().filter_map(|fault| match fault.what {
+            What::Deploy { takes, .. } => takes,
+            _ => None,
+        });
+        let takes = Duration::try_from_secs_f64(deployed.fold(*takes, f64::min)).unwrap_or(Duration::MAX);
+        let stop = if stop.is_zero() { *stop } else { whole(takes.min(*stop)).max(Duration::from_millis(1)) };
+        Self { start, stop, idle_per_missing }
     }
 }
 
@@ -129,30 +138,21 @@ impl Plan {
         &self.targets
     }
 
-    /// The world in which the plan costs what it says when it is carried out: every start takes the shortest time that
-    /// it can take and succeeds, every stop takes as long as it may, and no fault changes how many replicas there are.
+    /// The world in which the plan costs what it says when it is carried out: every start and every stop takes the shortest
+    /// time that it can take, every start succeeds, and there is no fault that keeps a target from being carried out or
+    /// changes how many replicas there are.
     #[must_use]
     pub fn world(scenario: &Scenario) -> Scenario {
         let mut world = scenario.clone();
-        let start = Prices::of(scenario).start;
-        if let crate::scenario::Play::Load(load) = &mut world.play {
+        let prices = Prices::of(scenario);
+        if let Play::Load(load) = &mut world.play {
             let model = &mut load.service.start;
-            *model = Start {
-                boot: Spans(vec![start]),
-                fails: 0.0,
-                cpu: model.cpu,
-                warm_up: model.warm_up,
-                ..Start::default()
-            };
+            *model =
+                Start { boot: Spans(vec![prices.start]), cpu: model.cpu, warm_up: model.warm_up, ..Start::default() };
+            load.service.stop = prices.stop;
         }
-        world.faults.retain(|fault| match fault.what {
-            What::HostLost
-            | What::StartsFail
-            | What::ComposeUp { .. }
-            | What::Deploy { .. }
-            | What::ReplicasDie { .. }
-            | What::ControllerRestarted => false,
-            What::AgentSilent | What::SamplesLate { .. } | What::SamplesMissing { .. } | What::Neighbour { .. } => true,
+        world.faults.retain(|fault| {
+            matches!(fault.what, What::SamplesLate { .. } | What::SamplesMissing { .. } | What::Neighbour { .. })
         });
         world
     }

@@ -5,11 +5,83 @@
 //! happened [watches](Watch): measures, expectations and pictures do, each in a memory that does not grow with the length of
 //! the scenario.
 
+mod arrivals;
+mod conditions;
+mod demand;
+mod faults;
+mod fleet;
+mod flow;
+mod meter;
 pub mod open;
+mod replicas;
+mod reports;
+mod world;
+
+#[cfg(test)]
+mod tests;
 
 use autoscaler::Timestamp;
 
-use crate::scaler::Scaler;
+use crate::{
+    scaler::{Bounds, Scaler},
+    scenario::{Play, Scenario},
+};
+
+pub use demand::{DemandStep, demand};
+pub use world::MOST_REPLICAS;
+
+/// Runs a scenario with a scaler, from its first moment to its last. The same scenario with a scaler that decides the same
+/// gives the same, to the byte.
+pub fn run(scenario: &Scenario, scaler: &mut dyn Scaler, watches: &mut [&mut dyn Watch]) -> Result<Run, RunError> {
+    match &scenario.play {
+        Play::Load(load) => Ok(world::World::new(scenario, load)?.run(scaler, watches)),
+        Play::Signals(_) => Err(RunError::OpenLoop),
+    }
+}
+
+/// The limits that a scenario gives to whoever has no others, and within which [`Segment::needed`] is.
+pub fn bounds(scenario: &Scenario) -> Bounds {
+    Bounds { min: scenario.replicas.min, max: scenario.replicas.max }
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Run {
+    /// How often the scaler was asked.
+    pub decisions: u64,
+    /// How often it changed the count.
+    pub changes: u64,
+    /// Spans in which nothing changed.
+    pub segments: u64,
+    /// Requests that were offered, retries included.
+    pub offered: f64,
+    /// Requests that were served.
+    pub served: f64,
+    /// Requests that were lost.
+    pub lost: f64,
+    /// Requests that still wait in the end.
+    pub waiting: f64,
+}
+
+/// Why a scenario cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunError {
+    /// It samples more often than every millisecond.
+    TooOften,
+    /// It plays signals back, which is not a closed loop.
+    OpenLoop,
+}
+
+impl std::fmt::Display for RunError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooOften => f.write_str("samples are taken more often than every millisecond: set `every: 1s`"),
+            Self::OpenLoop => f.write_str("it plays signals back: a closed loop needs `load:`"),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
 
 /// Hears what happens in a run.
 pub trait Watch {

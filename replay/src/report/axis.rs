@@ -23,6 +23,12 @@ impl Axis {
         Self { from, to, start, end, logarithmic: false }
     }
 
+    /// From zero to at least `most`, and on to the next of about so many round values.
+    pub(super) fn counting(most: f64, about: f64, (start, end): (f64, f64)) -> Self {
+        let step = round_up(most / about);
+        Self::linear((0.0, (most / step).ceil().max(1.0) * step), (start, end))
+    }
+
     /// Evenly in the logarithm; `from` is above zero.
     pub(super) fn logarithmic((from, to): (f64, f64), (start, end): (f64, f64)) -> Self {
         let from = from.max(1e-9);
@@ -79,6 +85,9 @@ pub(super) fn round_up(value: f64) -> f64 {
     digit.unwrap_or(10.0) * power
 }
 
+/// From this length on moments are days.
+pub(super) const BY_DAY: Duration = Duration::from_hours(72);
+
 /// Moments to mark in a scenario of this length, since its beginning, and how they are written: as spans, or from three
 /// days on as days of the week.
 pub(super) fn moments(begins: Timestamp, lasts: Duration, about: u32) -> Vec<(Duration, String)> {
@@ -89,7 +98,7 @@ pub(super) fn moments(begins: Timestamp, lasts: Duration, about: u32) -> Vec<(Du
     const DAY: u64 = 86_400;
     let fits = |step: &u64| Duration::from_secs(*step) * about >= lasts;
     let step = STEPS.into_iter().find(fits).unwrap_or(lasts.as_secs().max(1));
-    let by_day = lasts >= Duration::from_secs(3 * DAY) && step >= DAY;
+    let by_day = lasts >= BY_DAY;
     // Days begin at midnight, whenever the scenario does.
     let first = if by_day { (DAY - begins.as_millis() / 1000 % DAY) % DAY } else { 0 };
     let moments = (0..).map(|ordinal| Duration::from_secs(first + ordinal * step)).take_while(|at| *at <= lasts);

@@ -73,7 +73,10 @@ impl Path {
     pub(super) fn steps(points: impl IntoIterator<Item = (f64, Option<f64>)>, end: f64) -> Self {
         let mut path = String::new();
         let mut before: Option<String> = None;
-        let mut push = |markup: std::fmt::Arguments<'_>| drop(path.write_fmt(markup));
+        let mut push = |markup: std::fmt::Arguments<'_>| {
+            // Writing into a string does not fail.
+            let _ = path.write_fmt(markup);
+        };
         for (x, y) in points {
             let y = y.map(|y| Short(y).to_string());
             if y == before {

@@ -12,7 +12,7 @@ use super::{
     draw::{Drawing, Short, escape},
     figures, ladder, latency_objective, pareto,
     picture::{Bucket, four_digits},
-    style,
+    style::{self, PATTERNS},
     timeline::{self, Common, WIDTH},
     words,
 };
@@ -37,6 +37,7 @@ pub(super) fn page(report: &Report) -> String {
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\
          <title>{title}</title><style>{}{STYLE}</style></head><body>\
+         <svg class=\"patterns\" aria-hidden=\"true\">{PATTERNS}</svg>\
          <header class=\"top\"><h1>{title}</h1><button id=\"theme\" type=\"button\">light / dark</button></header>\
          <main>{body}<footer>Made by ballast replay. The same scenarios, policies and seeds give the same page.</footer></main>\
          <div id=\"tip\" role=\"status\" hidden></div><script>{SCRIPT}</script></body></html>\n",

@@ -19,7 +19,7 @@ const MOST_BUCKETS: usize = 720;
 const MOST_DECISIONS: usize = 250;
 
 /// The quantile of the response time that is shown where the objective names none.
-pub const USUAL_QUANTILE: f64 = 0.95;
+pub(super) const USUAL_QUANTILE: f64 = 0.95;
 
 /// What pictures need of one run: values over evenly long spans, and the decisions.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -51,13 +51,13 @@ text{font-family:system-ui,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;font-size:
 .big{font-size:20px;font-weight:bold;fill:$ink}.ink{fill:$ink}.tiny{font-size:10px}\
 .paper{fill:$paper}.panel{fill:$panel}.grid{stroke:$grid;stroke-width:1;fill:none}\
 .frame{stroke:$soft;stroke-width:1;fill:none;opacity:.5}\
-.needed{fill:$needed}.missing{fill:$missing;fill-opacity:.75}.starting{fill:$starting;fill-opacity:.55}\
+.needed{fill:$needed}.missing{fill:$missing;fill-opacity:.75}.starting{fill:url(#starting)}.hatch{stroke:$starting;stroke-width:2.4}.starting-line{stroke:$starting;stroke-width:1.3;fill:none}\
 .ready{stroke:$ready;stroke-width:1.8;fill:none}.target{stroke:$target;stroke-width:1;stroke-dasharray:3 2;fill:none}\
 .offered{stroke:$offered;stroke-width:1.5;fill:none}.offered-band{fill:$offered;fill-opacity:.25}\
 .lost{fill:$missing;fill-opacity:.75}\
 .waiting{fill:$waiting;fill-opacity:.3}.waiting-line{stroke:$waiting;stroke-width:1.3;fill:none}\
 .latency{stroke:$latency;stroke-width:1.5;fill:none}.latency-band{fill:$latency;fill-opacity:.22}\
-.objective{stroke:$missing;stroke-width:1.2;stroke-dasharray:6 3;fill:none}.objective-word{fill:$bad}\
+.objective{stroke:$missing;stroke-width:1.2;stroke-dasharray:6 3;fill:none}\
 .fault{fill:$missing;fill-opacity:.1}.fault-edge{stroke:$missing;stroke-width:1;stroke-opacity:.6;fill:none}\
 .fault-word{fill:$bad;font-size:10px}\
 .up{fill:$good}.down{fill:$ready}.mark{stroke:$paper;stroke-width:.7}\
@@ -66,6 +66,10 @@ text{font-family:system-ui,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;font-size:
 .l0{stroke:$c0}.l1{stroke:$c1}.l2{stroke:$c2}.l3{stroke:$c3}.l4{stroke:$c4}.l5{stroke:$c5}\
 .curve{fill:none;stroke-width:1.5;stroke-opacity:.8}.ring{fill:$paper;stroke-width:2}\
 .front{stroke:$soft;stroke-width:1.2;stroke-dasharray:2 3;fill:none}";
+
+/// What the rules refer to: stripes, so that what lies below replicas that start is seen through them.
+pub(super) const PATTERNS: &str = "<defs><pattern id=\"starting\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\" \
+    patternTransform=\"rotate(45)\"><path d=\"M1.5 0V4\" class=\"hatch\"/></pattern></defs>";
 
 /// The style of the page: variables for both themes, by the reader's preference or the button's, and the rules.
 pub(super) fn of_page() -> String {

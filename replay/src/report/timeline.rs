@@ -22,6 +22,8 @@ const TITLE: f64 = 24.0;
 const GAP: f64 = 12.0;
 /// Above all panels: names of faults.
 const FAULT_WORDS: f64 = 14.0;
+/// At the bottom of the replicas: decisions.
+const STRIP: f64 = 18.0;
 /// Below all panels: moments.
 const MOMENTS: f64 = 34.0;
 
@@ -48,7 +50,7 @@ enum Panel {
 impl Panel {
     fn height(self) -> f64 {
         match self {
-            Self::Replicas => 140.0,
+            Self::Replicas => 150.0,
             Self::Demand | Self::Waiting => 70.0,
             Self::Latency => 84.0,
         }
@@ -86,11 +88,11 @@ impl<'a> Common<'a> {
                 continue;
             }
             let place = (top + TITLE, top + TITLE + panel.height());
-            let (low, high) = (place.1, place.0 + 3.0);
+            let (low, high) = (place.1, place.0 + 4.0);
             let axis = match panel {
-                Panel::Demand => Axis::linear((0.0, offered), (low, high)),
-                Panel::Replicas => Axis::linear((0.0, replicas.max(1.0)), (low, high)),
-                Panel::Waiting => Axis::linear((0.0, waiting.max(1.0)), (low, high)),
+                Panel::Demand => Axis::counting(offered, 3.0, (low, high)),
+                Panel::Replicas => Axis::counting(replicas.max(1.0), 4.0, (low - STRIP, high)),
+                Panel::Waiting => Axis::counting(waiting.max(1.0), 3.0, (low, high)),
                 // Overload takes a hundred times as long as normal work, and both matter.
                 Panel::Latency if slowest > fastest * 20.0 => {
                     Axis::logarithmic((fastest * 0.8, slowest * 1.2), (low, high))
@@ -171,7 +173,12 @@ pub(super) fn draw(into: &mut Drawing, picture: &Picture, common: &Common<'_>) {
             word,
         );
     }
-    into.text(f64::midpoint(LEFT, RIGHT), common.bottom() + 30.0, "middle tiny", "time since the beginning");
+    into.text(
+        f64::midpoint(LEFT, RIGHT),
+        common.bottom() + 30.0,
+        "middle tiny",
+        if common.lasts >= axis::BY_DAY { "day (UTC)" } else { "time since the beginning" },
+    );
 }
 
 fn written(panel: Panel, mark: f64) -> String {
@@ -181,31 +188,30 @@ fn written(panel: Panel, mark: f64) -> String {
 /// What a panel shows: title to the left, what its lines are to the right.
 fn title(into: &mut Drawing, panel: Panel, top: f64, common: &Common<'_>) {
     let y = top - 7.0;
-    let (title, entries): (String, &[(&str, &str)]) = match panel {
-        Panel::Demand => ("Requests per second".to_owned(), &[("offered", "offered"), ("lost", "lost")]),
-        Panel::Replicas => (
-            "Replicas".to_owned(),
-            &[
-                ("needed", "needed"),
-                ("missing", "missing"),
-                ("ready", "serving"),
-                ("starting", "starting"),
-                ("target", "target"),
-            ],
-        ),
-        Panel::Waiting => ("Requests waiting or in work".to_owned(), &[]),
+    let plain = |entries: &[(&'static str, &'static str)]| -> Vec<(&'static str, String)> {
+        entries.iter().map(|(class, word)| (*class, (*word).to_owned())).collect()
+    };
+    let (title, entries) = match panel {
+        Panel::Demand => ("Requests per second".to_owned(), plain(&[("offered", "offered"), ("lost", "lost")])),
+        Panel::Replicas => {
+            let areas = [("needed", "needed"), ("missing", "missing"), ("ready", "serving")];
+            let others = [("starting", "starting"), ("target", "target")];
+            ("Replicas".to_owned(), [plain(&areas), plain(&others)].concat())
+        }
+        Panel::Waiting => ("Requests waiting or in work".to_owned(), Vec::new()),
         Panel::Latency => {
-            let entries: &[_] = if common.objective.is_some() { &[("objective", "objective")] } else { &[] };
-            (format!("Response time, {}", words::quantile(common.quantile)), entries)
+            let word = |objective: LatencyObjective| format!("objective: {}", words::response_time(objective.below));
+            let entry = common.objective.map(|objective| ("objective", word(objective)));
+            (format!("Response time, {}", words::quantile(common.quantile)), entry.into_iter().collect())
         }
     };
     into.text(LEFT, y, "head", &title);
     let mut x = RIGHT;
-    for (class, word) in entries.iter().rev() {
-        x -= width_of(word);
-        into.text(x, y, "", word);
+    for (class, word) in entries.into_iter().rev() {
+        x -= width_of(&word);
+        into.text(x, y, "", &word);
         x -= 18.0;
-        match *class {
+        match class {
             "offered" | "ready" | "target" | "objective" => into.line((x, y - 4.0), (x + 14.0, y - 4.0), class),
             area => into.rect(x, y - 8.0, 14.0, 8.0, area),
         }
@@ -220,7 +226,6 @@ pub(super) fn width_of(word: &str) -> f64 {
 }
 
 fn fault_bands(into: &mut Drawing, common: &Common<'_>) {
-    let (top, bottom) = (common.top(), common.bottom());
     // Names that would lie on each other are left to the hint.
     let mut free = LEFT;
     for fault in common.faults {
@@ -231,12 +236,14 @@ fn fault_bands(into: &mut Drawing, common: &Common<'_>) {
             format!("{} from {} to {}", fault.what, axis::moment(fault.at), axis::moment(fault.at + fault.lasts))
         };
         into.hinted(&hint, |into| {
-            into.rect(from, top, (to - from).max(1.0), bottom - top, "fault");
-            into.line((from, top - TITLE + 6.0), (from, bottom), "fault-edge");
+            for (_, _, (top, bottom)) in &common.panels {
+                into.rect(from, *top, (to - from).max(1.0), bottom - top, "fault");
+                into.line((from, *top), (from, *bottom), "fault-edge");
+            }
             let width = width_of(&fault.what) * 0.92;
             let at = (from + 2.0).min(RIGHT - width);
             if at >= free {
-                into.text(at, top - TITLE + 4.0, "fault-word", &fault.what);
+                into.text(at, common.top() - TITLE + 2.0, "fault-word", &fault.what);
                 free = at + width + 8.0;
             }
         });
@@ -271,22 +278,29 @@ impl Lines<'_> {
             (starting > 0.0).then_some((ready + starting, ready))
         };
         into.path(&self.area(starting), "starting");
+        into.path(
+            &self.line(|bucket| (bucket.starting.mean > 0.0).then_some(bucket.ready.mean + bucket.starting.mean)),
+            "starting-line",
+        );
         into.path(&self.line(|bucket| Some(bucket.target.mean)), "target");
         into.path(&self.line(|bucket| Some(bucket.ready.mean)), "ready");
+        let low = self.axis.at(0.0);
+        into.line((LEFT, low), (RIGHT, low), "frame");
+        into.text(LEFT - 5.0, low + 13.0, "end tiny", "changes");
         for (index, decision) in self.picture.decisions.iter().enumerate() {
             self.decision(into, index, decision);
         }
     }
 
-    /// A triangle that points up or down from where the target went.
+    /// A triangle that points up or down, at the bottom: on the lines, many would hide these.
     fn decision(&self, into: &mut Drawing, index: usize, decision: &Decision) {
-        let at = decision.at.since(self.common.begins);
-        let (x, y) = (self.common.x(at), self.axis.at(f64::from(decision.to)));
-        let (class, tip) = if decision.to > decision.from { ("up", -5.0) } else { ("down", 5.0) };
-        let triangle = Path::polygon(&[(x, y + tip), (x - 4.0, y - tip * 0.4), (x + 4.0, y - tip * 0.4)]);
+        let (x, low) = (self.common.x(decision.at.since(self.common.begins)), self.axis.at(0.0));
+        let (class, tip, base) =
+            if decision.to > decision.from { ("up", low + 2.5, low + 8.5) } else { ("down", low + 15.5, low + 9.5) };
+        let triangle = Path::polygon(&[(x, tip), (x - 3.5, base), (x + 3.5, base)]);
         // The page finds the decision's reason by its place in the list below.
         into.raw(&format!(r#"<g data-d="{index}">"#));
-        into.path(&triangle, &format!("{class} mark"));
+        into.path(&triangle, class);
         into.raw("</g>");
     }
 
@@ -299,7 +313,6 @@ impl Lines<'_> {
         if let Some(objective) = self.common.objective {
             let y = self.axis.at(objective.below);
             into.line((LEFT, y), (RIGHT, y), "objective");
-            into.text(RIGHT - 3.0, y - 3.0, "end tiny objective-word", &words::response_time(objective.below));
         }
         into.path(&self.band(|bucket| bucket.latency), "latency-band");
         into.path(&self.line(|bucket| bucket.latency.map(|spread| spread.mean)), "latency");
