@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they are")]
 
 mod replay;
+mod scenario;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -14,6 +15,7 @@ use crate::{
 };
 
 pub(crate) use replay::{ReplayArgs, ReportFormat};
+pub(crate) use scenario::*;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -82,6 +84,9 @@ pub(crate) enum Command {
     /// The policy decides by the same code as live, on a simulated clock: what it would cost, what users would feel, and
     /// why it decided as it did, for example `ballast replay scenarios/flash-crowd.yaml --baseline hpa --html report.html`.
     Replay(Box<ReplayArgs>),
+    /// Work with scenarios: load, recorded or drawn, with a model of the service, faults and expectations.
+    #[command(subcommand)]
+    Scenario(ScenarioCommand),
     /// Print a completion script for a shell, for example `ballast completions bash`.
     Completions {
         /// The shell.

@@ -14,8 +14,8 @@
 
 pub mod baseline;
 pub mod chance;
-pub mod draw;
 pub mod comparison;
+pub mod draw;
 pub mod expectations;
 pub mod fit;
 pub mod import;

@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::scenario;
 
 fn drawing() -> Drawing {
     let mut drawing = Drawing::new("shop/web", Duration::from_hours(2));
@@ -28,6 +29,25 @@ fn the_example_of_each_part_is_one() {
     assert_eq!(drawing.parts.len(), PARTS.len());
     let parts: Vec<_> = drawing.text().lines().filter(|line| line.starts_with("      - ")).map(str::to_owned).collect();
     insta::assert_snapshot!(parts.join("\n"));
+}
+
+#[test]
+fn the_file_reads_to_what_was_drawn() {
+    for (name, of) in Of::ALL {
+        let mut drawing = drawing();
+        drawing.of = of;
+        drawing.begins = Timestamp::from_millis(1_763_719_200_000);
+        for (kind, example) in PARTS {
+            drawing.add(kind, example).expect(kind);
+        }
+        let read = scenario::read("drawn.yaml", &drawing.text(), &|_: &str| Err("there is none".to_owned()));
+        let scenario::Read { scenario, warnings, .. } = read.unwrap_or_else(|errors| panic!("{name}: {errors}"));
+        assert_eq!(warnings, [], "{name}");
+        let load = scenario.load().expect("a load");
+        assert_eq!(load.demand.source, Source::Drawn(drawing.parts.clone()), "{name}");
+        let expected = (drawing.begins, drawing.lasts, drawing.every, drawing.seed);
+        assert_eq!((scenario.begins, scenario.lasts, scenario.every, scenario.seed), expected, "{name}");
+    }
 }
 
 #[test]

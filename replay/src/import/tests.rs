@@ -3,6 +3,7 @@ use std::{fmt::Write as _, io::BufReader};
 use proptest::prelude::*;
 
 use super::*;
+use crate::scenario;
 
 const COMBINED: &str = r#"10.0.0.1 - - [21/Nov/2025:12:00:00 +0200] "GET / HTTP/1.1" 200 512 "-" "x" 0.020
 10.0.0.1 - ann [21/Nov/2025:12:00:03 +0200] "GET /a\"b HTTP/1.1" 200 512 "-" "x" 0.040
@@ -133,6 +134,21 @@ fn a_mistake_is_told_with_its_place_and_its_cure() {
 fn the_scenario_says_where_its_load_comes_from() {
     let imported = read("access.log", COMBINED.as_bytes(), &Options::default()).expect("a log");
     insta::assert_snapshot!(imported.scenario("shop/web", "shop.csv"));
+}
+
+#[test]
+fn the_scenario_and_its_series_read_to_what_was_imported() {
+    for users in [false, true] {
+        let options = Options { users, ..Options::default() };
+        let imported = read("load.csv", LOCUST.as_bytes(), &options).expect("a history");
+        let files = |name: &str| if name == "shop.csv" { Ok(imported.csv()) } else { Err("there is none".to_owned()) };
+        let text = imported.scenario("shop/web", "shop.csv");
+        let scenario = scenario::read("shop.yaml", &text, &files).unwrap_or_else(|errors| panic!("{errors}")).scenario;
+        assert_eq!((scenario.begins, scenario.lasts), (imported.begins, Duration::from_secs(3)));
+        let walked = scenario.load().expect("a load").demand.source.walk(&scenario);
+        let values: Vec<_> = walked.map(|(_, value)| value).collect();
+        assert_eq!(values, imported.steps.iter().map(|step| step.value).collect::<Vec<_>>());
+    }
 }
 
 #[test]

@@ -107,10 +107,7 @@ fn gaps(text: &str) -> Result<Gaps, String> {
 }
 
 fn kind(text: &str) -> Result<Kind, String> {
-    one_of(
-        text,
-        &[("rate", Kind::Rate), ("gauge", Kind::Gauge), ("count", Kind::Count), ("counter", Kind::Counter)],
-    )
+    one_of(text, &[("rate", Kind::Rate), ("gauge", Kind::Gauge), ("count", Kind::Count), ("counter", Kind::Counter)])
 }
 
 fn unit(text: &str) -> Result<f64, String> {
