@@ -136,13 +136,12 @@ impl Drawing {
             load.push_str(&format!("      - {part:width$}  # {about}\n"));
         }
         let scenario = self.scenario();
-        let values: Vec<f64> = scenario
-            .load()
-            .map(|load| load.demand.source.walk(&scenario))
-            .into_iter()
-            .flatten()
-            .filter_map(|(_, value)| value)
-            .collect();
+        let demand = scenario.load().into_iter().flat_map(|load| load.demand.source.walk(&scenario));
+        let (mut first, mut most) = (None, 0.0_f64);
+        for value in demand.filter_map(|(_, value)| value) {
+            first.get_or_insert(value);
+            most = most.max(value);
+        }
         let page = Page {
             about: "Drawn load: what each part does is beside it.".to_owned(),
             from: "drawn".to_owned(),
@@ -153,8 +152,8 @@ impl Drawing {
             every: self.every,
             seed: self.seed,
             of: self.of,
-            first: values.first().copied().unwrap_or_default(),
-            most: values.iter().copied().fold(0.0, f64::max),
+            first: first.unwrap_or_default(),
+            most,
             load,
         };
         page.text()

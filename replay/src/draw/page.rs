@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use autoscaler::Timestamp;
+use autoscaler::{Timestamp, text::values::moment_text};
 
 use super::Of;
 use crate::scenario::Part;
@@ -58,9 +58,7 @@ load:
             about = quoted(&self.about),
             from = quoted(&self.from),
             service = quoted(&self.service),
-            begins = humantime::format_rfc3339_seconds(
-                std::time::UNIX_EPOCH + Duration::from_millis(self.begins.as_millis().min(253_402_300_799_000))
-            ),
+            begins = moment_text(self.begins),
             lasts = span(self.lasts),
             every = span(self.every),
             seed = self.seed,

@@ -1,9 +1,6 @@
 //! What Prometheus answers to `query_range`.
 
-use std::{
-    collections::BTreeMap,
-    io::{BufRead, Read as _},
-};
+use std::{collections::BTreeMap, io::BufRead};
 
 use serde::Deserialize;
 

@@ -8,7 +8,7 @@ use super::{Format, ImportError, Imported, Notes, Options};
 use crate::scenario::Gaps;
 
 /// The most steps between the first and the last.
-const MOST_STEPS: i64 = 5_000_000;
+const MOST_STEPS: i64 = 2_000_000;
 /// How many rows are looked at to find their usual distance.
 const LOOKED_AT: usize = 1000;
 /// The length of a step of counted requests where nobody says another.
@@ -302,7 +302,7 @@ impl Steps {
 
     fn step(&self, cell: Option<&Cell>, gaps: Gaps, seconds: f64) -> Step {
         let counted = self.kind == Kind::Count;
-        let Some(cell) = cell.filter(|cell| cell.rows > 0) else {
+        let Some(cell) = cell.filter(|cell| cell.rows > 0 || counted && cell.errors.is_some()) else {
             // A gap stays one in the file; the scenario says what it means.
             let value = (counted && gaps == Gaps::Zero).then_some(0.0);
             return Step { value, ..Step::default() };
@@ -341,8 +341,8 @@ impl Cell {
 /// Marks the steps in which so many failed that more would have come.
 fn censor(steps: &mut [Step], from: f64, notes: &mut Notes) {
     for step in steps.iter_mut() {
-        let share = step.errors.zip(step.value).filter(|(_, all)| *all > 0.0).map(|(errors, all)| errors / all);
-        step.censored = share.is_some_and(|share| share > 0.0 && share >= from);
+        let failed = step.errors.zip(step.value);
+        step.censored = failed.is_some_and(|(errors, all)| errors > 0.0 && errors >= from * all);
     }
     let censored = steps.iter().filter(|step| step.censored).count();
     if censored > 0 {
