@@ -1,5 +1,6 @@
 //! What each command does: one module for each.
 
+mod cases;
 mod completions;
 mod decide;
 mod explain;
@@ -9,6 +10,7 @@ mod policy;
 mod replay;
 mod scenario;
 mod status;
+mod test;
 
 use std::{future::Future, process::ExitCode};
 
@@ -34,6 +36,9 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::replay(&args),
         Command::Scenario(ScenarioCommand::Draw(args)) => scenario::draw(&args),
         Command::Scenario(ScenarioCommand::Import(args)) => scenario::import(&args),
+        Command::Test(args) => test::test(&args),
+        Command::Scenario(ScenarioCommand::Check(args)) => scenario::check(&args),
+        Command::Scenario(ScenarioCommand::Schema) => scenario::schema(),
         Command::Completions { shell } => completions::completions(shell),
     }
 }

@@ -20,6 +20,7 @@ pub mod expectations;
 pub mod fit;
 pub mod import;
 pub mod measures;
+pub mod parallel;
 pub mod plan;
 pub mod ranking;
 pub mod recording;

@@ -3,13 +3,17 @@
 mod draw;
 mod import;
 
-use clap::Subcommand;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 
 pub(crate) use draw::ScenarioDrawArgs;
 pub(crate) use import::ScenarioImportArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScenarioCommand {
+    /// Check scenarios without playing them: every error with its line and column, in the files that they name, too.
+    Check(ScenarioCheckArgs),
     /// Write a scenario from a few words: load put together from parts, and a usual service to be edited.
     ///
     /// Parts add up; noise multiplies them all. For example a crowd that comes within half a minute:
@@ -22,4 +26,18 @@ pub(crate) enum ScenarioCommand {
     /// does not say is asked for, and what was left out is counted, for example `ballast scenario import access.log
     /// --service shop/web --every 10s -o shop.yaml`.
     Import(Box<ScenarioImportArgs>),
+    /// Print the JSON Schema of scenarios, for editors.
+    Schema,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ScenarioCheckArgs {
+    /// Scenarios, folders of them, or `-` for standard input.
+    ///
+    /// Of a folder every *.yaml and *.yml is read but *.policy.yaml.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }

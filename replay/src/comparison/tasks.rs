@@ -1,14 +1,6 @@
 //! What is to be run, and running it on several threads.
 
-use std::{
-    borrow::Cow,
-    num::NonZero,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::{borrow::Cow, num::NonZero, sync::Arc};
 
 use autoscaler::Policy;
 
@@ -17,6 +9,7 @@ use crate::{
     Scaler, Scenario, baseline,
     expectations::{Judge, Verdict},
     measures::{Measures, Meter},
+    parallel,
     plan::{DemandStep, Plan, PlanScaler, Prices},
     report::{Kind, Picture},
     scaler::PolicyScaler,
@@ -143,25 +136,7 @@ pub(super) fn run_all(
     jobs: NonZero<usize>,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Vec<Outcome>, ComparisonError> {
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let results: Mutex<Vec<Option<Result<Outcome, ComparisonError>>>> =
-        Mutex::new(std::iter::repeat_with(|| None).take(tasks.len()).collect());
-    progress(0, tasks.len());
-    thread::scope(|scope| {
-        for _ in 0..jobs.get().min(tasks.len()) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(task) = tasks.get(index) else { break };
-                    let outcome = task.run();
-                    results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(outcome);
-                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, tasks.len());
-                }
-            });
-        }
-    });
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.into_iter().flatten().collect()
+    parallel::map(tasks, jobs, progress, Task::run).into_iter().collect()
 }
 
 impl Task<'_> {
