@@ -3,8 +3,8 @@
 #![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they are")]
 
 mod replay;
-mod test;
 mod scenario;
+mod test;
 
 use std::{path::PathBuf, time::Duration};
 

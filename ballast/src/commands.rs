@@ -34,6 +34,8 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(PolicyCommand::Fmt(args)) => policy::fmt(&args),
         Command::Policy(PolicyCommand::Schema) => policy::schema(),
         Command::Replay(args) => replay::replay(&args),
+        Command::Scenario(ScenarioCommand::Draw(args)) => scenario::draw(&args),
+        Command::Scenario(ScenarioCommand::Import(args)) => scenario::import(&args),
         Command::Test(args) => test::test(&args),
         Command::Scenario(ScenarioCommand::Check(args)) => scenario::check(&args),
         Command::Scenario(ScenarioCommand::Schema) => scenario::schema(),

@@ -25,8 +25,7 @@ pub(super) fn report(tested: &[Tested]) -> anyhow::Result<String> {
                 let judgement = verdict.judgement();
                 status.set_message(judgement.found.as_str());
                 if let Some(decision) = &verdict.decision {
-                    let lines: Vec<&str> =
-                        decision.rules.iter().chain(&decision.guards).map(String::as_str).collect();
+                    let lines: Vec<&str> = decision.rules.iter().chain(&decision.guards).map(String::as_str).collect();
                     status.set_description(format!("{decision}\n{}", lines.join("\n")));
                 }
             }
