@@ -17,6 +17,7 @@ pub mod chance;
 pub mod comparison;
 pub mod expectations;
 pub mod fit;
+pub mod ladder;
 pub mod measures;
 pub mod plan;
 pub mod ranking;
