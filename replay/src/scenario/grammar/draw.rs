@@ -1,9 +1,13 @@
 //! Values over time.
 
+use std::time::Duration;
+
 use autoscaler::text::grammar::{Group, Map, Shape, may, needed, optional};
 
 use super::{SOME_SPAN, SPAN, forms};
 
+/// Since midnight.
+const TIME_OF_DAY: Shape = Shape::Duration(Duration::ZERO, Duration::from_hours(24));
 const AMOUNT: Shape = Shape::Text(&forms::AMOUNT);
 
 static SOURCES: [Shape; 2] = [Shape::Text(&forms::AMOUNT), Shape::Map(&SOURCE_MAP)];
@@ -127,7 +131,7 @@ parts! {
         "{ peak: 100/s, night: 20%, at: 15h, weekend: 40% }", [
         needed("peak", AMOUNT, "At the busiest time."),
         optional("night", Shape::Text(&forms::PERCENTAGE), "20%", "Share of the peak at the quietest time."),
-        optional("at", Shape::Text(&forms::TIME_OF_DAY), "15h", "When the peak is."),
+        optional("at", TIME_OF_DAY, "15h", "When the peak is, since midnight."),
         optional("weekend", Shape::Text(&forms::PERCENTAGE), "100%", "Saturdays and Sundays have such a share of it."),
     ];
     BURSTS: "`bursts`", "A Markov-modulated rate of two states, with exponential stays.",

@@ -31,5 +31,4 @@ forms! {
         "^(requests|served|errors|error_share|waiting|in_flight|latency[.](mean|p[0-9]{1,2}([.][0-9]+)?)|utilisation)$", false,
         ["requests", "latency.p95"];
     COLUMN: "a column's name", "^.{1,200}$", true, ["value"];
-    TIME_OF_DAY: "a time of day as a duration since midnight", "^[0-9.]+ ?[a-z]+( ?[0-9.]+ ?[a-z]+)*$", false, ["15h", "8h 30m"];
 }

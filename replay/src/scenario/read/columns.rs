@@ -131,7 +131,12 @@ fn cut(
 ) -> Option<()> {
     let (all, lasts) = (rows.len(), millis(context.lasts));
     let Some((first, last)) = rows.first().zip(rows.last()).map(|(first, last)| (first.at, last.at)) else {
-        findings.whole_file(source, Kind::Missing, "the file has no line but the header", "");
+        findings.whole_file(
+            source,
+            Kind::Missing,
+            "the file has no line but the header",
+            "put lines such as `0,40` below it",
+        );
         return None;
     };
     if first >= lasts || last < 0 && even.is_some() {
@@ -186,23 +191,25 @@ fn as_date(millis: i64) -> String {
 /// The series; where lines are evenly spaced and one is missing there is a gap.
 fn series(rows: &[Row], even: Option<i64>, wanted: &Wanted<'_>, findings: &mut Findings) -> Option<Series> {
     let (mut at, mut values) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-    let mut gaps: Vec<(i64, Place)> = Vec::new();
+    // When, where, and what is not there.
+    let mut gaps: Vec<(i64, Place, &str)> = Vec::new();
     for (number, row) in rows.iter().enumerate() {
         at.push(row.at);
         values.push(row.value.map(|value| value * wanted.scale));
         if row.value.is_none() {
-            gaps.push((row.at, row.place));
+            gaps.push((row.at, row.place, "value"));
         }
         let next = rows.get(number + 1).map(|next| next.at);
         if let Some((even, next)) = even.zip(next).filter(|(even, next)| (next - row.at) * 2 > even * 3) {
-            gaps.push((row.at + even, row.place));
+            gaps.push((row.at + even, row.place, "line"));
             at.push(row.at + even);
             values.push(None);
             debug_assert!(row.at + even < next, "the gap is before the next line");
         }
     }
-    if let (Gaps::Refuse, Some((first, place))) = (wanted.gaps, gaps.first().copied()) {
-        let message = format!("there is no value at {}, and in {} places in all", told(first), gaps.len());
+    if let (Gaps::Refuse, Some((first, place, what))) = (wanted.gaps, gaps.first().copied()) {
+        let more = if gaps.len() == 1 { String::new() } else { format!("; the first of {} gaps", gaps.len()) };
+        let message = format!("there is no {what} at {}{more}", told(first));
         let help = "say with `gaps` what that means: `hold` the value before it, `zero`, or `linear`";
         findings.add(Kind::Missing, place, message, help);
         return None;

@@ -62,7 +62,7 @@ impl Lines<'_> {
         // Of the line as it is, read or not.
         let mut before: Option<(i64, usize)> = None;
         let skipped = self.text.len() - self.text.trim_start_matches('\u{feff}').len();
-        let mut counted = (0, 1);
+        let (mut counted, mut last) = ((0, 1), Place::default());
         for record in reader(self.text).into_records() {
             let Ok(record) = record else { break };
             let start = record.position().map_or(0, |at| usize::try_from(at.byte()).unwrap_or_default()) + skipped;
@@ -78,6 +78,7 @@ impl Lines<'_> {
                 Err(Wrong { place, message, help, at }) => {
                     before = at.map(|at| (at, place.line)).or(before);
                     wrong += 1;
+                    last = place;
                     if wrong <= TOLD {
                         findings.add(Kind::BadValue, place, message, help);
                     }
@@ -85,8 +86,8 @@ impl Lines<'_> {
             }
         }
         if wrong > TOLD {
-            let message = format!("{} more lines of this file cannot be read", wrong - TOLD);
-            findings.whole_file(self.source, Kind::BadValue, message, "cure the first ones; the others may be alike");
+            let message = format!("{} more lines of this file cannot be read; this is the last one", wrong - TOLD);
+            findings.add(Kind::BadValue, last, message, "cure the first ones; the others may be alike");
         }
         (wrong == 0).then_some(rows)
     }
@@ -99,8 +100,8 @@ impl Lines<'_> {
         before: Option<(i64, usize)>,
     ) -> Result<Row, Wrong> {
         if record.len() != numbers.width {
-            let message =
-                format!("the line has {} cells, and the header names {} columns", record.len(), numbers.width);
+            let cells = if record.len() == 1 { "1 cell".to_owned() } else { format!("{} cells", record.len()) };
+            let message = format!("the line has {cells}, and the header names {} columns", numbers.width);
             return Err(Wrong::at(line.whole(), message, "write an empty cell for what is not known", None));
         }
         let cell = |number: usize| record.get(number).unwrap_or_default();
