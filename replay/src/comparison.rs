@@ -12,13 +12,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    num::NonZero,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{num::NonZero, sync::Arc};
 
 use autoscaler::{Policy, quantity::SignalName};
 
@@ -28,7 +22,7 @@ use crate::{
     expectations::Verdict,
     ladder,
     measures::Measures,
-    ranking,
+    parallel, ranking,
     report::{Contender, Figures, Judged, Judgement, Kind, Picture, Report, Rung, Summary},
     simulation::RunError,
 };
@@ -83,12 +77,10 @@ pub fn compare(
 ) -> Result<Report, ComparisonError> {
     let plan = tasks::plan(cases, options)?;
     let climbs: Vec<&Case> = cases.iter().filter(|_| options.sweep && options.plan).collect();
-    let (done, all) = (AtomicUsize::new(0), plan.len() + climbs.len());
-    let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, all);
-    progress(0, all);
-    let outcomes = tasks::side_by_side(&plan, options.jobs, tasks::Task::run, step);
+    let all = plan.len() + climbs.len();
+    let outcomes = parallel::map(&plan, options.jobs, &|done, _| progress(done, all), tasks::Task::run);
     let outcomes: Vec<Outcome> = outcomes.into_iter().collect::<Result<_, _>>()?;
-    let ladders = tasks::side_by_side(&climbs, options.jobs, |case| climb(case), step);
+    let ladders = parallel::map(&climbs, options.jobs, &|done, _| progress(plan.len() + done, all), |case| climb(case));
     let mut runs = plan.iter().zip(outcomes);
     let mut judged = Vec::with_capacity(cases.len());
     let mut trials: Vec<Trials> = Vec::new();

@@ -19,6 +19,7 @@ pub mod expectations;
 pub mod fit;
 pub mod ladder;
 pub mod measures;
+pub mod parallel;
 pub mod plan;
 pub mod ranking;
 pub mod recording;

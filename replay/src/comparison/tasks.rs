@@ -1,14 +1,6 @@
 //! What is to be run, and running it on several threads.
 
-use std::{
-    borrow::Cow,
-    num::NonZero,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::{borrow::Cow, num::NonZero, sync::Arc};
 
 use autoscaler::Policy;
 
@@ -133,31 +125,6 @@ pub(super) fn plan<'a>(cases: &'a [Case], options: &Options) -> Result<Vec<Task<
         }
     }
     Ok(tasks)
-}
-
-/// Does something with each item, so many at a time; what came of them is in their order. `done` hears of each that is done.
-pub(super) fn side_by_side<T: Sync, R: Send>(
-    items: &[T],
-    jobs: NonZero<usize>,
-    work: impl Fn(&T) -> R + Sync,
-    done: impl Fn() + Sync,
-) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<Option<R>>> = Mutex::new(items.iter().map(|_| None).collect());
-    thread::scope(|scope| {
-        for _ in 0..jobs.get().min(items.len()) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(index) else { break };
-                    let result = work(item);
-                    results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
-                    done();
-                }
-            });
-        }
-    });
-    results.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect()
 }
 
 impl Task<'_> {
