@@ -1,4 +1,4 @@
-//! `ballast scenario check` and `schema`, as a user runs them.
+//! `ballast scenario draw` and `import`, as a user runs them.
 
 use std::{
     error::Error,
@@ -11,64 +11,81 @@ use assert_cmd::cargo::CommandCargoExt as _;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-const GOOD: &str = "\
-scenario: 1
-service: shop/web
-lasts: 1h
-replicas: { max: 10 }
-policy: web.policy.yaml
-load: { requests: { csv: { file: web.csv } }, service: { takes: 20ms } }
-";
-const POLICY: &str = "\
-service: shop/web
-replicas: { min: 1, max: 10 }
-rules: [{ target: { signal: cpu, per_replica: 70% } }]
-";
+const LOG: &str = r#"10.0.0.1 - - [21/Nov/2025:12:00:00 +0200] "GET / HTTP/1.1" 200 512
+10.0.0.1 - - [21/Nov/2025:12:00:13 +0200] "GET / HTTP/1.1" 503 512
+something else
+"#;
 
-fn check(folder: &Path, args: &[&str]) -> Result<(Output, String)> {
+const FLASH: [&str; 12] = [
+    "scenario",
+    "draw",
+    "--lasts",
+    "2h",
+    "--seed",
+    "7",
+    "--level",
+    "40/s",
+    "--flash",
+    "at=20m rise=30s by=360/s fade=20m",
+    "--noise",
+    "10%",
+];
+
+fn ballast(folder: &Path, args: &[&str]) -> Result<Output> {
     let mut command = Command::cargo_bin("ballast")?;
-    let output = command.current_dir(folder).env("NO_COLOR", "1").args(["scenario", "check"]).args(args).output()?;
-    let told = String::from_utf8(output.stdout.clone())?;
-    Ok((output, told))
+    Ok(command.current_dir(folder).env("NO_COLOR", "1").args(args).output()?)
 }
 
-fn folder(csv: &str) -> Result<tempfile::TempDir> {
+#[test]
+fn a_drawn_scenario_is_printed_or_written_and_never_over_another() -> Result {
     let folder = tempfile::tempdir()?;
-    fs::create_dir(folder.path().join("shop"))?;
-    for (name, text) in [("good.yaml", GOOD), ("web.policy.yaml", POLICY), ("web.csv", csv)] {
-        fs::write(folder.path().join("shop").join(name), text)?;
-    }
-    Ok(folder)
-}
+    let printed = ballast(folder.path(), &FLASH)?;
+    let printed = String::from_utf8(printed.stdout)?;
+    assert!(printed.contains("- flash: { at: 20m, rise: 30s, by: 360/s, fade: 20m }"), "{printed}");
+    let to_file = [&FLASH[..], &["-o", "flash.yaml"]].concat();
+    assert!(ballast(folder.path(), &to_file)?.status.success());
+    assert_eq!(fs::read_to_string(folder.path().join("flash.yaml"))?, printed);
 
-#[test]
-fn a_folder_is_checked_with_what_stands_beside_its_scenarios() -> Result {
-    let folder = folder("time,value\n0,40\n60,50\n")?;
-    let (output, told) = check(folder.path(), &["shop"])?;
-    assert_eq!((output.status.code(), told.as_str()), (Some(0), "ok: 1 scenario in 1 file\n"));
-    let (_, told) = check(folder.path(), &["shop", "--json"])?;
-    let json: serde_json::Value = serde_json::from_str(&told)?;
-    assert_eq!((json["files"].as_u64(), json["scenarios"].as_u64()), (Some(1), Some(1)));
+    let again = ballast(folder.path(), &to_file)?;
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8(again.stderr)?.contains("--force"));
     Ok(())
 }
 
 #[test]
-fn what_is_wrong_is_told_by_the_file_that_it_is_in() -> Result {
-    let folder = folder("time,value\n0,40\n0,50\n")?;
-    let (output, told) = check(folder.path(), &["shop/good.yaml", "nowhere.yaml"])?;
-    assert_eq!(output.status.code(), Some(1));
-    assert!(told.contains("error: shop/web.csv:3:1: the moment `0` is that of line 2 again"), "{told}");
-    assert!(told.contains("error: nowhere.yaml: "), "{told}");
-    assert!(told.ends_with("failed: 2 errors in 1 file\n") || told.ends_with("failed: 2 errors in 2 files\n"), "{told}");
+fn a_chart_is_shown_where_it_is_asked_for() -> Result {
+    let folder = tempfile::tempdir()?;
+    let shown = ballast(folder.path(), &[&FLASH[..], &["--show"]].concat())?;
+    let shown = String::from_utf8(shown.stdout)?;
+    assert!(shown.contains('█') && shown.contains("mean") && !shown.contains("scenario: 1"), "{shown}");
     Ok(())
 }
 
 #[test]
-fn a_folder_without_a_scenario_is_said_to_be_one() -> Result {
-    let folder = folder("")?;
-    fs::remove_file(folder.path().join("shop/good.yaml"))?;
-    let (output, told) = check(folder.path(), &["shop"])?;
+fn a_mistake_in_a_part_is_told() -> Result {
+    let folder = tempfile::tempdir()?;
+    let output = ballast(folder.path(), &["scenario", "draw", "--flash", "at=20m raise=30s by=1 fade=20m"])?;
     assert_eq!(output.status.code(), Some(1));
-    assert!(told.contains("the folder holds no scenario"), "{told}");
+    let told = String::from_utf8(output.stderr)?;
+    assert!(told.contains("there is no `raise`; did you mean `rise`?"), "{told}");
+    Ok(())
+}
+
+#[test]
+fn a_log_becomes_a_scenario_and_what_was_left_out_is_told() -> Result {
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("access.log"), LOG)?;
+    let output =
+        ballast(folder.path(), &["scenario", "import", "access.log", "--service", "shop/web", "-o", "shop.yaml"])?;
+    let told = String::from_utf8(output.stderr)?;
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("access.log: 3 read, 2 used, 1 left out"), "{told}");
+    assert!(told.contains("1 of 2 steps are marked as censored"), "{told}");
+    assert_eq!(
+        fs::read_to_string(folder.path().join("shop.csv"))?,
+        "timestamp_s,value,errors,censored\n0,0.1,0,0\n10,0.1,0.1,1\n"
+    );
+    let scenario = fs::read_to_string(folder.path().join("shop.yaml"))?;
+    assert!(scenario.contains("# left out 1: the line is not in Common or Combined Log Format"), "{scenario}");
     Ok(())
 }

@@ -1,13 +1,17 @@
 //! `ballast scenario`: what can be done with scenarios.
 
 mod check;
+mod draw;
+mod import;
 
 use std::{
-    io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
+use anyhow::Context as _;
 use autoscaler::text::TextErrors;
 use replay::scenario::{self, LONGEST_SERIES, LONGEST_TEXT, Read};
 
@@ -15,6 +19,8 @@ use super::files::{files_in, origin, read};
 use crate::output;
 
 pub(super) use check::check;
+pub(super) use draw::draw;
+pub(super) use import::import;
 
 /// Prints the JSON Schema of scenarios.
 pub(super) fn schema() -> anyhow::Result<ExitCode> {
@@ -46,4 +52,17 @@ pub(super) fn scenario_of(file: &Path) -> io::Result<Result<Read, TextErrors>> {
         read(&path, LONGEST_SERIES).map_err(|error| error.to_string())
     };
     Ok(scenario::read(&origin(file), &text, &beside))
+}
+
+/// Writes a file, but over none that is there unless that is wanted.
+fn write(file: &Path, text: &str, force: bool) -> anyhow::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).truncate(true).create(force).create_new(!force);
+    let written = options.open(file).and_then(|mut file| file.write_all(text.as_bytes()));
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            anyhow::bail!("{} is there already; --force writes over it", file.display())
+        }
+        written => written.with_context(|| format!("cannot write {}", file.display())),
+    }
 }
