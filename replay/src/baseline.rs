@@ -34,11 +34,12 @@ mod toy;
 use std::time::Duration;
 
 use crate::{
-    scaler::{Bounds, Scaler},
+    scaler::Scaler,
     scenario::Scenario,
+    simulation::{self, bounds},
 };
 
-/// How often the baselines of the literature look; most of these papers do so each minute.
+/// How often the baselines of the literature look, unless they say otherwise. Ours: the papers differ.
 const STEP: Duration = Duration::from_mins(1);
 /// What the literature's baselines load a replica with, unless that is their knob.
 const UTILISATION: f64 = 0.8;
@@ -289,18 +290,16 @@ impl Knob {
     }
 }
 
-fn bounds(scenario: &Scenario) -> Bounds {
-    Bounds { min: scenario.replicas.min, max: scenario.replicas.max }
-}
-
 /// Requests that one replica is built to work on at the same time; Knative's default where nothing says so.
 fn concurrency(scenario: &Scenario) -> f64 {
     scenario.load().map_or(kpa::CONCURRENCY, |load| f64::from(load.service.at_once.max(1)))
 }
 
-/// What is needed, span by span.
-fn demand(_scenario: &Scenario) -> Vec<(Duration, u32)> {
-    Vec::new()
+/// What is needed, span by span; in an open loop, where nobody knows, what there is at the start.
+fn demand(scenario: &Scenario) -> impl Iterator<Item = (Duration, u32)> {
+    let known = simulation::demand(scenario, bounds(scenario)).map(|step| (step.to.since(step.from), step.needed));
+    let unknown = scenario.load().is_none().then_some((scenario.lasts, scenario.replicas.start));
+    known.chain(unknown)
 }
 
 fn names() -> String {

@@ -14,10 +14,12 @@
 
 pub mod baseline;
 pub mod chance;
+pub mod comparison;
 pub mod expectations;
 pub mod fit;
 pub mod ladder;
 pub mod measures;
+pub mod parallel;
 pub mod plan;
 pub mod ranking;
 pub mod recording;

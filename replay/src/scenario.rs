@@ -3,21 +3,28 @@
 
 mod expect;
 mod fault;
+mod grammar;
 mod load;
+mod read;
+mod schema;
 mod series;
 mod service;
 mod walk;
+mod write;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use autoscaler::Timestamp;
 
 pub use expect::*;
 pub use fault::*;
 pub use load::*;
+pub use read::{Files, LONGEST_SERIES, LONGEST_TEXT, Read, read};
+pub use schema::{schema, tables};
 pub use series::*;
 pub use service::*;
 pub use walk::Walk;
+pub use write::{series_csv, write};
 
 /// The version of the format.
 pub const VERSION: u32 = 1;
@@ -90,6 +97,15 @@ pub struct Service {
     pub project: String,
     /// Compose service.
     pub service: String,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.host.is_empty() {
+            write!(f, "{}/", self.host)?;
+        }
+        write!(f, "{}/{}", self.project, self.service)
+    }
 }
 
 /// Replicas at the start, and limits for whoever has no policy that gives them. `min <= start <= max`, `max` at least 1.

@@ -122,11 +122,13 @@ pub enum Kind {
     NoEffect,
     /// Warning: the formula of a count that hardly counts.
     OddFormula,
+    /// Warning: a series that goes beyond what it is played in, or does not cover it.
+    PartOfSeries,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Syntax,
         Self::DuplicateKey,
         Self::Unknown,
@@ -156,6 +158,7 @@ impl Kind {
         Self::BudgetsDiffer,
         Self::NoEffect,
         Self::OddFormula,
+        Self::PartOfSeries,
     ];
 
     /// Whether it keeps the text from being used.
@@ -179,7 +182,8 @@ impl Kind {
             | Self::Overruled
             | Self::BudgetsDiffer
             | Self::NoEffect
-            | Self::OddFormula => Severity::Warning,
+            | Self::OddFormula
+            | Self::PartOfSeries => Severity::Warning,
             _ => Severity::Error,
         }
     }

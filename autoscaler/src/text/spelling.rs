@@ -1,7 +1,7 @@
 //! The nearest spelling of what somebody probably meant.
 
 /// What other tools and habits call things, with our names for them.
-const OTHER_NAMES: [(&str, &[&str]); 28] = [
+const OTHER_NAMES: [(&str, &[&str]); 42] = [
     ("mem", &["memory"]),
     ("ram", &["memory"]),
     ("memory_usage", &["memory"]),
@@ -30,6 +30,20 @@ const OTHER_NAMES: [(&str, &[&str]); 28] = [
     ("disable", &["observe", "off"]),
     ("paused_until", &["until"]),
     ("widest", &["select"]),
+    ("duration", &["lasts", "for"]),
+    ("length", &["lasts"]),
+    ("interval", &["every"]),
+    ("rps", &["requests"]),
+    ("demand", &["load"]),
+    ("slo", &["objective"]),
+    ("startup", &["start"]),
+    ("timeout", &["patience"]),
+    ("concurrency", &["at_once"]),
+    ("service_time", &["takes"]),
+    ("leastconn", &["least_connections"]),
+    ("p2c", &["two_choices"]),
+    ("assert", &["expect"]),
+    ("expectations", &["expect"]),
 ];
 
 /// The one of `known` that is nearest to `written`, if it is near enough to be meant: another name for it, or at most one

@@ -132,6 +132,18 @@ pub fn factor(node: &Node, what: &str, findings: &mut Findings) -> Option<f64> {
     None
 }
 
+/// A moment by the calendar (RFC 3339), of the years 1970 to 9999.
+pub fn as_moment(text: &str) -> Option<Timestamp> {
+    let millis = u64::try_from(text.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok()?;
+    (millis <= LAST).then_some(Timestamp::from_millis(millis))
+}
+
+/// A moment as [`as_moment`] reads it: `2026-11-21T12:00:00Z`.
+pub fn moment_text(at: Timestamp) -> String {
+    let millis = i64::try_from(at.as_millis().min(LAST)).unwrap_or_default();
+    jiff::Timestamp::from_millisecond(millis).map(|at| at.to_string()).unwrap_or_default()
+}
+
 /// A moment: by the calendar (RFC 3339), or in milliseconds since the epoch.
 pub fn moment(node: &Node, what: &str, findings: &mut Findings) -> Option<Timestamp> {
     let text = node.text(what, "2026-11-21T12:00:00Z", findings)?;
@@ -140,9 +152,9 @@ pub fn moment(node: &Node, what: &str, findings: &mut Findings) -> Option<Timest
         findings.add(Kind::BadValue, node.place, message, format!("write it in milliseconds: `{seconds}000`"));
         return None;
     }
-    let by_calendar = || text.parse::<jiff::Timestamp>().ok().and_then(|at| u64::try_from(at.as_millisecond()).ok());
-    if let Some(millis) = text.parse().ok().or_else(by_calendar).filter(|millis| *millis <= LAST) {
-        return Some(Timestamp::from_millis(millis));
+    let by_number = || text.parse().ok().filter(|millis| *millis <= LAST).map(Timestamp::from_millis);
+    if let Some(at) = by_number().or_else(|| as_moment(text)) {
+        return Some(at);
     }
     let message = format!("{what} is {}; allowed: a moment of the years 1970 to 9999", quote(text));
     let help = "write `2026-11-21T12:00:00Z`, `2026-11-21T13:00:00+01:00`, or milliseconds since 1970";

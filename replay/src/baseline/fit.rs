@@ -68,6 +68,23 @@ mod tests {
     }
 
     #[test]
+    fn it_agrees_with_linregress() {
+        let points: Vec<(f64, f64)> =
+            (0..60).map(|k| f64::from(k)).map(|k| (k, 5.0 + 0.3 * k + 2.0 * (k * 1.7).sin() - 0.01 * k * k)).collect();
+        for degree in 1..=2u8 {
+            let column = |power: i32| points.iter().map(|(x, _)| x.powi(power)).collect::<Vec<_>>();
+            let data = linregress::RegressionDataBuilder::new()
+                .build_from([("y", points.iter().map(|(_, y)| *y).collect()), ("x", column(1)), ("xx", column(2))])
+                .expect("the columns are of one length");
+            let formula = if degree == 1 { "y ~ x" } else { "y ~ x + xx" };
+            let fit = linregress::FormulaRegressionBuilder::new().data(&data).formula(formula).fit().expect("it fits");
+            let theirs: f64 =
+                fit.parameters().iter().zip(0..).map(|(value, power): (&f64, i32)| value * 70f64.powi(power)).sum();
+            assert!(near(extrapolate(&points, usize::from(degree), 70.0), theirs), "degree {degree}: {theirs}");
+        }
+    }
+
+    #[test]
     fn too_few_points_give_less_and_none_give_nothing() {
         assert_eq!(extrapolate(&[], 2, 5.0), None);
         assert_eq!(extrapolate(&[(1.0, 7.0)], 2, 5.0), Some(7.0));

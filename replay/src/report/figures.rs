@@ -72,6 +72,16 @@ impl Figures {
         figures
     }
 
+    /// The mean of each over several runs; absent where one of them has none.
+    pub fn mean(runs: &[Self]) -> Self {
+        let count = runs.len() as f64;
+        let mean = |key: &str| -> Option<f64> {
+            let values: Option<Vec<f64>> = runs.iter().map(|run| run.get(key)).collect();
+            values.filter(|values| !values.is_empty()).map(|values| values.iter().sum::<f64>() / count)
+        };
+        Self(DEFINITIONS.iter().map(|definition| mean(definition.key)).collect())
+    }
+
     /// Sets one; a name that is not defined is refused.
     pub fn set(&mut self, key: &str, value: Option<f64>) -> bool {
         let Some(index) = DEFINITIONS.iter().position(|definition| definition.key == key) else { return false };

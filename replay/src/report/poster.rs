@@ -9,7 +9,7 @@ use super::{
 
 const MARGIN: f64 = 16.0;
 /// Above a contender's pictures: its name and first figures.
-const NAME: f64 = 46.0;
+const NAME: f64 = 60.0;
 
 /// The sheet, in one theme.
 pub(super) fn svg(report: &Report, theme: Theme) -> String {
@@ -45,8 +45,10 @@ fn scenario(sheet: &mut Drawing, judged: &Judged, top: f64) -> f64 {
     sheet.text(MARGIN, top + 18.0, "big", &summary.name);
     let mut top = top + 28.0;
     for comparison in &judged.comparisons {
-        top += 16.0;
-        sheet.text(MARGIN, top, "ink", &comparison.sentence);
+        for line in wrapped(&comparison.sentence, f64::from(columns(judged.contenders.len())) * WIDTH) {
+            top += 16.0;
+            sheet.text(MARGIN, top, "ink", &line);
+        }
     }
     top += 12.0;
     let pictures: Vec<_> = judged.contenders.iter().map(|contender| &contender.picture).collect();
@@ -78,13 +80,31 @@ fn one(sheet: &mut Drawing, (index, contender): (usize, &Contender), common: &Co
     placed(sheet, at, NAME, |into| {
         into.disc((8.0, 11.0), 6.0, &format!("c{}", pareto::colour_of(index)));
         into.text(20.0, 16.0, "name", &contender.name);
-        into.text(20.0, 34.0, "ink", &super::first_figures(contender).join(" · "));
+        let figures = super::first_figures(contender).join(" · ");
+        for (line, y) in wrapped(&figures, WIDTH - 20.0).into_iter().zip([33.0, 48.0]) {
+            into.text(20.0, y, "ink", &line);
+        }
         true
     });
     placed(sheet, (at.0, at.1 + NAME), common.height(), |into| {
         timeline::draw(into, &contender.picture, common);
         true
     });
+}
+
+/// Words in lines of about this width.
+fn wrapped(text: &str, width: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if timeline::width_of(line) + timeline::width_of(word) < width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// What `draw` draws, moved to its place; gives where it ends, which is where it begins where nothing was drawn.

@@ -57,7 +57,7 @@ text{font-family:system-ui,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;font-size:
 .lost{fill:$missing;fill-opacity:.75}\
 .waiting{fill:$waiting;fill-opacity:.3}.waiting-line{stroke:$waiting;stroke-width:1.3;fill:none}\
 .latency{stroke:$latency;stroke-width:1.5;fill:none}.latency-band{fill:$latency;fill-opacity:.22}\
-.objective{stroke:$missing;stroke-width:1.2;stroke-dasharray:6 3;fill:none}.objective-word{fill:$bad}\
+.objective{stroke:$missing;stroke-width:1.2;stroke-dasharray:6 3;fill:none}\
 .fault{fill:$missing;fill-opacity:.1}.fault-edge{stroke:$missing;stroke-width:1;stroke-opacity:.6;fill:none}\
 .fault-word{fill:$bad;font-size:10px}\
 .up{fill:$good}.down{fill:$ready}.mark{stroke:$paper;stroke-width:.7}\

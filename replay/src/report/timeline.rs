@@ -188,31 +188,30 @@ fn written(panel: Panel, mark: f64) -> String {
 /// What a panel shows: title to the left, what its lines are to the right.
 fn title(into: &mut Drawing, panel: Panel, top: f64, common: &Common<'_>) {
     let y = top - 7.0;
-    let (title, entries): (String, &[(&str, &str)]) = match panel {
-        Panel::Demand => ("Requests per second".to_owned(), &[("offered", "offered"), ("lost", "lost")]),
-        Panel::Replicas => (
-            "Replicas".to_owned(),
-            &[
-                ("needed", "needed"),
-                ("missing", "missing"),
-                ("ready", "serving"),
-                ("starting", "starting"),
-                ("target", "target"),
-            ],
-        ),
-        Panel::Waiting => ("Requests waiting or in work".to_owned(), &[]),
+    let plain = |entries: &[(&'static str, &'static str)]| -> Vec<(&'static str, String)> {
+        entries.iter().map(|(class, word)| (*class, (*word).to_owned())).collect()
+    };
+    let (title, entries) = match panel {
+        Panel::Demand => ("Requests per second".to_owned(), plain(&[("offered", "offered"), ("lost", "lost")])),
+        Panel::Replicas => {
+            let areas = [("needed", "needed"), ("missing", "missing"), ("ready", "serving")];
+            let others = [("starting", "starting"), ("target", "target")];
+            ("Replicas".to_owned(), [plain(&areas), plain(&others)].concat())
+        }
+        Panel::Waiting => ("Requests waiting or in work".to_owned(), Vec::new()),
         Panel::Latency => {
-            let entries: &[_] = if common.objective.is_some() { &[("objective", "objective")] } else { &[] };
-            (format!("Response time, {}", words::quantile(common.quantile)), entries)
+            let word = |objective: LatencyObjective| format!("objective: {}", words::response_time(objective.below));
+            let entry = common.objective.map(|objective| ("objective", word(objective)));
+            (format!("Response time, {}", words::quantile(common.quantile)), entry.into_iter().collect())
         }
     };
     into.text(LEFT, y, "head", &title);
     let mut x = RIGHT;
-    for (class, word) in entries.iter().rev() {
-        x -= width_of(word);
-        into.text(x, y, "", word);
+    for (class, word) in entries.into_iter().rev() {
+        x -= width_of(&word);
+        into.text(x, y, "", &word);
         x -= 18.0;
-        match *class {
+        match class {
             "offered" | "ready" | "target" | "objective" => into.line((x, y - 4.0), (x + 14.0, y - 4.0), class),
             area => into.rect(x, y - 8.0, 14.0, 8.0, area),
         }
@@ -314,7 +313,6 @@ impl Lines<'_> {
         if let Some(objective) = self.common.objective {
             let y = self.axis.at(objective.below);
             into.line((LEFT, y), (RIGHT, y), "objective");
-            into.text(RIGHT - 3.0, y - 3.0, "end tiny objective-word", &words::response_time(objective.below));
         }
         into.path(&self.band(|bucket| bucket.latency), "latency-band");
         into.path(&self.line(|bucket| bucket.latency.map(|spread| spread.mean)), "latency");

@@ -40,6 +40,8 @@ fn what_jumps_does_so_at_its_moment_and_nowhere_else() {
     }
 }
 
+type Form = Box<dyn Fn(f64) -> f64>;
+
 #[test]
 fn what_changes_all_the_time_has_the_value_of_the_middle_of_each_piece() {
     let s = Duration::from_secs;
@@ -51,7 +53,6 @@ fn what_changes_all_the_time_has_the_value_of_the_middle_of_each_piece() {
         ..230.0 => 90.0 * (t - 200.0) / 30.0,
         _ => 90.0 * (-(t - 230.0) / 120.0).exp(),
     };
-    type Form = Box<dyn Fn(f64) -> f64>;
     let cases: [(&str, Part, Form); 4] = [
         (
             "sine",
@@ -82,7 +83,7 @@ fn a_day_has_its_peak_and_a_week_its_weekend_by_wall_clock() {
     let values: Vec<_> = walk(&[daily], &scenario).collect();
     let at = |hours: u64| {
         let after = values.partition_point(|(at, _)| *at <= Duration::from_secs(hours * HOUR));
-        values[after - 1].1.unwrap()
+        values[after - 1].1.expect("a value")
     };
     for (name, hours, expected) in [
         ("Monday 15:00", 7, 100.0),
@@ -97,8 +98,8 @@ fn a_day_has_its_peak_and_a_week_its_weekend_by_wall_clock() {
     }
     // Saturday begins 4 days and 16 hours later, and is less at once.
     let saturday = Duration::from_secs(4 * 24 * HOUR + 16 * HOUR);
-    let edge = values.iter().position(|(at, _)| *at == saturday).unwrap();
-    assert!(values[edge].1.unwrap() < 0.5 * values[edge - 1].1.unwrap());
+    let edge = values.iter().position(|(at, _)| *at == saturday).expect("a value");
+    assert!(values[edge].1.expect("a value") < 0.5 * values[edge - 1].1.expect("a value"));
 }
 
 #[test]
@@ -163,15 +164,14 @@ fn parts_add_up_whatever_pieces_each_of_them_has() {
     let alone: Vec<_> = (0..parts.len()).map(alone).collect();
     for (at, value) in walk(&parts, &scenario) {
         let holds = |walk: &Vec<(Duration, Option<f64>)>| walk[walk.partition_point(|(from, _)| *from <= at) - 1].1;
-        let expected: f64 = alone.iter().map(|walk| holds(walk).unwrap()).sum();
-        assert!((value.unwrap() - expected).abs() < 1e-9, "{at:?}: {value:?}, not {expected}");
+        let expected: f64 = alone.iter().map(|walk| holds(walk).expect("a value")).sum();
+        assert!((value.expect("a value") - expected).abs() < 1e-9, "{at:?}: {value:?}, not {expected}");
     }
 }
 
 #[test]
 fn one_more_part_changes_nothing_that_is_drawn_for_those_before_it() {
-    let bursts =
-        Part::Bursts { low: 10.0, high: 200.0, every: Duration::from_secs(60), lasts: Duration::from_secs(20) };
+    let bursts = Part::Bursts { low: 10.0, high: 200.0, every: Duration::from_mins(1), lasts: Duration::from_secs(20) };
     let noise = Part::Noise { spread: 0.3, every: Duration::from_secs(1) };
     let alone = walked(vec![bursts.clone()], HOUR);
     let beside: Vec<_> = walked(vec![bursts, Part::Level(0.0), noise], HOUR).iter().map(|(at, _)| *at).collect();
@@ -320,7 +320,7 @@ fn pieces(parts: &[Part], lasts: u64) -> Vec<(f64, f64, f64)> {
     let values = walked(parts.to_vec(), lasts);
     let ends = values.iter().skip(1).map(|(at, _)| at.as_secs_f64()).chain([lasts as f64]);
     let pieces = values.iter().zip(ends);
-    pieces.map(|((from, value), until)| (from.as_secs_f64(), until, value.unwrap())).collect()
+    pieces.map(|((from, value), until)| (from.as_secs_f64(), until, value.expect("a value"))).collect()
 }
 
 /// In whole seconds, of ten that are walked.
