@@ -8,8 +8,6 @@ mod test;
 
 use std::{path::PathBuf, time::Duration};
 
-pub(crate) use scenario::*;
-
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
@@ -18,6 +16,7 @@ use crate::{
 };
 
 pub(crate) use replay::{ReplayArgs, ReportFormat};
+pub(crate) use scenario::{ScenarioCheckArgs, ScenarioCommand};
 pub(crate) use test::TestArgs;
 
 const EXIT_CODES: &str = "\

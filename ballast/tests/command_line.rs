@@ -17,7 +17,8 @@ fn help_of_every_command() {
     let whole =
         ["", "run", "agent", "controller", "status", "explain", "decide", "whatif", "replay", "policy", "completions"];
     let of_policies = ["policy check", "policy show", "policy diff", "policy fmt", "policy schema"];
-    for command in whole.into_iter().chain(of_policies) {
+    let of_scenarios = ["scenario", "scenario check", "scenario draw", "scenario import", "scenario schema"];
+    for command in whole.into_iter().chain(of_policies).chain(of_scenarios) {
         let args: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let name = format!("help {command}").trim_end().replace(' ', "_");
         insta::assert_snapshot!(name, shown(&args));

@@ -95,7 +95,7 @@ impl Map {
     /// Its name in the schema and in the documentation.
     pub fn slug(&self) -> String {
         let name = self.what.replace('`', "");
-        let name = ["a ", "the "].iter().find_map(|article| name.strip_prefix(article)).unwrap_or(&name);
+        let name = ["a ", "an ", "the "].iter().find_map(|article| name.strip_prefix(article)).unwrap_or(&name);
         name.replace(' ', "_")
     }
 

@@ -66,7 +66,10 @@ fn by_base([(_, usual), others @ ..]: [(&str, &str); 3]) -> String {
 
 fn value(shape: &Shape) -> String {
     match shape {
-        Shape::Map(map) => format!("a map, see {}", map.what.trim_start_matches("a ").trim_start_matches("the ")),
+        Shape::Map(map) => format!(
+            "a map, see {}",
+            map.what.trim_start_matches("a ").trim_start_matches("an ").trim_start_matches("the ")
+        ),
         Shape::Named(form, inner) => format!("a map of {} to {}", form.name, value(inner)),
         Shape::List(inner) => format!("a list of: {}", value(inner)),
         Shape::OneOrList(inner) => format!("{}; or a list of such", value(inner)),
@@ -83,6 +86,7 @@ fn value(shape: &Shape) -> String {
             words.collect::<Vec<_>>().join(", ")
         }
         Shape::Duration(least, most) => format!("{} to {}", spoken(*least), spoken(*most)),
+        Shape::Whole(least, most) if least == most => format!("`{least}`"),
         Shape::Whole(least, most) => format!("{least} to {most}"),
         Shape::Text(form) => form.name.to_owned(),
     }

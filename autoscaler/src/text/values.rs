@@ -56,13 +56,15 @@ pub fn whole(node: &Node, what: &str, allowed: &RangeInclusive<u32>, findings: &
         return Some(number);
     }
     let (least, most) = (allowed.start(), allowed.end());
-    let message = format!("{what} is {}; allowed: a whole number from {least} to {most}", quote(text));
+    let range = if least == most { least.to_string() } else { format!("a whole number from {least} to {most}") };
+    let message = format!("{what} is {}; allowed: {range}", quote(text));
     findings.add(Kind::BadValue, node.place, message, nearest_bound(text, allowed));
     None
 }
 
 fn nearest_bound(text: &str, allowed: &RangeInclusive<u32>) -> String {
     match decimal(text) {
+        _ if allowed.start() == allowed.end() => format!("write `{}`", allowed.end()),
         Some(number) if number > f64::from(*allowed.end()) => format!("`{}` is the most", allowed.end()),
         Some(number) if number < f64::from(*allowed.start()) => format!("`{}` is the least", allowed.start()),
         _ => "write digits only".to_owned(),

@@ -1,11 +1,6 @@
 //! Scenarios and policies as the command line names them.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use autoscaler::{
@@ -15,10 +10,12 @@ use autoscaler::{
 use replay::{
     Scenario,
     comparison::{self, Case},
-    scenario,
 };
 
-use super::files::{files_in, origin, read};
+use super::{
+    files::{origin, read},
+    scenario::{scenario_of, scenarios_in},
+};
 use crate::output;
 
 /// What is to be run.
@@ -40,9 +37,8 @@ pub(super) fn cases(asked: Asked<'_>) -> anyhow::Result<Option<Vec<Case>>> {
     let policies = policies(asked.policies, &mut wrong, &mut doubtful)?;
     let mut cases = Vec::new();
     for path in asked.scenarios {
-        for file in files_in(path).with_context(|| origin(path))? {
-            let text = read(&file, scenario::LONGEST_TEXT).with_context(|| origin(&file))?;
-            match scenario::read(&origin(&file), &text, &|name: &str| beside(&file, name)) {
+        for file in scenarios_in(path).with_context(|| origin(path))? {
+            match scenario_of(&file).with_context(|| origin(&file))? {
                 Ok(read) => {
                     doubtful.extend(read.warnings);
                     cases.push((read.scenario, read.policy));
@@ -65,12 +61,6 @@ pub(super) fn cases(asked: Asked<'_>) -> anyhow::Result<Option<Vec<Case>>> {
         output::say(&format!("warning: {warning}"));
     }
     Ok(Some(cases))
-}
-
-/// What stands beside a scenario.
-fn beside(scenario: &Path, name: &str) -> Result<String, String> {
-    let file = scenario.parent().unwrap_or(Path::new("")).join(name);
-    fs::read_to_string(&file).map_err(|error| error.to_string())
 }
 
 /// A policy file that was read.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use autoscaler::text::grammar::{Group, Map, Shape, may, needed, optional};
 
 /// The longest span of a scenario: ten years.
-pub(super) const LONGEST: Duration = Duration::from_hours(24 * 3653);
+pub(super) const LONGEST: Duration = Duration::from_hours(87_660);
 /// Any span within a scenario.
 pub(super) const SPAN: Shape = Shape::Duration(Duration::ZERO, LONGEST);
 /// Any span within a scenario but none.

@@ -55,7 +55,7 @@ pub fn series_csv(columns: &[(&str, &super::Series)]) -> String {
     moments.dedup();
     let mut text = String::from("time");
     for (name, _) in columns {
-        let _ = write!(text, ",{name}");
+        let _ = write!(text, ",{}", cell(name));
     }
     text.push('\n');
     let mut next = vec![0; columns.len()];
@@ -73,6 +73,11 @@ pub fn series_csv(columns: &[(&str, &super::Series)]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// As it is, or in quotes where it would be several.
+fn cell(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 /// Several lines as a block, one line as it is.

@@ -25,7 +25,7 @@ forms! {
     CORES: "cores", "^[0-9]*[.]?[0-9]+( ?cores?)?$", true, ["0.5"];
     SIZE: "a size", "^[0-9]*[.]?[0-9]+ ?([kKMGT]i?B|B)$", false, ["256MiB"];
     RATE: "so many per second", "^-?[0-9]*[.]?[0-9]+ ?/s$", false, ["40/s"];
-    AMOUNT: "an amount, in the unit of what is drawn: `40/s`, cores, users, or a signal's", "^-?[0-9.]", true, ["40/s", "2.5"];
+    AMOUNT: "an amount", "^-?[0-9.]", true, ["40/s", "2.5"];
     SIGNAL_NAME: "a signal's name", "^[A-Za-z0-9_.-]{1,64}$", true, ["rps"];
     MEASURE: "what it measures: `requests`, `served`, `errors` (per second), `error_share`, `waiting`, `in_flight`, `latency.mean`, `latency.p95` or another quantile, `utilisation`",
         "^(requests|served|errors|error_share|waiting|in_flight|latency[.](mean|p[0-9]{1,2}([.][0-9]+)?)|utilisation)$", false,
