@@ -120,7 +120,7 @@ impl Signals {
             nothing = Signal::default();
             &nothing
         };
-        let blank = SignalReading {
+        let mut reading = SignalReading {
             signal: reads.signal.clone(),
             unit: reads.unit,
             window: reads.window,
@@ -138,10 +138,11 @@ impl Signals {
         // An application may change from one value for the service to one per replica: the newest says which.
         let built_in = Shared::of(&reads.signal) != Shared::Nothing;
         if built_in || signal.newest_of_replicas() > signal.newest_of_service() {
-            signal.read_replicas(blank, view)
+            signal.read_replicas(&mut reading, view);
         } else {
-            signal.read_service(blank, view)
+            signal.read_service(&mut reading, view);
         }
+        reading
     }
 
     fn get(&self, name: &SignalName) -> Option<&Signal> {
