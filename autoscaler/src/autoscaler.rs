@@ -1,10 +1,12 @@
 //! The state of one service, and the four calls that drive it.
 
 mod next;
+mod snapshot;
 mod what_if;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
+pub use snapshot::Snapshot;
 pub use what_if::{Hypothesis, Supposed};
 
 use crate::{
@@ -184,7 +186,7 @@ impl Autoscaler {
                 to => Verdict::Scale { from: current, to },
             };
         }
-        evaluation.number = self.memory.evaluations + 1;
+        evaluation.number = self.memory.evaluations.saturating_add(1);
         evaluation.at = now;
         evaluation.mode = self.policy.mode;
         evaluation.limits = limits;

@@ -156,55 +156,72 @@ impl fmt::Display for ReplicaId {
 }
 
 /// A service as listed at one moment.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Observation {
     /// Its replicas; stopped ones are left out.
     pub replicas: Vec<Replica>,
     /// Whether it stands still.
     pub phase: Phase,
     /// Why it cannot be scaled, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<String>,
     /// The most replicas that its configuration allows.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub most: Option<u32>,
     /// What its host has.
     pub host: HostCapacity,
 }
 
 /// What a host has.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct HostCapacity {
     /// Its cores, where known: what a replica without a limit may use.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cores: Option<f64>,
     /// Its memory in bytes, where known: what a replica without a limit may use.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<f64>,
     /// Cores busy.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub busy_cores: Option<f64>,
     /// Memory that can be had without swapping, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub available_bytes: Option<f64>,
 }
 
 /// One replica.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Replica {
     /// Which.
     pub id: ReplicaId,
     /// How far it is.
     pub state: ReplicaState,
     /// When its process started.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub started: Option<Timestamp>,
     /// Since when it serves; absent while it is starting or unhealthy.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ready_since: Option<Timestamp>,
     /// Since when it does not serve, where it does not and that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub unready_since: Option<Timestamp>,
     /// Cores that it may use; absent: those of the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_limit_cores: Option<f64>,
     /// Memory that it may use; absent: that of the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_limit_bytes: Option<f64>,
     /// Cores that are kept for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_reservation_cores: Option<f64>,
     /// Memory that is kept for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_reservation_bytes: Option<f64>,
     /// Why it must not be removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub protected: Option<String>,
     /// How often it was started again.
     pub restarts: u64,

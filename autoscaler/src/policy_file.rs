@@ -5,21 +5,19 @@
 //!                                                        ↘ findings, sorted by place       ↗ warnings
 //! ```
 //!
-//! Only `yaml` and `fmt` know the YAML library. Everything behind them reads nodes and goes on after an error, so that
-//! one round tells all of them. `grammar` is the language as tables; `docs/policy.md` tells it to people.
+//! [`text`](crate::text) is how any text is read here; `fmt` alone knows the YAML library, too. `grammar` is the language
+//! as tables; `docs/policy.md` tells it to people.
 
 mod across;
 mod catalog;
 mod diff;
 mod document;
-mod fields;
-mod finding;
+mod edit;
 mod fmt;
 mod grammar;
 mod guards;
 mod labels;
 mod layers;
-mod node;
 mod policy;
 mod quantity;
 mod reference;
@@ -28,27 +26,25 @@ mod schema;
 mod settings;
 mod signals;
 mod source;
-pub(crate) mod spelling;
 pub(crate) mod state;
-mod values;
 mod variables;
 mod warnings;
-mod yaml;
 
 pub use catalog::{Catalog, Resolved};
 pub use diff::{Change, diff};
-pub use finding::{Kind, PolicyError, PolicyErrors, Severity, render, render_all};
+pub use edit::set;
 pub use fmt::fmt;
 pub use reference::tables;
 pub use schema::schema;
 pub use settings::Setting;
-pub use source::{Layer, Origin, Source};
+pub use source::Source;
 pub use warnings::Needed;
 
-use crate::Policy;
+use crate::{
+    Policy,
+    text::{Findings, Kind, Layer, TextError, TextErrors, yaml},
+};
 use document::Document;
-use finding::Findings;
-use source::Texts;
 
 /// The longest text that is read, in bytes.
 pub const LONGEST_TEXT: usize = 1024 * 1024;
@@ -61,19 +57,19 @@ pub struct PolicyFile {
     /// In the order of the file. A policy that lists several services is here once for each of them.
     pub policies: Vec<Policy>,
     /// What is allowed and yet hardly meant, by place.
-    pub warnings: Vec<PolicyError>,
+    pub warnings: Vec<TextError>,
 }
 
 /// Reads every policy in `text`, each with the blocks of defaults of the same text that are for all of its services;
 /// `origin` names it in errors, for example the file's path.
 ///
 /// All errors come at once, by place; only where the text is not YAML does reading end at the first.
-pub fn parse(origin: &str, text: &str) -> Result<PolicyFile, PolicyErrors> {
-    let mut findings = Findings::new(Texts::new());
+pub fn parse(origin: &str, text: &str) -> Result<PolicyFile, TextErrors> {
+    let mut findings = Findings::new(source::texts());
     let documents = read_documents(origin, text, &mut findings);
     let read = document::read_all(&documents, &mut findings);
     if !findings.no_errors() {
-        return Err(PolicyErrors(findings.sorted()));
+        return Err(TextErrors(findings.sorted()));
     }
     across::look_at(&documents, &mut findings);
     for policy in &read {
@@ -96,7 +92,7 @@ fn read_documents(origin: &str, text: &str, findings: &mut Findings) -> Vec<Docu
         );
         return Vec::new();
     }
-    let documents = yaml::read(source, text, findings);
+    let documents = yaml::read(source, text, "a policy", findings);
     if documents.is_empty() && findings.no_errors() {
         findings.whole_file(
             source,

@@ -8,8 +8,10 @@ mod tests;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
-    by_replica::ByReplica,
+    by_replica::{ByReplica, pairs},
     evaluation::{Origin, SignalReading},
     event::{Reading, Replica, ReplicaId, Sample, Subject},
     policy::Rule,
@@ -27,20 +29,22 @@ use series::{Point, Series};
 const MOST_SIGNALS: usize = 64;
 
 /// All samples of one service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Signals {
     by_name: Vec<(SignalName, Signal)>,
     /// How far anybody looks back on a signal that is not among these yet.
     span_of_others: Duration,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 struct Signal {
     /// How far anybody looks back on it. The newest sample is kept in any case.
     span: Duration,
     service: Series,
     /// Replicas that the service's newest sample covers, and why not all, where it does not cover all.
     partial: Option<(u32, String)>,
+    #[serde(with = "pairs")]
     replicas: ByReplica<Series>,
     /// What the prober last said about why there is no value.
     said: Option<(Timestamp, String)>,

@@ -16,9 +16,10 @@ use crate::{
     Autoscaler, Evaluation, Policy, Timestamp,
     event::{HostCapacity, Outcome, Peer, Phase, Reading, Replica},
     memory::{Manual, ScaleStep},
-    policy_file::{self, PolicyErrors},
+    policy_file,
     quantity::SignalName,
     rule::RuleState,
+    text::TextErrors,
 };
 
 /// The longest text that is read, in bytes.
@@ -111,7 +112,7 @@ pub struct Remembered {
 ///
 /// # Errors
 /// Everything that is wrong with it, by place.
-pub fn read(origin: &str, text: &str) -> Result<Vec<State>, PolicyErrors> {
+pub fn read(origin: &str, text: &str) -> Result<Vec<State>, TextErrors> {
     policy_file::state::read(origin, text)
 }
 

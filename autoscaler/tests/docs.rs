@@ -4,7 +4,10 @@
 
 use std::{error::Error, fs, path::PathBuf};
 
-use autoscaler::policy_file::{Kind, PolicyFile, fmt, parse, render, render_all, tables};
+use autoscaler::{
+    policy_file::{PolicyFile, fmt, parse, tables},
+    text::{Kind, render, render_all},
+};
 
 #[test]
 fn every_block_of_yaml_is_what_the_page_says() -> Result<(), Box<dyn Error>> {

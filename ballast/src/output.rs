@@ -6,7 +6,7 @@ use std::{
 };
 
 use anstream::ColorChoice;
-use autoscaler::policy_file::PolicyErrors;
+use autoscaler::text::TextErrors;
 
 use crate::render::Look;
 
@@ -40,7 +40,7 @@ pub(crate) fn exit_code(result: anyhow::Result<ExitCode>) -> ExitCode {
         // Whoever reads has what they wanted, as in `ballast status | head -1`.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         // Policy errors say themselves that they are some, each with its place.
-        Err(error) if error.is::<PolicyErrors>() => {
+        Err(error) if error.is::<TextErrors>() => {
             say(format!("{error}").trim_end());
             ExitCode::FAILURE
         }

@@ -8,6 +8,7 @@ mod differences;
 mod explain;
 mod findings;
 mod hosts;
+mod replay;
 mod settings;
 mod status;
 mod text;
@@ -15,10 +16,11 @@ mod text;
 pub(crate) use changes::changes;
 pub(crate) use differences::{Difference, Whole, differences};
 pub(crate) use explain::{explain, supposed};
-pub(crate) use findings::{Checked, Unreadable, findings};
+pub(crate) use replay::replay;
+pub(crate) use findings::{Checked, Right, Unreadable, findings};
 pub(crate) use settings::settings;
 pub(crate) use status::status;
-pub(crate) use text::{Look, tame};
+pub(crate) use text::{Look, Tone, tame};
 
 #[cfg(test)]
 mod tests;

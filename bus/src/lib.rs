@@ -30,6 +30,15 @@
 //! | `decisions` | `<host>.<project>.<service>` | what was decided | controller → controller |
 //! | `controllers` | `term` | the term of the controller in charge | controller → controller |
 //!
+//! # Logs
+//!
+//! What happened, in chunks by key and time, for as long as there is room. On NATS a log is the stream
+//! `ballast-<fleet>-<log>`, in process a table of the same SQLite file.
+//!
+//! | log | key | chunks | written by → read by |
+//! |---|---|---|---|
+//! | `history` | `<host>.<project>.<service>` | what a service's decisions were told and when they were made, packed | controller → controller |
+//!
 //! # What to count on
 //!
 //! Both transports keep one contract, promise by promise in `tests/contract/promises.rs`:
@@ -49,4 +58,6 @@ mod queue;
 pub mod subject;
 pub mod transport;
 
-pub use transport::{Bucket, Bus, BusError, Change, Delivery, Entry, Link, Message, Reply, Subscription, Transport};
+pub use transport::{
+    Bucket, Bus, BusError, Change, Chunk, Delivery, Entry, Keep, Link, Log, Message, Reply, Subscription, Transport,
+};

@@ -14,6 +14,8 @@ pub const MEMORY: &str = "memory";
 pub const DECISIONS: &str = "decisions";
 /// The bucket that says which controller is in charge.
 pub const CONTROLLERS: &str = "controllers";
+/// The log of what happened, by [`service_key`].
+pub const HISTORY: &str = "history";
 
 /// The subjects of one fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,11 @@ impl Subjects {
     /// Where the controller answers questions; `question` is `status` or `explain`.
     pub fn ask(&self, question: &str) -> String {
         format!("{}.ask.{}", self.root, Token(question))
+    }
+
+    /// Where the chunks of a log are published that have this key; `>` for all.
+    pub(crate) fn log(&self, log: &str, key: &str) -> String {
+        format!("{}.log.{}.{key}", self.root, Token(log))
     }
 
     /// Every subject of one kind: `samples`, `inventory`, `outcome` or `signal`.

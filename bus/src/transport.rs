@@ -1,6 +1,6 @@
 //! What a transport does. [`nats`](crate::nats) and [`local`](crate::local) do it, and one contract suite holds both to it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -25,6 +25,10 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// The bucket named `name`; it is made, where there is none, when it is first used. Works while the link is down.
     /// Buckets survive a restart of every part.
     async fn bucket(&self, name: &str) -> Result<Arc<dyn Bucket>, BusError>;
+
+    /// The log named `name`; it is made, where there is none, when it is first used, and from then on holds as much as
+    /// `keep` says. Works while the link is down. Logs survive a restart of every part.
+    async fn log(&self, name: &str, keep: Keep) -> Result<Arc<dyn Log>, BusError>;
 
     /// Whether the link is up, and each change of that.
     fn link(&self) -> watch::Receiver<Link>;
@@ -53,6 +57,43 @@ pub trait Bucket: fmt::Debug + Send + Sync {
     /// so that the newest state is never missed: expect to see a value twice. Who reads slowly is told only the newest
     /// change of each key. Works while the link is down, and tells as soon as it is up.
     async fn watch(&self, prefix: &str) -> Result<mpsc::Receiver<Change>, BusError>;
+}
+
+/// Chunks that are added by key and never changed, and that are forgotten when they are old or too many.
+#[async_trait]
+pub trait Log: fmt::Debug + Send + Sync {
+    /// Adds a chunk that is of this time, in milliseconds since the epoch. Of one key times do not go back; of one that
+    /// does, it is open where it is found.
+    async fn append(&self, key: &str, at_ms: u64, value: Bytes) -> Result<(), BusError>;
+    /// The chunks of a key whose time is within `span`, oldest first: of those behind the place `after`, where it is given,
+    /// the first that together hold at most `most_bytes`, and at least one where there is one.
+    async fn read(
+        &self,
+        key: &str,
+        span: RangeInclusive<u64>,
+        after: Option<u64>,
+        most_bytes: usize,
+    ) -> Result<Vec<Chunk>, BusError>;
+}
+
+/// How much a log holds. What was added first is forgotten first, whatever its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// For so long.
+    pub age: Duration,
+    /// So much at most, all keys together, with what it takes to store them.
+    pub bytes: u64,
+}
+
+/// A part of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// Its place, which grows from each to the next one.
+    pub place: u64,
+    /// Its time.
+    pub at_ms: u64,
+    /// What it holds.
+    pub value: Bytes,
 }
 
 /// A value in a bucket.

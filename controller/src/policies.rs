@@ -5,7 +5,10 @@ mod watch;
 
 use std::collections::BTreeMap;
 
-use autoscaler::policy_file::{Catalog, Origin, PolicyErrors, Resolved};
+use autoscaler::{
+    policy_file::{Catalog, Resolved},
+    text::{Origin, TextErrors},
+};
 use bus::payload::PolicySource;
 
 pub(crate) use files::PolicyFiles;
@@ -49,7 +52,7 @@ impl PolicySet {
         &self,
         key: &ServiceKey,
         labels: &BTreeMap<String, String>,
-    ) -> Option<Result<InForce, PolicyErrors>> {
+    ) -> Option<Result<InForce, TextErrors>> {
         let resolved = self.catalog.resolve(&key.host, &key.project, &key.service, labels)?;
         Some(resolved.map(|resolved| InForce {
             place: self.place(key),

@@ -1,9 +1,33 @@
-//! The second driver of the decisions: recorded load, a simulated clock, simulated services.
+//! The second driver of the decisions: recorded or drawn load, a simulated clock, simulated services.
 //!
-//! The room is empty. What it is for: a policy edit can be judged before it is trusted. A scenario is text, versioned
-//! and editable by hand, and either plays recorded signals back (`signals:`, the open loop) or gives demand and a model
-//! of the service (`load:`, the closed loop: what one replica carries, how long it takes to start, what fails when), so
-//! that scaling changes what is measured. The report compares what users felt and what it cost.
+//! ```text
+//! scenario ─▶ simulation ◀─▶ scaler (a policy, a baseline, the clairvoyant plan)
+//!                 │ segments and changes
+//!                 ▼
+//!     measures, expectations, pictures ─▶ report
+//! ```
 //!
-//! What keeps it honest: it drives the same `autoscaler::Autoscaler` as the live controller, step by step from one
-//! `next_wakeup` to the next, and it knows neither Docker nor NATS, so that it builds in seconds and runs in anybody's CI.
+//! What keeps it honest: a policy is judged by the same `autoscaler::Autoscaler` that decides live, told the same kinds of
+//! events. One seed gives one result, to the byte: each purpose draws from a stream of random numbers of its own
+//! ([`chance`]), nothing reads a clock, no map has a random order. It knows neither Docker nor NATS, so that it builds in
+//! seconds and runs in anybody's CI. Texts come in and values go out; files and the terminal are `ballast`'s.
+
+pub mod baseline;
+pub mod chance;
+pub mod comparison;
+pub mod expectations;
+pub mod fit;
+pub mod measures;
+pub mod parallel;
+pub mod plan;
+pub mod ranking;
+pub mod recording;
+pub mod report;
+pub mod scaler;
+pub mod scenario;
+pub mod service;
+pub mod simulation;
+pub mod tune;
+
+pub use scaler::Scaler;
+pub use scenario::Scenario;

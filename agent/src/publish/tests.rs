@@ -5,7 +5,7 @@ use std::{
 
 use async_trait::async_trait;
 use bus::{
-    Bucket, Delivery, Subscription, Transport,
+    Bucket, Delivery, Keep, Log, Subscription, Transport,
     payload::{Phase, ReplicaSample, ServiceName, decode},
 };
 use bytes::Bytes;
@@ -209,6 +209,10 @@ impl Transport for Cuttable {
 
     async fn bucket(&self, name: &str) -> Result<Arc<dyn Bucket>, BusError> {
         self.inner.bucket(name).await
+    }
+
+    async fn log(&self, name: &str, keep: Keep) -> Result<Arc<dyn Log>, BusError> {
+        self.inner.log(name, keep).await
     }
 
     fn link(&self) -> watch::Receiver<Link> {

@@ -4,7 +4,7 @@ use croner::{Cron as Pattern, JobType, Weekday, parser::CronParser};
 use jiff::civil::Date;
 
 use super::{CalendarError, parts::quote};
-use crate::policy_file::spelling::nearest;
+use crate::text::nearest;
 
 /// The longest expression that is read, in bytes.
 const LONGEST_TEXT: usize = 200;

@@ -8,7 +8,7 @@ use jiff::{
 };
 
 use super::CalendarError;
-use crate::{policy_file::spelling::nearest, time::Timestamp};
+use crate::{text::nearest, time::Timestamp};
 
 /// Minutes of a day without a change of clocks.
 pub(super) const DAY: u16 = 24 * 60;

@@ -7,7 +7,7 @@ use super::{
     lex::{Lexer, Token},
     program::{Binary, Op, Program, Unary},
 };
-use crate::policy_file::spelling::nearest;
+use crate::text::nearest;
 
 /// How tightly an operator binds.
 type Strength = u8;

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    document::{Document, DocumentKind, child},
-    finding::{Findings, Kind, quote},
-    node::{Node, Place, Value},
-    values::decimal,
+use super::document::{Document, DocumentKind, child};
+use crate::{
+    policy::Selector,
+    text::{Findings, Kind, Node, Place, Value, quote, values::decimal},
 };
-use crate::policy::Selector;
 
 /// Adds the warnings about policies that are in force together, the first one first.
 pub(super) fn look_at(documents: &[Document], findings: &mut Findings) {

@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::{
-    PolicyError, PolicyErrors, across,
+    across,
     document::{self, Document, DocumentKind},
-    finding::{Findings, Severity},
-    grammar, labels,
-    node::Place,
-    policy, read_documents,
+    grammar, labels, policy, read_documents,
     settings::{self, Setting},
-    source::{Content, Origin, Source, Texts},
+    source::{self, Content, Source},
     variables::{self, Variable},
     warnings::{self, Needed},
 };
-use crate::{Policy, policy::Selector};
+use crate::{
+    Policy,
+    policy::Selector,
+    text::{Findings, Origin, Place, Severity, TextError, TextErrors, Texts},
+};
 
 /// The policies, blocks of defaults and variables of every source.
 #[derive(Clone, Debug)]
@@ -31,10 +32,10 @@ pub struct Resolved {
     /// The policy; its selector is the one that named the service.
     pub policy: Policy,
     /// What is allowed and yet hardly meant.
-    pub warnings: Vec<PolicyError>,
+    pub warnings: Vec<TextError>,
     /// What else there is to warn of if the service's containers have no limit of what a rule takes a share of, which
     /// only those who see them know.
-    pub without_limits: Vec<(Needed, PolicyError)>,
+    pub without_limits: Vec<(Needed, TextError)>,
     /// Everything that it says, in the order of the grammar, with where each is from.
     pub settings: Vec<Setting>,
     /// Policies that name the service, too, and are not in force because another one comes first.
@@ -46,8 +47,8 @@ impl Catalog {
     /// then warnings about what the sources say of each other.
     ///
     /// Whatever another layer could still give is no error here, but one of [`resolve`](Self::resolve).
-    pub fn read(sources: Vec<Source>) -> (Self, Vec<PolicyError>) {
-        let mut catalog = Self { texts: Texts::new(), documents: Vec::new(), variables: Vec::new() };
+    pub fn read(sources: Vec<Source>) -> (Self, Vec<TextError>) {
+        let mut catalog = Self { texts: source::texts(), documents: Vec::new(), variables: Vec::new() };
         let mut found = Vec::new();
         for source in sources {
             let mut findings = Findings::new(std::mem::take(&mut catalog.texts));
@@ -88,7 +89,7 @@ impl Catalog {
         project: &str,
         service: &str,
         labels: &BTreeMap<String, String>,
-    ) -> Option<Result<Resolved, PolicyErrors>> {
+    ) -> Option<Result<Resolved, TextErrors>> {
         let named = |document: &Document| {
             document.services.iter().find(|(selector, _)| selector.matches(host, project, service)).cloned()
         };
@@ -104,7 +105,7 @@ impl Catalog {
 
     /// Every policy of the files, each for the services that it names, without labels: what `diff` and `show` need of
     /// files alone.
-    pub fn resolve_each(&self) -> Vec<(Selector, Result<Resolved, PolicyErrors>)> {
+    pub fn resolve_each(&self) -> Vec<(Selector, Result<Resolved, TextErrors>)> {
         let overruled = across::overruled(&self.documents);
         let policies = self.documents.iter().filter(|document| document.kind == DocumentKind::Policy);
         let each = policies.flat_map(|document| document.services.iter().map(move |named| (named, document)));
@@ -132,7 +133,7 @@ impl Catalog {
         overruled: Vec<Origin>,
         labels: &BTreeMap<String, String>,
         is_below: impl Fn(&Document) -> bool,
-    ) -> Option<Result<Resolved, PolicyErrors>> {
+    ) -> Option<Result<Resolved, TextErrors>> {
         let mut findings = Findings::new(self.texts.clone());
         let defaults = self.documents.iter().filter(|document| document.kind == DocumentKind::Defaults);
         let mut layers: Vec<_> = defaults.filter(|block| is_below(block)).map(|block| block.node.clone()).collect();
@@ -147,7 +148,7 @@ impl Catalog {
         let read = policy::read(&node, services, &mut findings);
         let Some(read) = read.filter(|_| findings.no_errors()) else {
             let errors = findings.sorted();
-            return Some(Err(PolicyErrors(errors.into_iter().filter(|e| e.severity == Severity::Error).collect())));
+            return Some(Err(TextErrors(errors.into_iter().filter(|e| e.severity == Severity::Error).collect())));
         };
         warnings::look_at(&read, &mut findings);
         let without_limits = warnings::without_limits(&read, &findings.texts);

@@ -7,9 +7,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Resolved, Setting,
-    grammar::rules::RULE,
+use super::{Resolved, Setting, grammar::rules::RULE};
+use crate::text::{
+    Layer,
     values::{as_duration, decimal},
 };
 
@@ -112,7 +112,7 @@ impl Parts {
             if let Some(kind) = kind {
                 rule.kind = kind;
             }
-            if setting.origin.layer != super::Layer::BuiltIn {
+            if setting.origin.layer != Layer::BuiltIn {
                 rule.written.push((key.clone(), setting.value.clone()));
             }
             rule.all.insert(key, setting.value.clone());

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use super::{
     MOST_POLICIES,
-    finding::{Findings, Kind, Severity},
-    grammar::{self, Base, Shape},
+    grammar::{self, Base},
     layers,
-    node::{Entry, Node, Place, Value},
     policy::{self, ReadPolicy},
 };
-use crate::policy::Selector;
+use crate::{
+    policy::Selector,
+    text::{Entry, Findings, Kind, Node, Place, Severity, Value, complete, grammar::Shape},
+};
 
 /// A policy or a `defaults:` block, as it stands in its file.
 #[derive(Clone, Debug)]
@@ -89,7 +90,7 @@ pub(super) fn stack(layers: impl IntoIterator<Item = Node>) -> Option<Node> {
     let layers = layers.into_iter().map(spelt_out);
     let mut node = layers.reduce(|low, high| layers::merge(low, high, &POLICY))?;
     let base = base(&node);
-    layers::complete(&mut node, &POLICY, base);
+    complete(&mut node, &POLICY, base as usize);
     Some(node)
 }
 

@@ -11,35 +11,29 @@ mod comments;
 mod print;
 mod tree;
 
-use super::{
-    PolicyErrors, document,
-    finding::{Findings, Kind},
-    node::{Node, Value},
-    read_documents,
-    source::Texts,
-    yaml,
-};
+use super::{document, read_documents};
+use crate::text::{Findings, Kind, Node, TextErrors, Value, yaml};
 
 /// `text` in the canonical layout: the keys in the order of the grammar, two spaces a level, short maps on one line of at
 /// most 120 columns, one blank line where there were several, and every comment with what it belongs to.
 ///
 /// A text with an error in itself is refused, and so is one of which something would get lost.
-pub fn fmt(origin: &str, text: &str) -> Result<String, PolicyErrors> {
-    let mut findings = Findings::new(Texts::new());
+pub fn fmt(origin: &str, text: &str) -> Result<String, TextErrors> {
+    let mut findings = Findings::new(super::source::texts());
     let documents = read_documents(origin, text, &mut findings);
     for document in &documents {
         document::check_alone(document, &mut findings);
     }
     if !findings.no_errors() {
-        return Err(PolicyErrors(findings.sorted()));
+        return Err(TextErrors(findings.sorted()));
     }
     match tree::read(text).map(print::print) {
         Some(formatted) if is_same(text, &formatted) => Ok(formatted),
         _ => {
             let message = "this file cannot be laid out anew without losing something";
             let help = "an alias may come to stand before its anchor, or a comment in the middle of a value: move it";
-            findings.whole_file(super::node::FIRST, Kind::Syntax, message, help);
-            Err(PolicyErrors(findings.sorted()))
+            findings.whole_file(findings.texts.first(), Kind::Syntax, message, help);
+            Err(TextErrors(findings.sorted()))
         }
     }
 }
@@ -50,8 +44,8 @@ fn is_same(one: &str, other: &str) -> bool {
         return false;
     }
     let values = |text: &str| {
-        let mut findings = Findings::new(Texts::new());
-        let read: Vec<Sorted> = yaml::read(0, text, &mut findings).iter().map(sorted).collect();
+        let mut findings = Findings::new(super::source::texts());
+        let read: Vec<Sorted> = yaml::read(0, text, "a policy", &mut findings).iter().map(sorted).collect();
         findings.no_errors().then_some(read)
     };
     values(one).is_some() && values(one) == values(other) && tree::comments(one) == tree::comments(other)

@@ -3,21 +3,25 @@
 mod missing;
 
 use super::{
-    fields::Fields,
-    finding::{Findings, Kind, quote},
     grammar::{
-        Map, guards as maps,
+        guards as maps,
         policy::{LARGEST_SHARE, MOST_REPLICAS},
     },
-    node::{Node, Place, Value},
     quantity::{self, Bounds, Measure},
     rules::{signal, signal_of, threshold_step},
     signals::ReadSignals,
-    values::{boolean, duration, number, percentage, share, word},
 };
-use crate::policy::{
-    Bound, Budget, BusyEndpoint, CrashLoop, DirectionGuards, Guards, Headroom, Rate, Removal, Select, StepSize, Strain,
-    StrainLevel, Tolerance, Victim, Worse,
+use crate::{
+    policy::{
+        Bound, Budget, BusyEndpoint, CrashLoop, DirectionGuards, Guards, Headroom, Rate, Removal, Select, StepSize,
+        Strain, StrainLevel, Tolerance, Victim, Worse,
+    },
+    text::{
+        Fields, Findings, Kind, Node, Place, Value,
+        grammar::Map,
+        quote,
+        values::{boolean, duration, number, percentage, share, word},
+    },
 };
 
 /// Guards, and where what warnings are about is given.

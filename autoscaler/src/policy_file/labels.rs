@@ -2,14 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Kind, Layer,
-    finding::{Findings, quote},
-    node::{Entry, Node, Place, Value},
-    spelling::nearest,
-    values::percentage,
-    variables::{self, put},
-};
+use super::variables::{self, put};
+use crate::text::{Entry, Findings, Kind, Layer, Node, Place, Value, nearest, quote, values::percentage};
 
 /// A service with this label is under a policy, also without a file.
 pub(super) const MAX: &str = "ballast.max";

@@ -1,12 +1,6 @@
 //! Layers: how maps of several origins become one, and what stands where nobody wrote anything.
 
-use super::{
-    finding::Findings,
-    grammar::{Absent, Base, Map, Shape},
-    node::{Entry, Node, Place, Value},
-    source::Texts,
-    yaml,
-};
+use crate::text::{Entry, Node, Value, grammar::Shape};
 
 /// `high` over `low`: maps key by key, everything else replaced. Every value keeps its place.
 pub(super) fn merge(low: Node, high: Node, shape: &Shape) -> Node {
@@ -59,71 +53,4 @@ fn merge_entries(low: Vec<Entry>, high: Vec<Entry>, shape: &Shape) -> Vec<Entry>
         merged.insert(at, Entry { key, key_place, value });
     }
     merged
-}
-
-/// Writes into every map of the language what its keys are when they are left out, so that whoever reads it need not know.
-pub(super) fn complete(node: &mut Node, shape: &Shape, base: Base) {
-    match &mut node.value {
-        Value::Map(entries) => match shape.map(&|key| entries.iter().any(|entry| entry.key == key)) {
-            Some(map) => complete_map(entries, map, base),
-            None => {
-                if let Some(inner) = shape.named() {
-                    for entry in entries {
-                        complete(&mut entry.value, inner, base);
-                    }
-                }
-            }
-        },
-        Value::List(items) => {
-            if let Some(inner) = shape.items() {
-                for item in items {
-                    complete(item, inner, base);
-                }
-            }
-        }
-        Value::Nothing | Value::Text(_) => {}
-    }
-}
-
-fn complete_map(entries: &mut Vec<Entry>, map: &'static Map, base: Base) {
-    for key in map.keys {
-        if let Some(entry) = entries.iter_mut().find(|entry| entry.key == key.name) {
-            complete(&mut entry.value, &key.shape, base);
-            continue;
-        }
-        let given = |name: &str| entries.iter().any(|entry| entry.key == name);
-        let Some(text) = key.absent.text(base).filter(|_| !map.rivals(key.name).any(given)) else { continue };
-        let place = Place::built_in(if matches!(key.absent, Absent::ByBase(_)) { base } else { Base::Default });
-        let mut value = literal(text, place);
-        complete(&mut value, &key.shape, base);
-        entries.push(Entry { key: key.name.to_owned(), key_place: place, value });
-    }
-}
-
-/// What `text` means, all of it at one place. Text that begins with a bracket or brace is YAML, any other a single value.
-fn literal(text: &str, place: Place) -> Node {
-    if text == "{}" {
-        return Node { place, value: Value::Map(Vec::new()) };
-    }
-    if !text.starts_with(['{', '[']) {
-        return Node { place, value: Value::Text(text.to_owned()) };
-    }
-    let mut findings = Findings::new(Texts::new());
-    let mut node = yaml::read(0, text, &mut findings).pop().unwrap_or(Node { place, value: Value::Nothing });
-    put_at(&mut node, place);
-    node
-}
-
-fn put_at(node: &mut Node, place: Place) {
-    node.place = place;
-    match &mut node.value {
-        Value::List(items) => items.iter_mut().for_each(|item| put_at(item, place)),
-        Value::Map(entries) => {
-            for entry in entries {
-                entry.key_place = place;
-                put_at(&mut entry.value, place);
-            }
-        }
-        Value::Nothing | Value::Text(_) => {}
-    }
 }

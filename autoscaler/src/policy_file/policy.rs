@@ -1,13 +1,10 @@
 //! A policy.
 
 use super::{
-    finding::{Findings, Kind, quote},
     grammar,
     guards::{self, ReadGuards},
-    node::{Node, Place, Value},
     rules::{self, ReadRule, Scope},
     signals::{self, ReadSignals},
-    values::word,
 };
 use crate::{
     policy::{
@@ -15,6 +12,7 @@ use crate::{
         SignalSource,
     },
     quantity::SignalName,
+    text::{Findings, Kind, Node, Place, Value, quote, values::word},
     time::Timestamp,
 };
 

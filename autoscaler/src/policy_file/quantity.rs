@@ -1,13 +1,12 @@
 //! Values with the unit of the signal that they are held against.
 
-use super::{
-    finding::{Findings, Kind, quote},
-    node::Node,
-    values::{as_duration, decimal, percentage},
-};
 use crate::{
     policy::Reserve,
-    quantity::{Quantity, SIZES, SignalName, Unit},
+    quantity::{Quantity, SignalName, Unit},
+    text::{
+        Findings, Kind, Node, Written, millicores_help, quote, size_help,
+        values::{decimal, percentage},
+    },
 };
 
 /// What a signal is measured in, as far as the policy tells.
@@ -72,18 +71,6 @@ impl Measure {
     }
 }
 
-/// A value as it is written.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Written {
-    Number(f64),
-    Percentage(f64),
-    OfReservation(f64),
-    Cores(f64),
-    PerSecond(f64),
-    Seconds(f64),
-    Bytes(f64),
-}
-
 /// What a value may be besides fitting its signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bounds {
@@ -104,7 +91,7 @@ pub(super) fn read(
 ) -> Option<Quantity> {
     let fitting = measure.fitting();
     let text = node.text(what, fitting.split('`').nth(1).unwrap_or_default(), findings)?;
-    let Some(written) = written(text) else {
+    let Some(written) = Written::of(text) else {
         let message = format!("{what} is {}, which is no value with a unit that is known", quote(text));
         let help = share_help(text).or_else(|| size_help(text)).unwrap_or_else(|| format!("write {fitting}"));
         findings.add(Kind::BadValue, node.place, message, help);
@@ -141,7 +128,7 @@ pub(super) fn distance(
         return Some(0.0);
     }
     let name = signal.map_or("", SignalName::as_str);
-    let far = match (bound, written(text)) {
+    let far = match (bound, Written::of(text)) {
         (Quantity::OfLimit(_) | Quantity::OfReservation(_), Some(Written::Percentage(share))) => Some(share),
         (Quantity::OfLimit(_) | Quantity::OfReservation(_), _) => None,
         (Quantity::Absolute { .. }, _) => read(node, "`past`", name, measure, Bounds::Any, findings)
@@ -159,7 +146,7 @@ pub(super) fn distance(
 #[expect(clippy::option_option, reason = "the outer one is an error, the inner one is `off`")]
 pub(super) fn reserve(node: &Node, what: &str, bytes_wanted: bool, findings: &mut Findings) -> Option<Option<Reserve>> {
     let text = node.text(what, "10%", findings)?;
-    let read = match written(text) {
+    let read = match Written::of(text) {
         _ if text == "off" => return Some(None),
         Some(Written::Percentage(share)) if (0.0..1.0).contains(&share) => Some(Reserve::Share(share)),
         Some(Written::Bytes(size)) if bytes_wanted && size >= 0.0 => Some(Reserve::Absolute(size)),
@@ -223,94 +210,9 @@ fn fit(written: Written, measure: Measure) -> Option<Quantity> {
     }
 }
 
-/// The number of `text`, in the unit's base: cores, bytes, seconds, per second, a share.
-pub(super) fn plain(text: &str) -> Option<f64> {
-    match written(text)? {
-        Written::Number(value)
-        | Written::Percentage(value)
-        | Written::Cores(value)
-        | Written::PerSecond(value)
-        | Written::Seconds(value)
-        | Written::Bytes(value) => Some(value),
-        Written::OfReservation(_) => None,
-    }
-}
-
-/// What `text` is by its unit.
-fn written(text: &str) -> Option<Written> {
-    if let Some(share) = text.strip_suffix("of reservation") {
-        return percentage(share.trim_end()).map(Written::OfReservation);
-    }
-    let share = text.strip_suffix("of limit").map_or(text, str::trim_end);
-    if share.ends_with('%') {
-        return percentage(share).map(Written::Percentage);
-    }
-    if let Some(number) = text.strip_suffix("/s") {
-        return decimal(number.trim_end()).or_else(|| bytes(number.trim_end())).map(Written::PerSecond);
-    }
-    if let Some(number) = text.strip_suffix("cores").or_else(|| text.strip_suffix("core")) {
-        return decimal(number.trim_end()).map(Written::Cores);
-    }
-    decimal(text)
-        .map(Written::Number)
-        .or_else(|| bytes(text).map(Written::Bytes))
-        .or_else(|| as_duration(text).map(|duration| Written::Seconds(duration.as_secs_f64())))
-}
-
-fn bytes(text: &str) -> Option<f64> {
-    let (number, factor) = SIZES.iter().find_map(|(name, factor)| Some((text.strip_suffix(name)?, *factor)))?;
-    decimal(number.trim_end()).map(|number| number * factor).filter(|size| size.is_finite())
-}
-
-/// A cure for the sizes of other tools, whose letter alone means one thing here and another there.
-fn size_help(text: &str) -> Option<String> {
-    let (number, letter) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let letter = letter.to_uppercase();
-    decimal(number)?;
-    "KMGT".contains(&letter).then(|| format!("write `{number}{letter}iB` (1024s) or `{number}{letter}B` (1000s)"))
-}
-
 /// A cure for the word of others for a reservation.
 fn share_help(text: &str) -> Option<String> {
     let share = text.strip_suffix("of request").or_else(|| text.strip_suffix("of requests"))?.trim_end();
     percentage(share)?;
     Some(format!("write `{share} of reservation`"))
-}
-
-/// A cure for thousandths of a core, which here are minutes.
-fn millicores_help(text: &str) -> Option<String> {
-    let thousandths = decimal(text.strip_suffix('m')?)?;
-    Some(format!("write `{}`", thousandths / 1000.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_unit_tells_what_it_is() {
-        for (text, expected) in [
-            ("70%", Some(Written::Percentage(0.7))),
-            ("70 % of limit", Some(Written::Percentage(0.7))),
-            ("70% of reservation", Some(Written::OfReservation(0.7))),
-            ("0.7 cores", Some(Written::Cores(0.7))),
-            ("1 core", Some(Written::Cores(1.0))),
-            ("0.7", Some(Written::Number(0.7))),
-            ("400MiB", Some(Written::Bytes(419_430_400.0))),
-            ("1.5GB", Some(Written::Bytes(1.5e9))),
-            ("512 B", Some(Written::Bytes(512.0))),
-            ("120/s", Some(Written::PerSecond(120.0))),
-            ("5MB/s", Some(Written::PerSecond(5e6))),
-            ("250ms", Some(Written::Seconds(0.25))),
-            ("1m 30s", Some(Written::Seconds(90.0))),
-            ("400MB/h", None),
-            ("10 apples", None),
-            ("", None),
-            ("%", None),
-            ("/s", None),
-            ("B", None),
-        ] {
-            assert_eq!(written(text), expected, "{text}");
-        }
-    }
 }

@@ -5,18 +5,17 @@ mod others;
 mod threshold;
 
 use super::{
-    fields::Fields,
-    finding::{Findings, Kind, quote},
     grammar,
-    node::{Entry, Node, Place, Value},
     quantity::{self, Bounds, Measure},
     signals::ReadSignals,
-    spelling::{listed, nearest},
-    values::{boolean, did_you_mean},
 };
 use crate::{
     policy::{Combine, Group, Member, Rule, RuleKind, Tolerance},
     quantity::{Quantity, SignalName},
+    text::{
+        Entry, Fields, Findings, Kind, Node, Place, Value, listed, nearest, quote,
+        values::{boolean, did_you_mean},
+    },
 };
 
 /// How many rules a policy may have.

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
+use crate::text::{
+    Entry, Node, Origin, Texts, Value,
     grammar::{Map, Shape},
-    node::{Entry, Node, Value},
-    source::{Origin, Texts},
 };
 
 /// One thing that a policy says.

@@ -2,20 +2,12 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use super::{
-    fields::Fields,
-    finding::{Findings, Kind, quote},
-    grammar,
-    node::{Entry, Node, Place, Value},
-    quantity::Measure,
-    rules,
-    spelling::nearest,
-    values::percentage,
-};
+use super::{grammar, quantity::Measure, rules};
 use crate::{
     formula::{Formula, Unknown},
     policy::{Read, SignalSource},
     quantity::SignalName,
+    text::{Entry, Fields, Findings, Kind, Node, Place, Value, nearest, quote, values::percentage},
 };
 
 /// How many signals a policy may define.

@@ -3,7 +3,6 @@
 //! JSON is YAML, so that the reader of policies does it. `docs/state.md` is the grammar.
 
 mod faults;
-mod fields;
 mod lines;
 mod memory;
 mod replicas;
@@ -12,20 +11,17 @@ mod scalars;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use self::{
-    fields::{Fields, Form},
-    scalars::{amount, count, flag, moment, span, text},
-};
-use super::{
-    finding::{Findings, Kind, PolicyErrors},
-    node::{Node, Value},
-    source::{Layer, Texts},
-};
+use self::scalars::{amount, count, span, text};
 use crate::{
     Timestamp,
     event::{HostCapacity, Peer, Reading},
     quantity::SignalName,
     state::{LONGEST_TEXT, MOST_REPLICAS, MOST_STATES, Measured, State},
+    text::{
+        Fields, Findings, Kind, Layer, Node, TextErrors, Value,
+        grammar::{Map, names},
+        values::{boolean, moment, whole},
+    },
 };
 
 /// When a state is that does not say so: the first second of 2026.
@@ -35,10 +31,10 @@ const AFTER: Duration = Duration::from_secs(15);
 /// How far apart samples are that do not say so.
 const EVERY: Duration = Duration::from_secs(1);
 
-static STATE: Form = Form {
-    what: "the state",
-    example: r#"{ "replicas": 3, "samples": { "cpu": 0.5 } }"#,
-    keys: &[
+static STATE: Map = Map::of_names(
+    "the state",
+    r#"{ "replicas": 3, "samples": { "cpu": 0.5 } }"#,
+    &names([
         "v",
         "now",
         "after",
@@ -68,22 +64,22 @@ static STATE: Form = Form {
         "outcome",
         "peers",
         "budgets",
-    ],
-};
-static HOST: Form = Form {
-    what: "`host`",
-    example: r#"{ "cores": 8, "cpu_busy": 5.5, "memory": "16GiB", "memory_available": "2GiB", "disk_used": "80%" }"#,
-    keys: &["cores", "memory", "cpu_busy", "memory_available", "disk_used"],
-};
-static PEER: Form = Form {
-    what: "a peer",
-    example: r#"{ "target": 10, "wants": 12, "ready": 9, "carries": 100 }"#,
-    keys: &["target", "wants", "ready", "carries"],
-};
+    ]),
+);
+static HOST: Map = Map::of_names(
+    "`host`",
+    r#"{ "cores": 8, "cpu_busy": 5.5, "memory": "16GiB", "memory_available": "2GiB", "disk_used": "80%" }"#,
+    &names(["cores", "memory", "cpu_busy", "memory_available", "disk_used"]),
+);
+static PEER: Map = Map::of_names(
+    "a peer",
+    r#"{ "target": 10, "wants": 12, "ready": 9, "carries": 100 }"#,
+    &names(["target", "wants", "ready", "carries"]),
+);
 
 /// Reads every state in `text`; `origin` names it in errors.
-pub(crate) fn read(origin: &str, text: &str) -> Result<Vec<State>, PolicyErrors> {
-    let mut findings = Findings::new(Texts::new());
+pub(crate) fn read(origin: &str, text: &str) -> Result<Vec<State>, TextErrors> {
+    let mut findings = Findings::new(super::source::texts());
     let too_long = text.len() > LONGEST_TEXT;
     let source = findings.texts.add(origin, if too_long { "" } else { text }, Layer::File);
     let mut nodes = Vec::new();
@@ -98,7 +94,7 @@ pub(crate) fn read(origin: &str, text: &str) -> Result<Vec<State>, PolicyErrors>
         }
     }
     let states = all(&nodes, &mut findings);
-    if findings.no_errors() { Ok(states) } else { Err(PolicyErrors(findings.sorted())) }
+    if findings.no_errors() { Ok(states) } else { Err(TextErrors(findings.sorted())) }
 }
 
 /// The states of all documents, each of which is one or a list of such.
@@ -125,42 +121,42 @@ fn all(nodes: &[Node], findings: &mut Findings) -> Vec<State> {
 }
 
 fn state(node: &Node, before: Option<&State>, findings: &mut Findings) -> Option<State> {
-    let fields = Fields::of(node, &STATE, findings)?;
+    let fields = node.fields(&STATE, findings)?;
     version(&fields, findings);
-    let fresh = fields.get("fresh").and_then(|node| flag(node, "`fresh`", findings)).unwrap_or(before.is_none());
+    let fresh = fields.given("fresh").and_then(|node| boolean(node, "`fresh`", findings)).unwrap_or(before.is_none());
     let before = before.filter(|_| !fresh);
     let now = now(&fields, before, findings);
-    let every = fields.get("every").and_then(|node| span(node, "`every`", findings)).unwrap_or(EVERY);
+    let every = fields.given("every").and_then(|node| span(node, "`every`", findings)).unwrap_or(EVERY);
     let given = Given { now, every };
     let each = replicas::each(&fields, given, findings);
     let mut state = State {
         now,
         fresh,
-        service: fields.get("service").and_then(|node| text(node, "`service`", findings)),
-        target: fields.count("target", findings),
+        service: fields.given("service").and_then(|node| text(node, "`service`", findings)),
+        target: count(&fields, "target", findings),
         replicas: replicas::listed(&fields, &each, given, findings),
         each,
-        signals: fields.get("signals").map(|node| samples::signals(node, given, findings)).unwrap_or_default(),
-        phase: fields.get("phase").and_then(|node| faults::phase(node, now, findings)).unwrap_or_default(),
-        refusals: fields.get("refusals").map(|node| faults::refusals(node, findings)).unwrap_or_default(),
-        most: fields.count("most", findings),
+        signals: fields.given("signals").map(|node| samples::signals(node, given, findings)).unwrap_or_default(),
+        phase: fields.given("phase").and_then(|node| faults::phase(node, now, findings)).unwrap_or_default(),
+        refusals: fields.given("refusals").map(|node| faults::refusals(node, findings)).unwrap_or_default(),
+        most: count(&fields, "most", findings),
         host: HostCapacity::default(),
-        host_lost: fields.get("host_lost").and_then(|node| flag(node, "`host_lost`", findings)).unwrap_or(false),
-        outcome: fields.get("outcome").and_then(|node| faults::outcome(node, now, findings)),
-        peers: fields.get("peers").map(|node| peers(node, findings)).unwrap_or_default(),
-        budgets: fields.get("budgets").map(|node| budgets(node, findings)).unwrap_or_default(),
+        host_lost: fields.given("host_lost").and_then(|node| boolean(node, "`host_lost`", findings)).unwrap_or(false),
+        outcome: fields.given("outcome").and_then(|node| faults::outcome(node, now, findings)),
+        peers: fields.given("peers").map(|node| peers(node, findings)).unwrap_or_default(),
+        budgets: fields.given("budgets").map(|node| budgets(node, findings)).unwrap_or_default(),
         remembered: crate::state::Remembered::default(),
     };
-    if let Some(node) = fields.get("host") {
+    if let Some(node) = fields.given("host") {
         host(node, &mut state, findings);
     }
     let listed = state.replicas.as_ref().map(|replicas| replicas.iter().filter(|each| each.replica.counts()).count());
-    let count = state.target.or(listed.map(crate::signal::count));
-    state.remembered = memory::remembered(&fields, count, given, findings);
-    if let Some(node) = fields.get("signals") {
+    let replicas = state.target.or(listed.map(crate::signal::count));
+    state.remembered = memory::remembered(&fields, replicas, given, findings);
+    if let Some(node) = fields.given("signals") {
         samples::missing_since(node, now, &mut state.remembered.missing_since, findings);
     }
-    if before.is_none() && fields.get("replicas").is_none() && state.target.is_none() {
+    if before.is_none() && fields.given("replicas").is_none() && state.target.is_none() {
         fields.missing("`replicas`", &["replicas", "target"], findings);
     }
     Some(state)
@@ -174,8 +170,8 @@ struct Given {
 }
 
 fn version(fields: &Fields<'_>, findings: &mut Findings) {
-    let Some(node) = fields.get("v") else { return };
-    let Some(version) = count(node, "`v`", 1, u32::MAX, findings) else { return };
+    let Some(node) = fields.given("v") else { return };
+    let Some(version) = whole(node, "`v`", &(1..=u32::MAX), findings) else { return };
     if version != 1 {
         let message = format!("`v` is `{version}`, and only version 1 can be read");
         findings.add(Kind::BadValue, node.place, message, "write `1`, or leave it out");
@@ -185,7 +181,7 @@ fn version(fields: &Fields<'_>, findings: &mut Findings) {
 /// When the state is, not before the one before it.
 fn now(fields: &Fields<'_>, before: Option<&State>, findings: &mut Findings) -> Timestamp {
     let by_default = before.map_or(NOW, |before| before.now.plus(AFTER));
-    match (fields.get("now"), fields.get("after"), before) {
+    match (fields.given("now"), fields.given("after"), before) {
         (Some(_), Some(after), _) => {
             let message = "`now` and `after` are both given";
             findings.add(Kind::Conflict, after.place, message, "keep one of them");
@@ -214,8 +210,8 @@ fn now(fields: &Fields<'_>, before: Option<&State>, findings: &mut Findings) -> 
 
 /// What the host has, and how busy it is as signals where those do not say so themselves.
 fn host(node: &Node, state: &mut State, findings: &mut Findings) {
-    let Some(fields) = Fields::of(node, &HOST, findings) else { return };
-    let mut read = |key: &str| fields.get(key).and_then(|node| amount(node, &format!("`{key}`"), findings));
+    let Some(fields) = node.fields(&HOST, findings) else { return };
+    let mut read = |key: &str| fields.given(key).and_then(|node| amount(node, &format!("`{key}`"), findings));
     let disk_used = read("disk_used");
     let host = HostCapacity {
         cores: read("cores"),
@@ -242,21 +238,21 @@ fn host(node: &Node, state: &mut State, findings: &mut Findings) {
 }
 
 fn peers(node: &Node, findings: &mut Findings) -> BTreeMap<String, Peer> {
-    fields::named(node, "`peers`", r#"{ "api": 10 }"#, findings)
+    node.entries("`peers`", r#"{ "api": 10 }"#, findings)
         .iter()
         .filter_map(|entry| {
             let peer = if let Value::Map(_) = &entry.value.value {
-                let fields = Fields::of(&entry.value, &PEER, findings)?;
-                let target = fields.count("target", findings);
-                let mut read = |key| fields.count(key, findings).or(target).unwrap_or_default();
+                let fields = entry.value.fields(&PEER, findings)?;
+                let target = count(&fields, "target", findings);
+                let mut read = |key| count(&fields, key, findings).or(target).unwrap_or_default();
                 Peer {
                     target: target.unwrap_or_default(),
                     wants: read("wants"),
                     ready: read("ready"),
-                    carries: fields.count("carries", findings),
+                    carries: count(&fields, "carries", findings),
                 }
             } else {
-                let replicas = count(&entry.value, "a peer", 0, MOST_REPLICAS, findings)?;
+                let replicas = whole(&entry.value, "a peer", &(0..=MOST_REPLICAS), findings)?;
                 Peer { target: replicas, wants: replicas, ready: replicas, carries: None }
             };
             Some((entry.key.clone(), peer))
@@ -265,7 +261,7 @@ fn peers(node: &Node, findings: &mut Findings) -> BTreeMap<String, Peer> {
 }
 
 fn budgets(node: &Node, findings: &mut Findings) -> BTreeMap<String, f64> {
-    fields::named(node, "`budgets`", r#"{ "db connections": 120 }"#, findings)
+    node.entries("`budgets`", r#"{ "db connections": 120 }"#, findings)
         .iter()
         .filter_map(|entry| Some((entry.key.clone(), amount(&entry.value, "what others take", findings)?)))
         .collect()

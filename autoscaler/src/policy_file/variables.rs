@@ -5,14 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Kind, Layer, document,
-    finding::{Findings, quote},
-    grammar::{self, Shape},
-    node::{Entry, Node, Place, Value},
-    spelling::nearest,
-    yaml,
-};
+use super::{document, grammar};
+use crate::text::{Entry, Findings, Kind, Layer, Node, Place, Value, grammar::Shape, nearest, quote, yaml};
 
 const PREFIX: &str = "BALLAST_POLICY__";
 
@@ -116,7 +110,7 @@ pub(super) fn path(parts: &[String]) -> Option<Vec<String>> {
 pub(super) fn value(source: u32, text: &str, findings: &mut Findings) -> Option<Node> {
     let place = Place { source, line: 1, column: 1, start: 0, end: text.len() };
     if text.trim_start().starts_with(['{', '[', '"', '\'']) {
-        return yaml::read(source, text, findings).into_iter().next();
+        return yaml::read(source, text, "a policy", findings).into_iter().next();
     }
     Some(Node { place, value: Value::Text(text.trim().to_owned()) })
 }

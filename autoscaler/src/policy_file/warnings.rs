@@ -7,19 +7,14 @@ mod pairs;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{
-    PolicyError,
-    finding::{Findings, Kind, quote},
-    node::Place,
-    policy::ReadPolicy,
-    rules::ReadRule,
-};
+use super::{policy::ReadPolicy, rules::ReadRule};
 use crate::{
     policy::{
         Action, Direction, DirectionGuards, Goal, Lasting, Limits, Read, RuleKind, Select, SignalSource, StepSize,
     },
     quantity::{Quantity, SignalName, Unit},
     rule::main_signal,
+    text::{Findings, Kind, Place, TextError, Texts, quote},
     time::spoken,
 };
 
@@ -54,7 +49,7 @@ pub enum Needed {
 }
 
 /// What there is to warn of if the service's containers have no limit of what a rule takes a share of.
-pub(super) fn without_limits(policy: &ReadPolicy, texts: &super::source::Texts) -> Vec<(Needed, PolicyError)> {
+pub(super) fn without_limits(policy: &ReadPolicy, texts: &Texts) -> Vec<(Needed, TextError)> {
     let mut found = Vec::new();
     for read in &policy.rules {
         let quantity = match &read.rule.kind {

@@ -9,6 +9,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     calendar::Window,
     evaluation::{Opinion, RuleReason},
@@ -19,7 +21,8 @@ use crate::{
 
 /// What holds of each rule's calendar, by its place: kept, as asking a calendar takes longer than all the rest of an
 /// evaluation. It is not remembered across restarts: another version may know another time zone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Windows(Vec<Option<Window>>);
 
 /// Of a policy without schedules.

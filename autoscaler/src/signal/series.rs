@@ -2,19 +2,23 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Timestamp;
 
 /// Samples kept per series: the longest window at one a second, and some to spare.
 const MOST_SAMPLES: usize = 1024;
 
 /// The newest samples of one origin, by time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(super) struct Series {
     points: VecDeque<Point>,
 }
 
-/// One sample.
-#[derive(Clone, Copy, Debug)]
+/// One sample. It serialises as `[milliseconds, value]`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(Timestamp, f64)", into = "(Timestamp, f64)")]
 pub(super) struct Point {
     pub(super) at: Timestamp,
     pub(super) value: f64,
@@ -76,5 +80,17 @@ impl Series {
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.points.len()
+    }
+}
+
+impl From<(Timestamp, f64)> for Point {
+    fn from((at, value): (Timestamp, f64)) -> Self {
+        Self { at, value }
+    }
+}
+
+impl From<Point> for (Timestamp, f64) {
+    fn from(point: Point) -> Self {
+        (point.at, point.value)
     }
 }

@@ -1,6 +1,9 @@
 //! What differs, in words.
 
-use autoscaler::policy_file::{Catalog, Resolved, Source, diff, render_all};
+use autoscaler::{
+    policy_file::{Catalog, Resolved, Source, diff},
+    text::render_all,
+};
 
 const OLD: &str = "
 service: shop/web

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use autoscaler::policy_file::{Catalog, Kind, PolicyErrors, Resolved, Source, render_all};
+use autoscaler::{
+    policy_file::{Catalog, Resolved, Source},
+    text::{Kind, TextErrors, render_all},
+};
 
 const WEB: &str =
     "service: shop/web\nreplicas: { min: 2, max: 10 }\nrules: [target: { signal: cpu, per_replica: 70% }]\n";
@@ -232,7 +235,7 @@ fn resolve(catalog: &Catalog, project: &str, service: &str, labels: &[(&str, &st
 
 fn errors(catalog: &Catalog, labels: &[(&str, &str)]) -> String {
     let resolved = catalog.resolve("host-1", "shop", "web", &map(labels)).expect("a policy names it");
-    let PolicyErrors(errors) = resolved.expect_err("it has errors");
+    let TextErrors(errors) = resolved.expect_err("it has errors");
     render_all(&errors)
 }
 

@@ -15,7 +15,8 @@ use std::{fs, path::Path, time::Duration};
 use autoscaler::{
     Policy,
     policy::{Arithmetic, Guards, HpaSettings, Lasting, Mode, Rule, RuleKind, Tolerance},
-    policy_file::{fmt, parse, render_all},
+    policy_file::{fmt, parse},
+    text::render_all,
 };
 
 #[test]

@@ -7,8 +7,9 @@ use autoscaler::{
         Action, Arithmetic, Bounds, Direction, DirectionGuards, Goal, Group, Guards, Lasting, Limits, Mode, Policy,
         Read, Rounding, Rule, RuleKind, Selector, SignalSource, Step, StepSize, Target, Threshold, Tolerance,
     },
-    policy_file::{Catalog, Source, fmt, parse, render},
+    policy_file::{Catalog, Source, fmt, parse},
     quantity::{Quantity, SignalName, Unit},
+    text::render,
 };
 use proptest::{option, prelude::*, sample::select};
 

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use autoscaler::{
     policy::Policy,
-    policy_file::{Kind, LONGEST_TEXT, MOST_POLICIES, PolicyError, parse},
+    policy_file::{LONGEST_TEXT, MOST_POLICIES, parse},
+    text::{Kind, TextError},
 };
 
 const RULES: &str = "replicas: { min: 1, max: 3 }\nrules: [target: { signal: cpu, per_replica: 70% }]\n";
@@ -174,10 +175,10 @@ fn policies<const COUNT: usize>(text: &str) -> [Policy; COUNT] {
     file.policies.try_into().expect("so many policies")
 }
 
-fn errors(text: &str) -> Vec<PolicyError> {
+fn errors(text: &str) -> Vec<TextError> {
     parse("web.yaml", text).expect_err("the text has errors").0
 }
 
-fn kinds(errors: &[PolicyError]) -> Vec<Kind> {
+fn kinds(errors: &[TextError]) -> Vec<Kind> {
     errors.iter().map(|error| error.kind).collect()
 }

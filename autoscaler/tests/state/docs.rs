@@ -6,8 +6,9 @@ use std::{fs, path::PathBuf};
 
 use autoscaler::{
     explain,
-    policy_file::{parse, render},
+    policy_file::parse,
     state::{evaluate_all, read},
+    text::render,
 };
 
 #[test]

@@ -1,6 +1,6 @@
 //! Everything that is wrong comes at once, with its place.
 
-use autoscaler::{policy_file::render, state::read};
+use autoscaler::{state::read, text::render};
 
 #[test]
 fn all_errors_come_at_once_with_their_place_what_is_allowed_and_the_nearest_spelling() {

@@ -1,8 +1,8 @@
 //! What holds for every text and every state.
 
 use autoscaler::{
-    policy_file::render,
     state::{State, evaluate_all, read},
+    text::render,
 };
 use proptest::{prelude::*, sample::select};
 use serde_json::{Map, Value};

@@ -6,9 +6,9 @@ use autoscaler::{explain, policy_file::parse, state};
 fn told(policy: &str, states: &str) -> String {
     let policy = format!("service: shop/web\n{policy}");
     let file = parse("policy.yaml", &policy)
-        .unwrap_or_else(|errors| panic!("{policy}\n{}", autoscaler::policy_file::render(&errors)));
+        .unwrap_or_else(|errors| panic!("{policy}\n{}", autoscaler::text::render(&errors)));
     let states = state::read("state.json", states)
-        .unwrap_or_else(|errors| panic!("{states}\n{}", autoscaler::policy_file::render(&errors)));
+        .unwrap_or_else(|errors| panic!("{states}\n{}", autoscaler::text::render(&errors)));
     let evaluations = state::evaluate_all(&file.policies[0], &states);
     let mut lines: Vec<String> = evaluations.iter().map(explain::sentence).collect();
     let next = evaluations.last().and_then(explain::next);

@@ -6,9 +6,9 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, bail};
 use autoscaler::{
-    Policy,
-    policy_file::{self, PolicyError, render_all},
+    Policy, policy_file,
     state::{self, State},
+    text::{TextError, render_all},
 };
 use clap::{CommandFactory, error::ErrorKind};
 
@@ -48,7 +48,7 @@ pub(super) fn decide(args: &DecideArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Every policy of the files. Warnings are said; errors go to `wrong`.
-fn policies(paths: &[std::path::PathBuf], wrong: &mut Vec<PolicyError>) -> anyhow::Result<Vec<Policy>> {
+fn policies(paths: &[std::path::PathBuf], wrong: &mut Vec<TextError>) -> anyhow::Result<Vec<Policy>> {
     let mut policies = Vec::new();
     for path in paths {
         let files = files_in(path).with_context(|| origin(path))?;
@@ -69,7 +69,7 @@ fn policies(paths: &[std::path::PathBuf], wrong: &mut Vec<PolicyError>) -> anyho
 }
 
 /// The states of the file, and whether it is a list of such.
-fn states(path: &Path, wrong: &mut Vec<PolicyError>) -> anyhow::Result<(Vec<State>, bool)> {
+fn states(path: &Path, wrong: &mut Vec<TextError>) -> anyhow::Result<(Vec<State>, bool)> {
     let text = read(path, state::LONGEST_TEXT).with_context(|| origin(path))?;
     match state::read(&origin(path), &text) {
         Ok(states) => {

@@ -105,7 +105,8 @@ fn tame_value(value: Value) -> Value {
     }
 }
 
-fn tame_text(text: &str) -> String {
+/// The same text without control characters.
+pub(crate) fn tame_text(text: &str) -> String {
     text.replace("\r\n", "\n")
         .chars()
         .map(|sign| match sign {

@@ -11,12 +11,7 @@ mod nomad;
 use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 
 use assert_cmd::cargo::CommandCargoExt;
-use autoscaler::{
-    Evaluation,
-    evaluation::Opinion,
-    policy_file::{parse, render},
-    state,
-};
+use autoscaler::{Evaluation, evaluation::Opinion, policy_file::parse, state, text::render};
 use serde_json::Value;
 
 /// A row as Ballast is asked.

@@ -6,6 +6,7 @@ mod socket;
 mod store;
 
 use std::{
+    ops::RangeInclusive,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -21,7 +22,9 @@ use crate::{
     nats::Queues,
     queue::{self, Feed},
     subject,
-    transport::{Bucket, BusError, Change, Entry, Link, Message, Reply, Subscription, Transport, check_size},
+    transport::{
+        Bucket, BusError, Change, Chunk, Entry, Keep, Link, Log, Message, Reply, Subscription, Transport, check_size,
+    },
 };
 
 /// The in-process transport.
@@ -125,6 +128,11 @@ impl Transport for LocalBus {
         Ok(Arc::new(LocalBucket { name: name.to_owned(), store: self.store.clone() }))
     }
 
+    async fn log(&self, name: &str, keep: Keep) -> Result<Arc<dyn Log>, BusError> {
+        subject::check_key(name)?;
+        Ok(Arc::new(LocalLog { name: name.to_owned(), keep, store: self.store.clone() }))
+    }
+
     fn link(&self) -> watch::Receiver<Link> {
         self.link.subscribe()
     }
@@ -192,5 +200,34 @@ impl LocalBucket {
         check_size(&value)?;
         let (bucket, key) = (self.name.clone(), key.to_owned());
         self.store.run(move |store| store.write(&bucket, &key, &value, expect)).await
+    }
+}
+
+#[derive(Debug)]
+struct LocalLog {
+    name: String,
+    keep: Keep,
+    store: store::Handle,
+}
+
+#[async_trait]
+impl Log for LocalLog {
+    async fn append(&self, key: &str, at_ms: u64, value: Bytes) -> Result<(), BusError> {
+        subject::check_key(key)?;
+        check_size(&value)?;
+        let (log, key, keep) = (self.name.clone(), key.to_owned(), self.keep);
+        self.store.run(move |store| store.append(&log, &key, at_ms, &value, keep)).await
+    }
+
+    async fn read(
+        &self,
+        key: &str,
+        span: RangeInclusive<u64>,
+        after: Option<u64>,
+        most_bytes: usize,
+    ) -> Result<Vec<Chunk>, BusError> {
+        subject::check_key(key)?;
+        let (log, key) = (self.name.clone(), key.to_owned());
+        self.store.run(move |store| store.read(&log, &key, span, after, most_bytes)).await
     }
 }

@@ -1,5 +1,7 @@
 //! Buckets in one SQLite file, on a thread of their own: a disk that is slow stalls nobody but those who wait for it.
 
+mod log;
+
 use std::{fmt, fs, io, os::unix::fs::OpenOptionsExt, path::Path, thread, time::Duration};
 
 use bytes::Bytes;
@@ -229,6 +231,13 @@ fn prepare(connection: Connection) -> rusqlite::Result<Connection> {
              bucket TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, revision INTEGER NOT NULL,
              PRIMARY KEY (bucket, key)
          ) STRICT;
+         CREATE TABLE IF NOT EXISTS logs (name TEXT PRIMARY KEY, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS chunks (
+             place INTEGER PRIMARY KEY AUTOINCREMENT,
+             log TEXT NOT NULL, key TEXT NOT NULL, at_ms INTEGER NOT NULL, value BLOB NOT NULL
+         ) STRICT;
+         CREATE INDEX IF NOT EXISTS chunks_by_time ON chunks (log, key, at_ms);
+         CREATE INDEX IF NOT EXISTS chunks_by_place ON chunks (log, place);
          PRAGMA application_id = {APPLICATION_ID};
          PRAGMA user_version = {SCHEMA};
          COMMIT;"

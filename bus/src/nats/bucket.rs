@@ -11,7 +11,7 @@ use async_nats::{
     jetstream::{
         ErrorCode,
         consumer::push,
-        context::{CreateStreamErrorKind, GetStreamErrorKind, PublishErrorKind},
+        context::PublishErrorKind,
         message::StreamMessage,
         stream::{self, LastRawMessageErrorKind, Stream},
     },
@@ -76,7 +76,10 @@ impl NatsBucket {
         if let Some(stream) = cached.as_ref() {
             return Ok(stream.clone());
         }
-        let stream = self.within_limit(self.get_or_make()).await??;
+        let config = self.config(&format!("KV_{}", self.name));
+        let what = format!("the bucket {}", self.name);
+        let made = self.inner.get_or_make_stream(config, &what);
+        let stream = self.inner.within_limit(made).await??;
         *cached = Some(stream.clone());
         Ok(stream)
     }
@@ -84,29 +87,6 @@ impl NatsBucket {
     /// Forgets the stream: the server has lost it.
     pub(super) async fn forget(&self) {
         *self.stream.lock().await = None;
-    }
-
-    async fn get_or_make(&self) -> Result<Stream, BusError> {
-        let name = format!("KV_{}", self.name);
-        let missing = |code: ErrorCode| code == ErrorCode::STREAM_NOT_FOUND;
-        match self.inner.jetstream.get_stream(&name).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => match error.kind() {
-                GetStreamErrorKind::JetStream(answer) if missing(answer.error_code()) => {}
-                _ => return Err(self.no_jetstream(&error)),
-            },
-        }
-        let made = self.inner.jetstream.create_stream(self.config(&name)).await;
-        match made {
-            Ok(stream) => Ok(stream),
-            // Somebody else was faster, with another configuration of the same bucket: then that one holds.
-            Err(error) => match error.kind() {
-                CreateStreamErrorKind::JetStream(answer) if answer.error_code() == ErrorCode::STREAM_NAME_EXIST => {
-                    self.inner.jetstream.get_stream(&name).await.map_err(|error| self.inner.failure(&error))
-                }
-                _ => Err(self.no_jetstream(&error)),
-            },
-        }
     }
 
     fn config(&self, name: &str) -> stream::Config {
@@ -126,30 +106,12 @@ impl NatsBucket {
         }
     }
 
-    fn no_jetstream(&self, error: &(dyn std::error::Error + 'static)) -> BusError {
-        match self.inner.failure(error) {
-            BusError::Other(text) => BusError::Other(format!(
-                "cannot open the bucket {}: {text}; the NATS server needs JetStream (-js), \
-                 and these credentials the right to use it",
-                self.name
-            )),
-            down => down,
-        }
-    }
-
-    async fn within_limit<T>(&self, call: impl Future<Output = T>) -> Result<T, BusError> {
-        timeout(CALL_LIMIT, call).await.map_err(|_| match self.inner.require_link() {
-            Ok(()) => BusError::TimedOut(CALL_LIMIT),
-            Err(down) => down,
-        })
-    }
-
     /// Reads from the stream's leader, never from a copy that may lag behind.
     async fn find(&self, key: &str) -> Result<Option<Found>, BusError> {
         subject::check_key(key)?;
         let stream = self.stream().await?;
         let subject = self.subject(key);
-        match self.within_limit(stream.get_last_raw_message_by_subject(&subject)).await? {
+        match self.inner.within_limit(stream.get_last_raw_message_by_subject(&subject)).await? {
             Ok(message) => Ok(Some(Found { removed: is_removal(&message.headers), message })),
             Err(error) => match error.kind() {
                 LastRawMessageErrorKind::NoMessageFound => Ok(None),
@@ -295,7 +257,7 @@ pub(super) fn is_removal(headers: &HeaderMap) -> bool {
 }
 
 /// Bucket names hold letters, digits and `-`, `_`. Every other byte becomes `_XX`, and `_` itself `_5F`.
-fn escape(name: &str) -> String {
+pub(super) fn escape(name: &str) -> String {
     use std::fmt::Write;
     name.bytes().fold(String::new(), |mut escaped, byte| {
         match byte {

@@ -1,4 +1,4 @@
-//! The transport between hosts: NATS, servers 2.9 to 2.15, with buckets in JetStream.
+//! The transport between hosts: NATS, servers 2.9 to 2.15, with buckets and logs in JetStream.
 //!
 //! What the client library cannot promise: it hands a message to the server some microseconds after
 //! [`publish`](crate::Transport::publish) returns. One handed over in the moment in which the link breaks may be lost,
@@ -7,8 +7,10 @@
 
 mod bucket;
 mod link;
+mod log;
 mod options;
 mod queues;
+mod stream;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
@@ -29,7 +31,7 @@ pub(crate) use queues::Queues;
 use crate::{
     queue::{self, Feed},
     subject,
-    transport::{Bucket, BusError, Link, Message, Reply, Subscription, Transport, check_size},
+    transport::{Bucket, BusError, Keep, Link, Log, Message, Reply, Subscription, Transport, check_size},
 };
 
 /// The longest that a call to JetStream may take.
@@ -128,6 +130,11 @@ impl Transport for NatsBus {
     async fn bucket(&self, name: &str) -> Result<Arc<dyn Bucket>, BusError> {
         subject::check_key(name)?;
         Ok(Arc::new(bucket::NatsBucket::new(Arc::clone(&self.inner), name)))
+    }
+
+    async fn log(&self, name: &str, keep: Keep) -> Result<Arc<dyn Log>, BusError> {
+        subject::check_key(name)?;
+        Ok(Arc::new(log::NatsLog::new(Arc::clone(&self.inner), name, keep)))
     }
 
     fn link(&self) -> latest::Receiver<Link> {

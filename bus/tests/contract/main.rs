@@ -64,6 +64,11 @@ promises! {
     a_watch_that_nobody_reads_ends_with_the_newest_value
     the_newest_state_survives_an_interruption
     a_slow_reader_is_told_exactly_how_many_it_missed
+    chunks_are_read_by_key_and_time_oldest_first
+    a_log_is_read_in_pages_of_so_many_bytes
+    what_is_too_much_is_forgotten_from_its_oldest_end
+    what_is_too_old_is_forgotten
+    a_log_survives_an_interruption_and_may_keep_more_from_then_on
     a_payload_of_a_newer_version_is_understood_where_it_can_be
 }
 

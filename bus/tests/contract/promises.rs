@@ -1,7 +1,7 @@
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bus::{
-    Bus, BusError, Change, Delivery,
+    Bus, BusError, Change, Chunk, Delivery, Keep,
     payload::{self, DecodeError, Mode, Phase, Target},
     transport::MAX_PAYLOAD_BYTES,
 };
@@ -285,6 +285,110 @@ pub(crate) async fn a_slow_reader_is_told_exactly_how_many_it_missed(place: &mut
         }
     }
     assert!(missed > 0, "a reader with room for 5 cannot have kept 1000");
+}
+
+const KEEP: Keep = Keep { age: Duration::from_hours(24), bytes: 10_000_000 };
+
+pub(crate) async fn chunks_are_read_by_key_and_time_oldest_first(place: &mut impl Place) {
+    let (near, far) = both(place).await;
+    let (log, other) = (near.log("l", KEEP).await.expect("log"), far.log("other", KEEP).await.expect("log"));
+    for number in 1..=40 {
+        log.append("a.b", number * 10, bytes(&format!("b{number}"))).await.expect("append");
+        log.append("a.c", number * 10 + 5, bytes(&format!("c{number}"))).await.expect("append");
+    }
+    log.append("a.b", 400, bytes("again")).await.expect("append");
+    other.append("a.b", 20, bytes("other")).await.expect("append");
+    let log = far.log("l", KEEP).await.expect("log");
+    for (key, span, expected) in [
+        ("a.b", 20..=40, "b2@20 b3@30 b4@40"),
+        ("a.b", 21..=39, "b3@30"),
+        ("a.c", 0..=19, "c1@15"),
+        ("a.b", 390..=u64::MAX, "b39@390 b40@400 again@400"),
+        ("a.b", 500..=600, ""),
+        ("a.d", 0..=u64::MAX, ""),
+        ("a", 0..=u64::MAX, ""),
+    ] {
+        let chunks = log.read(key, span.clone(), None, usize::MAX).await.expect("read");
+        assert_eq!(spelled(&chunks), expected, "{key} {span:?}");
+        assert!(chunks.is_sorted_by(|one, next| one.place < next.place));
+    }
+    assert!(log.append("a..b", 1, Bytes::new()).await.is_err());
+    assert!(log.read("*", 0..=1, None, 1).await.is_err());
+    let huge = Bytes::from(vec![0; MAX_PAYLOAD_BYTES + 1]);
+    assert!(matches!(log.append("a", 1, huge).await, Err(BusError::TooLarge { .. })));
+}
+
+pub(crate) async fn a_log_is_read_in_pages_of_so_many_bytes(place: &mut impl Place) {
+    let bus = place.open().await;
+    let log = bus.log("l", KEEP).await.expect("log");
+    for number in 1..=7 {
+        log.append("k", number, Bytes::from(vec![b'x'; 100])).await.expect("append");
+    }
+    let (mut after, mut pages) = (None, Vec::new());
+    loop {
+        let page = log.read("k", 2..=6, after, 250).await.expect("read");
+        let Some(last) = page.last() else { break };
+        after = Some(last.place);
+        pages.push(page.iter().map(|chunk| chunk.at_ms).collect::<Vec<_>>());
+    }
+    assert_eq!(pages, [vec![2, 3], vec![4, 5], vec![6]]);
+    let one = log.read("k", 2..=6, None, 1).await.expect("read");
+    assert_eq!(one.len(), 1, "at least one, however large");
+}
+
+pub(crate) async fn what_is_too_much_is_forgotten_from_its_oldest_end(place: &mut impl Place) {
+    let bus = place.open().await;
+    let log = bus.log("l", Keep { bytes: 100_000, ..KEEP }).await.expect("log");
+    for number in 1..=50 {
+        let key = if number % 5 == 0 { "rare" } else { "k" };
+        log.append(key, number, Bytes::from(vec![b'x'; 5000])).await.expect("append");
+    }
+    let kept = log.read("k", 0..=u64::MAX, None, usize::MAX).await.expect("read");
+    let rare = log.read("rare", 0..=u64::MAX, None, usize::MAX).await.expect("read");
+    let mut times: Vec<_> = kept.iter().chain(&rare).map(|chunk| chunk.at_ms).collect();
+    times.sort_unstable();
+    assert!((15..=20).contains(&times.len()), "{times:?}");
+    assert_eq!(times, ((51 - times.len() as u64)..=50).collect::<Vec<_>>());
+}
+
+pub(crate) async fn what_is_too_old_is_forgotten(place: &mut impl Place) {
+    let bus = place.open().await;
+    let log = bus.log("l", Keep { age: Duration::from_millis(300), ..KEEP }).await.expect("log");
+    let now = || u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).expect("now").as_millis()).expect("now");
+    log.append("k", now(), bytes("first")).await.expect("append");
+    let start = Instant::now();
+    loop {
+        log.append("k", now(), bytes("later")).await.expect("append");
+        let chunks = log.read("k", 0..=u64::MAX, None, usize::MAX).await.expect("read");
+        assert_eq!(chunks.last().expect("the newest stays").value, "later");
+        if chunks.iter().all(|chunk| chunk.value != "first") {
+            break;
+        }
+        assert!(start.elapsed() < PATIENCE, "the first is still there");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+pub(crate) async fn a_log_survives_an_interruption_and_may_keep_more_from_then_on(place: &mut impl Place) {
+    let bus = place.open().await;
+    let log = bus.log("l", Keep { bytes: 20_000, ..KEEP }).await.expect("log");
+    log.append("k", 1, bytes("before")).await.expect("append");
+    drop(log);
+    let bus = place.interrupt(bus).await;
+    let log = bus.log("l", KEEP).await.expect("log");
+    for number in 2..=9 {
+        log.append("k", number, Bytes::from(vec![b'x'; 5000])).await.expect("append");
+    }
+    let kept = log.read("k", 0..=u64::MAX, None, usize::MAX).await.expect("read");
+    assert_eq!((kept.len(), kept[0].value.as_ref()), (9, &b"before"[..]));
+    log.append("k", 10, bytes("after")).await.expect("append");
+    let last = log.read("k", 10..=10, None, usize::MAX).await.expect("read");
+    assert_eq!(spelled(&last), "after@10");
+}
+
+fn spelled(chunks: &[Chunk]) -> String {
+    let each = chunks.iter().map(|chunk| format!("{}@{}", String::from_utf8_lossy(&chunk.value), chunk.at_ms));
+    each.collect::<Vec<_>>().join(" ")
 }
 
 pub(crate) async fn a_payload_of_a_newer_version_is_understood_where_it_can_be(place: &mut impl Place) {

@@ -1,6 +1,6 @@
 //! Which policy is in force for which service.
 
-use autoscaler::{Event, Timestamp, policy::Mode, policy_file};
+use autoscaler::{Event, Timestamp, policy::Mode, text};
 
 use super::{Effect, Fleet, ServiceKey, service::Governed};
 use crate::{
@@ -106,7 +106,7 @@ impl Fleet {
             governed.origin = place;
             governed.settings = resolved.settings;
             governed.warnings = resolved.warnings.iter().map(ToString::to_string).collect();
-            let told = |(needed, warning): (_, policy_file::PolicyError)| (needed, warning.to_string());
+            let told = |(needed, warning): (_, text::TextError)| (needed, warning.to_string());
             governed.without_limits = resolved.without_limits.into_iter().map(told).collect();
             governed.overruled = overruled;
         }

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use autoscaler::policy_file::{Catalog, PolicyError, PolicyErrors, Severity, Source};
+use autoscaler::{
+    policy_file::{Catalog, Source},
+    text::{Severity, TextError, TextErrors},
+};
 use bus::payload::PolicySource;
 
 use super::PolicySet;
@@ -216,7 +219,7 @@ impl File {
     }
 
     /// As told to who asks. Takes the findings that are of this file.
-    fn source(&self, path: &Path, catalog: &Catalog, findings: &mut Vec<PolicyError>) -> PolicySource {
+    fn source(&self, path: &Path, catalog: &Catalog, findings: &mut Vec<TextError>) -> PolicySource {
         let origin = path.display().to_string();
         let (own, others) = std::mem::take(findings).into_iter().partition(|finding| finding.origin == origin);
         *findings = others;
@@ -232,12 +235,12 @@ impl File {
 }
 
 /// What is wrong or doubtful with policies once all layers are laid over each other; each thing once.
-fn of_policies(catalog: &Catalog) -> Vec<PolicyError> {
-    let mut findings: Vec<PolicyError> = Vec::new();
+fn of_policies(catalog: &Catalog) -> Vec<TextError> {
+    let mut findings: Vec<TextError> = Vec::new();
     for (_, resolved) in catalog.resolve_each() {
         let found = match resolved {
             Ok(resolved) => resolved.warnings,
-            Err(PolicyErrors(errors)) => errors,
+            Err(TextErrors(errors)) => errors,
         };
         for finding in found {
             if !findings.contains(&finding) {
@@ -249,15 +252,15 @@ fn of_policies(catalog: &Catalog) -> Vec<PolicyError> {
 }
 
 /// Errors as one text, and warnings each as a line.
-fn told(findings: Vec<PolicyError>) -> (Option<String>, Vec<String>) {
+fn told(findings: Vec<TextError>) -> (Option<String>, Vec<String>) {
     let (errors, warnings): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|finding| finding.severity == Severity::Error);
-    let error = (!errors.is_empty()).then(|| PolicyErrors(errors).to_string());
+    let error = (!errors.is_empty()).then(|| TextErrors(errors).to_string());
     (error, warnings.iter().map(ToString::to_string).collect())
 }
 
 /// What is wrong with what is in no file: environment variables.
-fn elsewhere(findings: &[PolicyError]) -> PolicySource {
+fn elsewhere(findings: &[TextError]) -> PolicySource {
     // A variable with an error is left out; the others are in force.
     let warnings = findings.iter().map(|finding| format!("{finding} (left out)")).collect();
     PolicySource { origin: "environment".to_owned(), policies: 0, error: None, warnings }
@@ -295,7 +298,7 @@ fn parse(path: &Path, text: &[u8]) -> Result<(String, usize), String> {
     if errors.is_empty() {
         Ok((text.to_owned(), catalog.selectors().count()))
     } else {
-        Err(PolicyErrors(errors).to_string())
+        Err(TextErrors(errors).to_string())
     }
 }
 

@@ -1,9 +1,10 @@
 //! Printing in the order of the grammar.
 
 use super::{
-    super::grammar::{self, Map, Shape},
+    super::grammar,
     tree::{Comment, Document, Item, Node, Tree, Value, double_quoted},
 };
+use crate::text::grammar::{Map, Shape};
 
 /// The longest line that a map or list is put on.
 const WIDTH: usize = 120;

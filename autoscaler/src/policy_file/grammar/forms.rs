@@ -1,20 +1,6 @@
 //! Texts with a form of their own.
 
-/// A text with a form.
-#[derive(Debug)]
-pub(in crate::policy_file) struct Form {
-    /// For a sentence, and the title in the schema.
-    pub(in crate::policy_file) name: &'static str,
-    /// A regular expression (ECMA 262) that all that is allowed matches. It is for editors: what it lets through is read
-    /// by functions that know better.
-    pub(in crate::policy_file) pattern: &'static str,
-    /// Whether YAML may take it for a number.
-    pub(in crate::policy_file) number: bool,
-    pub(in crate::policy_file) examples: &'static [&'static str],
-}
-
-/// A duration as humantime reads it.
-pub(in crate::policy_file) const DURATION: &str = "^[0-9]+(\\.[0-9]+)? ?[a-zA-Zµ]+( ?[0-9]+(\\.[0-9]+)? ?[a-zA-Zµ]+)*$";
+use crate::text::grammar::Form;
 
 pub(in crate::policy_file) static SELECTOR: Form = Form {
     name: "`project/service` or `host/project/service`",

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::{
-    Key, Map, Shape, forms, guard, may, needed, optional,
+    forms, guard,
     policy::{MOST_REPLICAS, one_of},
     rules::BOOLEAN,
     signals::PORT,
 };
+use crate::text::grammar::{Key, Map, Shape, may, needed, optional};
 
 const DAY: Duration = Duration::from_hours(24);
 const HOUR: Duration = Duration::from_hours(1);

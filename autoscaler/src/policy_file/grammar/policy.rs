@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Absent, Group, Key, Map, Shape, forms, guards, may, needed, optional, rules, signals};
+use super::{forms, guards, rules, signals};
+use crate::text::grammar::{Absent, Group, Key, Map, Shape, may, needed, optional};
 
 /// The largest share of the present replicas that one step can add: 10,000 %.
 pub(in crate::policy_file) const LARGEST_SHARE: f64 = 100.0;

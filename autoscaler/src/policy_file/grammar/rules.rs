@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use super::{
-    Key, Map, Shape, forms, may, needed, optional,
+    forms,
     policy::{MOST_REPLICAS, one_of},
 };
-use crate::policy::Rule;
+use crate::{
+    policy::Rule,
+    text::grammar::{Key, Map, Shape, may, needed, optional},
+};
 
 pub(in crate::policy_file) static ANY: Shape = Shape::Map(&RULE);
 

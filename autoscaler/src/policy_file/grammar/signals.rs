@@ -1,6 +1,7 @@
 //! Where signals come from.
 
-use super::{Map, Shape, forms, may, needed, optional};
+use super::forms;
+use crate::text::grammar::{Map, Shape, may, needed, optional};
 
 pub(in crate::policy_file) static SOURCE: Shape = Shape::AnyOf(&[
     Shape::Words(&[("published", "the application publishes it on the bus itself")]),

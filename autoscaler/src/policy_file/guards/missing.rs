@@ -4,15 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::{
     policy::{Fallback, Missing, MissingPolicies},
-    policy_file::{
-        finding::{Findings, Kind},
-        grammar::guards as maps,
-        node::{Node, Value},
-        rules::unknown_signal,
-        signals::ReadSignals,
-        values::word,
-    },
+    policy_file::{grammar::guards as maps, rules::unknown_signal, signals::ReadSignals},
     quantity::SignalName,
+    text::{Findings, Kind, Node, Value, values::word},
     time::spoken,
 };
 

@@ -3,12 +3,9 @@
 use super::{Read, Scope, activate, carried, signal, signal_of};
 use crate::{
     policy::{Burst, Forecast, Goal, JobTime, Queue, QueueGoal, RuleKind, Target, Tolerance},
-    policy_file::{
-        fields::Fields,
-        finding::{Findings, Kind, quote},
-        grammar::rules,
-        node::{Node, Value},
-        quantity::Measure,
+    policy_file::{grammar::rules, quantity::Measure},
+    text::{
+        Fields, Findings, Kind, Node, Value, quote,
         values::{as_duration, duration, factor, number, share},
     },
 };

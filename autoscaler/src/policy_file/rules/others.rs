@@ -8,12 +8,12 @@ use crate::{
     formula::Formula,
     policy::{FormulaRule, Order, Ratio, RuleKind, Schedule, Scheduled},
     policy_file::{
-        fields::Fields,
-        finding::{Findings, Kind, quote},
         grammar::{policy::MOST_REPLICAS, rules},
-        node::{Node, Value},
         quantity::Measure,
         signals::{expression, without_signals},
+    },
+    text::{
+        Fields, Findings, Kind, Node, Value, quote,
         values::{whole, word},
     },
 };

@@ -4,17 +4,17 @@ use super::{Read, Scope, activate, comparable, is_bare, signal};
 use crate::{
     policy::{Action, Bound, Bounds as Band, Direction, Grade, Lasting, Rounding, RuleKind, Step, StepSize, Threshold},
     policy_file::{
-        fields::Fields,
-        finding::{Findings, Kind, quote},
         grammar::{
             policy::{LARGEST_SHARE, MOST_REPLICAS},
             rules,
         },
-        node::{Entry, Node, Place, Value},
         quantity::{self, Bounds, Measure},
-        values::{percentage, word},
     },
     quantity::SignalName,
+    text::{
+        Entry, Fields, Findings, Kind, Node, Place, Value, quote,
+        values::{percentage, word},
+    },
 };
 
 /// The most samples that `samples` looks at.

@@ -1,22 +1,17 @@
 //! A text as states: one YAML or JSON text, or JSON lines.
 
-use super::super::{
-    finding::Findings,
-    node::{Node, Value},
-    source::Texts,
-    yaml,
-};
+use crate::text::{Findings, Node, Texts, Value, yaml};
 
 /// The documents of a text. Where every line is a map of its own, each line is one.
 pub(super) fn read(source: u32, text: &str, findings: &mut Findings) -> Vec<Node> {
     if !are_lines(text) {
-        return yaml::read(source, text, findings);
+        return yaml::read(source, text, "a state", findings);
     }
     let mut nodes = Vec::new();
     let mut start = 0;
     for (number, line) in text.split('\n').enumerate() {
-        let mut apart = Findings::new(Texts::new());
-        let mut read = yaml::read(source, line, &mut apart);
+        let mut apart = Findings::new(Texts::default());
+        let mut read = yaml::read(source, line, "a state", &mut apart);
         if apart.no_errors() {
             for node in &mut read {
                 shift(node, number, start);
@@ -26,7 +21,7 @@ pub(super) fn read(source: u32, text: &str, findings: &mut Findings) -> Vec<Node
             // Read again behind as much blank text, so that its findings stand where they are. One such line is enough.
             let blank = |byte| if byte == b'\n' { '\n' } else { ' ' };
             let before: String = text.as_bytes()[..start].iter().map(|byte| blank(*byte)).collect();
-            yaml::read(source, &(before + line), findings);
+            yaml::read(source, &(before + line), "a state", findings);
             break;
         }
         start += line.len() + 1;

@@ -1,56 +1,57 @@
 //! What guards and rules remember.
 
 use super::{
-    super::{
-        finding::{Findings, Kind},
-        node::{Node, Value},
-        values::decimal,
-    },
     Given,
-    fields::{Fields, Form, items},
-    scalars::{ago, count, flag},
+    scalars::{ago, count},
 };
 use crate::{
     Timestamp,
     memory::{Manual, ScaleStep},
     rule::{RuleState, burst::Panic, threshold::Breach},
     state::Remembered,
+    text::{
+        Fields, Findings, Kind, Node, Value,
+        grammar::{Map, names},
+        quote,
+        values::{boolean, decimal, whole},
+    },
 };
 
-static RECOMMENDATION: Form =
-    Form { what: "a recommendation", example: r#"{ "ago": "2m", "replicas": 5 }"#, keys: &["ago", "replicas"] };
-static STEP: Form = Form {
-    what: "a scale event",
-    example: r#"{ "ago": "20s", "from": 4, "to": 6 }"#,
-    keys: &["ago", "from", "to", "change"],
-};
-static MANUAL: Form =
-    Form { what: "`manual`", example: r#"{ "ago": "2m", "replicas": 5 }"#, keys: &["ago", "replicas"] };
-static RULE: Form = Form {
-    what: "what a rule remembers",
-    example: r#"{ "breach_ago": "40s" }"#,
-    keys: &["breach_ago", "stepped", "panic_ago", "most"],
-};
+static RECOMMENDATION: Map =
+    Map::of_names("a recommendation", r#"{ "ago": "2m", "replicas": 5 }"#, &names(["ago", "replicas"]));
+static STEP: Map =
+    Map::of_names("a scale event", r#"{ "ago": "20s", "from": 4, "to": 6 }"#, &names(["ago", "from", "to", "change"]));
+static MANUAL: Map = Map::of_names("`manual`", r#"{ "ago": "2m", "replicas": 5 }"#, &names(["ago", "replicas"]));
+static RULE: Map = Map::of_names(
+    "what a rule remembers",
+    r#"{ "breach_ago": "40s" }"#,
+    &names(["breach_ago", "stepped", "panic_ago", "most"]),
+);
 
-/// Everything that is remembered; `count` is how many there are now.
-pub(super) fn remembered(fields: &Fields<'_>, count: Option<u32>, given: Given, findings: &mut Findings) -> Remembered {
+/// Everything that is remembered; `replicas` is how many there are now.
+pub(super) fn remembered(
+    fields: &Fields<'_>,
+    replicas: Option<u32>,
+    given: Given,
+    findings: &mut Findings,
+) -> Remembered {
     let now = given.now;
     Remembered {
-        recommendations: fields.get("recommendations").and_then(|node| recommendations(node, now, findings)),
-        steps: fields.get("scale_events").and_then(|node| steps(node, count.unwrap_or_default(), now, findings)),
-        rules: fields.get("rules").map(|node| rules(node, now, findings)).unwrap_or_default(),
-        manual: fields.get("manual").and_then(|node| {
-            let (at, replicas) = at_count(&Fields::of(node, &MANUAL, findings)?, now, findings)?;
+        recommendations: fields.given("recommendations").and_then(|node| recommendations(node, now, findings)),
+        steps: fields.given("scale_events").and_then(|node| steps(node, replicas.unwrap_or_default(), now, findings)),
+        rules: fields.given("rules").map(|node| rules(node, now, findings)).unwrap_or_default(),
+        manual: fields.given("manual").and_then(|node| {
+            let (at, replicas) = at_count(&node.fields(&MANUAL, findings)?, now, findings)?;
             Some(Manual { at, replicas })
         }),
-        evaluations: fields.count("evaluations", findings).map(u64::from),
+        evaluations: count(fields, "evaluations", findings).map(u64::from),
         ..Remembered::default()
     }
 }
 
 fn recommendations(node: &Node, now: Timestamp, findings: &mut Findings) -> Option<Vec<(Timestamp, u32)>> {
-    let items = items(node, "`recommendations`", r#"[{ "ago": "2m", "replicas": 5 }]"#, findings)?;
-    let read = |item| at_count(&Fields::of(item, &RECOMMENDATION, findings)?, now, findings);
+    let items = node.items("`recommendations`", r#"[{ "ago": "2m", "replicas": 5 }]"#, findings)?;
+    let read = |item: &Node| at_count(&item.fields(&RECOMMENDATION, findings)?, now, findings);
     let mut all: Vec<_> = items.iter().filter_map(read).collect();
     all.sort_by_key(|(at, _)| *at);
     Some(all)
@@ -59,12 +60,12 @@ fn recommendations(node: &Node, now: Timestamp, findings: &mut Findings) -> Opti
 /// `ago` and `replicas`, both needed.
 fn at_count(fields: &Fields<'_>, now: Timestamp, findings: &mut Findings) -> Option<(Timestamp, u32)> {
     for key in ["ago", "replicas"] {
-        if fields.get(key).is_none() {
+        if fields.given(key).is_none() {
             fields.missing(&format!("`{key}`"), &[key], findings);
         }
     }
-    let at = fields.get("ago").and_then(|node| ago(node, "`ago`", now, findings));
-    let replicas = fields.count("replicas", findings);
+    let at = fields.given("ago").and_then(|node| ago(node, "`ago`", now, findings));
+    let replicas = count(fields, "replicas", findings);
     Some((at?, replicas?))
 }
 
@@ -76,7 +77,7 @@ enum Change {
 
 /// The steps by time. Where only the change is given, the counts follow from what there is now.
 fn steps(node: &Node, count: u32, now: Timestamp, findings: &mut Findings) -> Option<Vec<ScaleStep>> {
-    let items = items(node, "`scale_events`", r#"[{ "ago": "20s", "change": 2 }]"#, findings)?;
+    let items = node.items("`scale_events`", r#"[{ "ago": "20s", "change": 2 }]"#, findings)?;
     let mut changes: Vec<_> = items.iter().filter_map(|item| change(item, now, findings)).collect();
     changes.sort_by_key(|(at, _)| *at);
     let mut after = count;
@@ -99,13 +100,13 @@ fn steps(node: &Node, count: u32, now: Timestamp, findings: &mut Findings) -> Op
 }
 
 fn change(node: &Node, now: Timestamp, findings: &mut Findings) -> Option<(Timestamp, Change)> {
-    let fields = Fields::of(node, &STEP, findings)?;
-    if fields.get("ago").is_none() {
+    let fields = node.fields(&STEP, findings)?;
+    if fields.given("ago").is_none() {
         fields.missing("`ago`", &["ago"], findings);
     }
-    let at = fields.get("ago").and_then(|node| ago(node, "`ago`", now, findings));
-    let (from, to) = (fields.count("from", findings), fields.count("to", findings));
-    let change = match (fields.get("change"), fields.get("from"), fields.get("to")) {
+    let at = fields.given("ago").and_then(|node| ago(node, "`ago`", now, findings));
+    let (from, to) = (count(&fields, "from", findings), count(&fields, "to", findings));
+    let change = match (fields.given("change"), fields.given("from"), fields.given("to")) {
         (Some(node), None, None) => Change::By(signed(node, findings)?),
         (None, Some(_), Some(_)) => Change::FromTo(from?, to?),
         (Some(node), ..) => {
@@ -127,7 +128,7 @@ fn signed(node: &Node, findings: &mut Findings) -> Option<i64> {
     let text = node.text("`change`", "2", findings)?;
     let number = decimal(text).filter(|number| number.fract() == 0.0 && number.abs() <= f64::from(u32::MAX));
     if number.is_none() {
-        let message = format!("`change` is {}; allowed: a whole number", super::super::finding::quote(text));
+        let message = format!("`change` is {}; allowed: a whole number", quote(text));
         findings.add(Kind::BadValue, node.place, message, "write `2` for two more, `-2` for two fewer");
     }
     number.map(|number| number as i64)
@@ -135,7 +136,7 @@ fn signed(node: &Node, findings: &mut Findings) -> Option<i64> {
 
 /// What each rule remembers, in the policy's order; `null` for one of which nothing is said.
 fn rules(node: &Node, now: Timestamp, findings: &mut Findings) -> Vec<Option<RuleState>> {
-    let Some(items) = items(node, "`rules`", r#"[null, { "breach_ago": "40s" }]"#, findings) else { return Vec::new() };
+    let Some(items) = node.items("`rules`", r#"[null, { "breach_ago": "40s" }]"#, findings) else { return Vec::new() };
     items
         .iter()
         .map(|item| if matches!(item.value, Value::Nothing) { None } else { rule(item, now, findings) })
@@ -143,12 +144,13 @@ fn rules(node: &Node, now: Timestamp, findings: &mut Findings) -> Vec<Option<Rul
 }
 
 fn rule(node: &Node, now: Timestamp, findings: &mut Findings) -> Option<RuleState> {
-    let fields = Fields::of(node, &RULE, findings)?;
-    let mut before = |key: &str| fields.get(key).and_then(|node| ago(node, &format!("`{key}`"), now, findings));
+    let fields = node.fields(&RULE, findings)?;
+    let mut before = |key: &str| fields.given(key).and_then(|node| ago(node, &format!("`{key}`"), now, findings));
     let (breach, panic) = (before("breach_ago"), before("panic_ago"));
-    let stepped = fields.get("stepped").and_then(|node| flag(node, "`stepped`", findings)).unwrap_or(false);
-    let most = fields.get("most").and_then(|node| count(node, "`most`", 0, u32::MAX, findings)).unwrap_or_default();
-    match (fields.get("breach_ago").or(fields.get("stepped")), fields.get("panic_ago").or(fields.get("most"))) {
+    let stepped = fields.given("stepped").and_then(|node| boolean(node, "`stepped`", findings)).unwrap_or(false);
+    let most =
+        fields.given("most").and_then(|node| whole(node, "`most`", &(0..=u32::MAX), findings)).unwrap_or_default();
+    match (fields.given("breach_ago").or(fields.given("stepped")), fields.given("panic_ago").or(fields.given("most"))) {
         (Some(_), Some(node)) => {
             let message = "a rule remembers a breach or a panic, not both";
             findings.add(Kind::Conflict, node.place, message, "keep what the rule at this place can remember");

@@ -1,20 +1,18 @@
 //! What is listed: a count, or replica by replica.
 
 use super::{
-    super::{
-        finding::{Findings, Kind},
-        node::{Place, Value},
-        values::word,
-    },
-    Given,
-    fields::{Fields, Form, items},
-    samples,
-    scalars::{ago, amount, count, flag, text},
+    Given, samples,
+    scalars::{ago, amount, text},
 };
 use crate::{
     Timestamp,
     event::{Replica, ReplicaId, ReplicaState},
     state::{LONG, Listed, MOST_REPLICAS},
+    text::{
+        Fields, Findings, Kind, Place, Value,
+        grammar::{Map, names},
+        values::{boolean, whole, word},
+    },
 };
 use std::collections::BTreeMap;
 
@@ -25,10 +23,10 @@ const STATES: [(&str, ReplicaState); 4] = [
     ("removing", ReplicaState::Removing),
 ];
 
-static REPLICA: Form = Form {
-    what: "a replica",
-    example: r#"{ "id": "web-1", "ready": true, "started_ago": "5m", "samples": { "cpu": 0.5 } }"#,
-    keys: &[
+static REPLICA: Map = Map::of_names(
+    "a replica",
+    r#"{ "id": "web-1", "ready": true, "started_ago": "5m", "samples": { "cpu": 0.5 } }"#,
+    &names([
         "id",
         "count",
         "state",
@@ -43,13 +41,13 @@ static REPLICA: Form = Form {
         "protected",
         "restarts",
         "samples",
-    ],
-};
+    ]),
+);
 
 /// What every replica is that does not say otherwise.
 pub(super) fn each(fields: &Fields<'_>, given: Given, findings: &mut Findings) -> Listed {
     let mut each = one(fields, &Listed::default(), given, findings);
-    if fields.get("started_ago").is_none() && fields.get("ready_ago").is_none() {
+    if fields.given("started_ago").is_none() && fields.given("ready_ago").is_none() {
         // Whom it is said of decides.
         (each.replica.started, each.replica.ready_since) = (None, None);
     }
@@ -58,20 +56,20 @@ pub(super) fn each(fields: &Fields<'_>, given: Given, findings: &mut Findings) -
 
 /// The replicas, if they are given.
 pub(super) fn listed(fields: &Fields<'_>, each: &Listed, given: Given, findings: &mut Findings) -> Option<Vec<Listed>> {
-    let node = fields.get("replicas")?;
+    let node = fields.given("replicas")?;
     if matches!(node.value, Value::Text(_)) {
-        let count = count(node, "`replicas`", 0, MOST_REPLICAS, findings)?;
+        let count = whole(node, "`replicas`", &(0..=MOST_REPLICAS), findings)?;
         return Some((1..=count).map(|number| each.numbered(number).serving_since(given.now.minus(LONG))).collect());
     }
-    let items = items(node, "`replicas`", "3", findings)?;
+    let items = node.items("`replicas`", "3", findings)?;
     let mut all: Vec<Listed> = Vec::new();
     let mut places: BTreeMap<ReplicaId, Place> = BTreeMap::new();
     for item in items {
-        let Some(fields) = Fields::of(item, &REPLICA, findings) else { continue };
+        let Some(fields) = item.fields(&REPLICA, findings) else { continue };
         let replica = one(&fields, each, given, findings);
-        let id = fields.get("id").and_then(|node| text(node, "`id`", findings));
+        let id = fields.given("id").and_then(|node| text(node, "`id`", findings));
         let alike =
-            fields.get("count").and_then(|node| count(node, "`count`", 0, MOST_REPLICAS, findings)).unwrap_or(1);
+            fields.given("count").and_then(|node| whole(node, "`count`", &(0..=MOST_REPLICAS), findings)).unwrap_or(1);
         if all.len() + usize::try_from(alike).unwrap_or(usize::MAX)
             > usize::try_from(MOST_REPLICAS).unwrap_or(usize::MAX)
         {
@@ -101,7 +99,7 @@ pub(super) fn listed(fields: &Fields<'_>, each: &Listed, given: Given, findings:
 fn one(fields: &Fields<'_>, each: &Listed, given: Given, findings: &mut Findings) -> Listed {
     let default = &each.replica;
     let mut size = |key: &str, otherwise: Option<f64>| {
-        fields.get(key).and_then(|node| amount(node, &format!("`{key}`"), findings)).or(otherwise)
+        fields.given(key).and_then(|node| amount(node, &format!("`{key}`"), findings)).or(otherwise)
     };
     let mut replica = Replica {
         cpu_limit_cores: size("cpu_limit", default.cpu_limit_cores),
@@ -110,9 +108,9 @@ fn one(fields: &Fields<'_>, each: &Listed, given: Given, findings: &mut Findings
         memory_reservation_bytes: size("memory_reservation", default.memory_reservation_bytes),
         ..Replica::default()
     };
-    replica.state = fields.get("state").and_then(|node| word(node, "`state`", &STATES, findings)).unwrap_or_default();
-    replica.protected = fields.get("protected").and_then(|node| text(node, "`protected`", findings));
-    let restarts = fields.get("restarts").and_then(|node| count(node, "`restarts`", 0, u32::MAX, findings));
+    replica.state = fields.given("state").and_then(|node| word(node, "`state`", &STATES, findings)).unwrap_or_default();
+    replica.protected = fields.given("protected").and_then(|node| text(node, "`protected`", findings));
+    let restarts = fields.given("restarts").and_then(|node| whole(node, "`restarts`", &(0..=u32::MAX), findings));
     replica.restarts = restarts.map(u64::from).unwrap_or_default();
     since(&mut replica, fields, default, given.now, findings);
     Listed { replica, samples: merged(fields, each, given, findings) }
@@ -120,10 +118,10 @@ fn one(fields: &Fields<'_>, each: &Listed, given: Given, findings: &mut Findings
 
 /// When it started, and since when it serves or does not.
 fn since(replica: &mut Replica, fields: &Fields<'_>, default: &Replica, now: Timestamp, findings: &mut Findings) {
-    let mut before = |key: &str| fields.get(key).and_then(|node| ago(node, &format!("`{key}`"), now, findings));
+    let mut before = |key: &str| fields.given(key).and_then(|node| ago(node, &format!("`{key}`"), now, findings));
     let (started, ready, unready) = (before("started_ago"), before("ready_ago"), before("unready_ago"));
     let runs = replica.state == ReplicaState::Running;
-    let serves = match fields.get("ready").map(|node| (node, flag(node, "`ready`", findings))) {
+    let serves = match fields.given("ready").map(|node| (node, boolean(node, "`ready`", findings))) {
         None => runs && unready.is_none(),
         Some((node, serves)) => {
             let serves = serves.unwrap_or(runs);
@@ -150,7 +148,7 @@ fn since(replica: &mut Replica, fields: &Fields<'_>, default: &Replica, now: Tim
 
 /// Its own samples, and those that every replica has of signals of which it says nothing.
 fn merged(fields: &Fields<'_>, each: &Listed, given: Given, findings: &mut Findings) -> Vec<crate::state::Measured> {
-    let Some(node) = fields.get("samples") else { return each.samples.clone() };
+    let Some(node) = fields.given("samples") else { return each.samples.clone() };
     let own = samples::signals(node, given, findings);
     let Value::Map(entries) = &node.value else { return own };
     let says = |name: &str| entries.iter().any(|entry| entry.key == name);

@@ -3,26 +3,32 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::{
-        finding::{Findings, Kind, quote},
-        node::{Node, Value},
-    },
     Given,
-    fields::{Fields, Form, named},
-    scalars::{ago, count, flag, number, text},
+    scalars::{ago, number, text},
 };
-use crate::{Timestamp, event::Reading, quantity::SignalName, state::Measured};
+use crate::{
+    Timestamp,
+    event::Reading,
+    quantity::SignalName,
+    state::Measured,
+    text::{
+        Fields, Findings, Kind, Node, Value,
+        grammar::{Map, names},
+        quote,
+        values::{boolean, whole},
+    },
+};
 
-static SAMPLE: Form = Form {
-    what: "a sample",
-    example: r#"{ "value": 0.5, "ago": "2s" }"#,
-    keys: &["value", "ago", "covers", "why", "missing", "since_ago", "idle"],
-};
+static SAMPLE: Map = Map::of_names(
+    "a sample",
+    r#"{ "value": 0.5, "ago": "2s" }"#,
+    &names(["value", "ago", "covers", "why", "missing", "since_ago", "idle"]),
+);
 
 /// Every sample of a map of signals, by signal and then by time.
 pub(super) fn signals(node: &Node, given: Given, findings: &mut Findings) -> Vec<Measured> {
     let mut all = Vec::new();
-    for entry in named(node, "samples", r#"{ "cpu": 0.5 }"#, findings) {
+    for entry in node.entries("samples", r#"{ "cpu": 0.5 }"#, findings) {
         if !is_name(&entry.key) {
             let message = format!("{} is no name of a signal", quote(&entry.key));
             let help = "a name is up to 64 letters, digits, `_`, `-` and `.`";
@@ -61,8 +67,9 @@ pub(super) fn missing_since(
             _ => std::slice::from_ref(&entry.value),
         };
         for sample in samples.iter().filter(|sample| matches!(sample.value, Value::Map(_))) {
-            let at = Fields::of(sample, &SAMPLE, findings)
-                .and_then(|fields| ago(fields.get("since_ago")?, "`since_ago`", now, findings));
+            let at = sample
+                .fields(&SAMPLE, findings)
+                .and_then(|fields| ago(fields.given("since_ago")?, "`since_ago`", now, findings));
             if let Some(at) = at {
                 since.insert(SignalName::new(&entry.key), at);
             }
@@ -82,8 +89,8 @@ fn sample(
     match &node.value {
         Value::Nothing => None,
         Value::Map(_) => {
-            let fields = Fields::of(node, &SAMPLE, findings)?;
-            let at = fields.get("ago").and_then(|node| ago(node, "`ago`", now, findings)).unwrap_or(at);
+            let fields = node.fields(&SAMPLE, findings)?;
+            let at = fields.given("ago").and_then(|node| ago(node, "`ago`", now, findings)).unwrap_or(at);
             let reading = reading(&fields, node, findings)?;
             Some(Measured { signal, at, reading })
         }
@@ -92,17 +99,17 @@ fn sample(
 }
 
 fn reading(fields: &Fields<'_>, node: &Node, findings: &mut Findings) -> Option<Reading> {
-    let why = fields.get("why").and_then(|node| text(node, "`why`", findings));
-    match (fields.get("value"), fields.get("missing"), fields.get("idle")) {
+    let why = fields.given("why").and_then(|node| text(node, "`why`", findings));
+    match (fields.given("value"), fields.given("missing"), fields.given("idle")) {
         (Some(node), None, None) => {
             let value = number(node, "`value`", findings)?;
-            let Some(covers) = fields.get("covers") else { return Some(Reading::Value(value)) };
-            let replicas = count(covers, "`covers`", 0, u32::MAX, findings)?;
+            let Some(covers) = fields.given("covers") else { return Some(Reading::Value(value)) };
+            let replicas = whole(covers, "`covers`", &(0..=u32::MAX), findings)?;
             Some(Reading::Partial { value, replicas, why: why.unwrap_or_else(|| "the others gave none".to_owned()) })
         }
         (None, Some(node), None) => Some(Reading::Missing(text(node, "`missing`", findings)?)),
         (None, None, Some(node)) => {
-            if flag(node, "`idle`", findings)? {
+            if boolean(node, "`idle`", findings)? {
                 return Some(Reading::Idle);
             }
             findings.add(Kind::BadValue, node.place, "`idle` is `false`, which is no sample", "give its `value`");

@@ -1,10 +1,12 @@
 //! Formulas of a count that hardly count.
 
-use super::super::{
-    finding::{Findings, Kind},
-    policy::ReadPolicy,
+use super::super::policy::ReadPolicy;
+use crate::{
+    formula::Formula,
+    policy::RuleKind,
+    rule::whole,
+    text::{Findings, Kind},
 };
-use crate::{formula::Formula, policy::RuleKind, rule::whole};
 
 pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings) {
     // A schedule may set another one.

@@ -1,13 +1,13 @@
 //! Rules that never win.
 
 use super::super::{
-    finding::{Findings, Kind, quote},
     policy::ReadPolicy,
     rules::{ReadRule, comparable},
 };
 use crate::{
     policy::{Action, Combine, Direction, Goal, Group, Limits, Member, RuleKind, Schedule, Target, Threshold},
     quantity::{Quantity, SignalName, Unit},
+    text::{Findings, Kind, quote},
 };
 
 pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings) {

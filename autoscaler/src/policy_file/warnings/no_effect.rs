@@ -1,13 +1,10 @@
 //! Settings that do nothing beside the others. What is written as it is anyway needs no word.
 
-use super::super::{
-    finding::{Findings, Kind},
-    policy::ReadPolicy,
-    rules::ReadRule,
-};
+use super::super::{policy::ReadPolicy, rules::ReadRule};
 use crate::{
     policy::{Action, Arithmetic, Goal, Lasting, Rounding, RuleKind, Select, StepSize, Threshold},
     quantity::{Quantity, SignalName},
+    text::{Findings, Kind},
 };
 
 pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings) {

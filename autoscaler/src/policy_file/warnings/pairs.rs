@@ -1,13 +1,13 @@
 //! Thresholds that undo each other.
 
 use super::super::{
-    finding::{Findings, Kind, quote},
     policy::ReadPolicy,
     rules::{ReadRule, comparable},
 };
 use crate::{
     policy::{Action, Direction, Limits, RuleKind, StepSize, Threshold},
     quantity::{Quantity, SignalName},
+    text::{Findings, Kind, quote},
 };
 
 /// Looks at every threshold upwards with every one downwards on the same signal.

@@ -9,7 +9,10 @@ use crate::{
     render::{self, Difference, Whole},
 };
 use anyhow::Context as _;
-use autoscaler::policy_file::{self, Catalog, PolicyErrors, Resolved, Severity, Source};
+use autoscaler::{
+    policy_file::{self, Catalog, Resolved, Source},
+    text::{Severity, TextErrors},
+};
 
 /// Says in words how two policy files differ.
 pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
@@ -42,11 +45,11 @@ fn policies(file: &Path) -> anyhow::Result<Vec<(String, Resolved)>> {
     for (selector, resolved) in catalog.resolve_each() {
         match resolved {
             Ok(resolved) => policies.push((selector.to_string(), resolved)),
-            Err(PolicyErrors(found)) => {
+            Err(TextErrors(found)) => {
                 let news: Vec<_> = found.into_iter().filter(|error| !errors.contains(error)).collect();
                 errors.extend(news);
             }
         }
     }
-    if errors.is_empty() { Ok(policies) } else { Err(PolicyErrors(errors).into()) }
+    if errors.is_empty() { Ok(policies) } else { Err(TextErrors(errors).into()) }
 }

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
-use autoscaler::policy_file::{self, Catalog, PolicyErrors, Severity, Source};
+use autoscaler::{
+    policy_file::{self, Catalog, Source},
+    text::{Severity, TextErrors},
+};
 use bus::payload::{Question, ServiceStatus, SettingStatus};
 
 use crate::{
@@ -59,7 +62,7 @@ fn from_files(args: &ShowArgs) -> anyhow::Result<ServiceStatus> {
     let (catalog, findings) = Catalog::read(sources);
     let errors: Vec<_> = findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
     if !errors.is_empty() {
-        return Err(PolicyErrors(errors).into());
+        return Err(TextErrors(errors).into());
     }
     let Some(resolved) = catalog.resolve(host, project, service, &BTreeMap::new()) else {
         bail!("none of these files names {}", args.service);

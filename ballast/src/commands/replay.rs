@@ -1,0 +1,107 @@
+//! `ballast replay`: policies and known autoscalers on scenarios, side by side.
+
+mod raster;
+
+use std::{
+    fs,
+    io::{self, IsTerminal},
+    num::NonZero,
+    path::Path,
+    process::ExitCode,
+    thread,
+    time::Duration,
+};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use replay::{
+    baseline,
+    comparison::{self, Options},
+    report::{Report, Theme},
+};
+
+use super::cases::{Asked, cases};
+use crate::{
+    cli::{ReplayArgs, ReportFormat},
+    output, render,
+};
+
+/// Runs everybody on every scenario, prints what came of it, and writes the pictures that were asked for.
+pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
+    let asked = Asked { scenarios: &args.scenarios, policies: &args.policy, seed: args.seed, every: args.every };
+    let Some(cases) = cases(asked)? else { return Ok(ExitCode::FAILURE) };
+    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
+    let options = Options {
+        baselines: baselines(&args.baseline),
+        plan: !args.no_plan,
+        sweep: args.sweep,
+        seeds: args.seeds,
+        jobs,
+    };
+    let bar = progress_bar();
+    let report = comparison::compare(&cases, &options, &|done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    let report = report?;
+    write_pictures(args, &report)?;
+    let text = match args.format {
+        ReportFormat::Json => serde_json::to_string_pretty(&report)? + "\n",
+        ReportFormat::Text => render::replay(&report, args.all, output::look()),
+    };
+    output::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `all` is every baseline; each is taken once.
+fn baselines(asked: &[String]) -> Vec<String> {
+    let mut names = Vec::new();
+    for name in asked {
+        if name == "all" {
+            names.extend(baseline::ALL.iter().map(|baseline| baseline.name.to_owned()));
+        } else {
+            names.push(name.trim().to_owned());
+        }
+    }
+    let mut once: Vec<String> = Vec::new();
+    for name in names {
+        if !once.contains(&name) {
+            once.push(name);
+        }
+    }
+    once
+}
+
+/// On standard error, and only where somebody watches.
+pub(super) fn progress_bar() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of {len} runs, {eta} left") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+fn write_pictures(args: &ReplayArgs, report: &Report) -> anyhow::Result<()> {
+    let theme = if args.dark { Theme::Dark } else { Theme::Light };
+    if let Some(file) = &args.html {
+        write(file, report.page().as_bytes())?;
+    }
+    if let Some(file) = &args.svg {
+        write(file, report.svg(theme).as_bytes())?;
+    }
+    if let Some(file) = &args.png {
+        write(file, &raster::png(&report.svg(theme))?)?;
+    }
+    Ok(())
+}
+
+fn write(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))?;
+    output::say(&format!("wrote {} ({} KB)", file.display(), bytes.len().div_ceil(1000)));
+    Ok(())
+}

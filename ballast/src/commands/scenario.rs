@@ -1,0 +1,49 @@
+//! `ballast scenario`: what can be done with scenarios.
+
+mod check;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use autoscaler::text::TextErrors;
+use replay::scenario::{self, LONGEST_SERIES, LONGEST_TEXT, Read};
+
+use super::files::{files_in, origin, read};
+use crate::output;
+
+pub(super) use check::check;
+
+/// Prints the JSON Schema of scenarios.
+pub(super) fn schema() -> anyhow::Result<ExitCode> {
+    output::print(&(serde_json::to_string_pretty(&scenario::schema())? + "\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The file itself, or the scenarios of the folder: its YAML files but policies, which are called `*.policy.yaml`.
+pub(super) fn scenarios_in(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = files_in(path)?;
+    if files.first().is_none_or(|file| file != path) {
+        let is_policy = |file: &PathBuf| {
+            let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.ends_with(".policy.yaml") || name.ends_with(".policy.yml")
+        };
+        files.retain(|file| !is_policy(file));
+        if files.is_empty() {
+            return Err(io::Error::other("the folder holds no scenario; name a file, or another folder"));
+        }
+    }
+    Ok(files)
+}
+
+/// Reads a scenario and what stands beside it; beside standard input is where the command runs.
+pub(super) fn scenario_of(file: &Path) -> io::Result<Result<Read, TextErrors>> {
+    let text = read(file, LONGEST_TEXT)?;
+    let beside = |name: &str| {
+        let path = file.parent().unwrap_or(Path::new("")).join(name);
+        read(&path, LONGEST_SERIES).map_err(|error| error.to_string())
+    };
+    Ok(scenario::read(&origin(file), &text, &beside))
+}

@@ -1,0 +1,198 @@
+//! Several contenders on several scenarios: each run on its own, side by side on as many threads as wanted, and what came of
+//! it, in an order and to a byte that do not depend on the number of threads.
+//!
+//! ```text
+//! cases ─▶ tasks (scenario × seed × contender) ─▶ threads ─▶ outcomes, in order ─▶ Report
+//! ```
+
+mod digest;
+mod still;
+mod sweep;
+mod tasks;
+#[cfg(test)]
+mod tests;
+
+use std::{num::NonZero, sync::Arc};
+
+use autoscaler::{Policy, quantity::SignalName};
+
+use crate::{
+    Scenario,
+    baseline::BaselineError,
+    expectations::Verdict,
+    measures::Measures,
+    ranking,
+    report::{Contender, Figures, Judged, Judgement, Kind, Picture, Report, Summary},
+    simulation::RunError,
+};
+
+pub use digest::Digest;
+pub use still::Still;
+pub use tasks::{Outcome, Who, clairvoyant, run};
+
+/// A scenario, and the policies that are judged on it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// What they are called in reports, and what they are. The first is what the others are compared with.
+    pub policies: Vec<(String, Arc<Policy>)>,
+}
+
+/// What is compared, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Baselines, by name.
+    pub baselines: Vec<String>,
+    /// Whether the clairvoyant plan is among the contenders.
+    pub plan: bool,
+    /// Whether knobs are turned for the picture of cost against violations.
+    pub sweep: bool,
+    /// So many seeds: that of the scenario and those after it. Figures are means over them; pictures are the first one's.
+    pub seeds: NonZero<u32>,
+    /// So many runs at a time.
+    pub jobs: NonZero<usize>,
+}
+
+/// Why scenarios cannot be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum ComparisonError {
+    /// A scenario cannot be run.
+    #[error("the scenario {0}: {1}")]
+    Run(String, RunError),
+    /// A baseline cannot be made.
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
+    /// There is nobody to judge.
+    #[error("the scenario {0} has nobody to judge: name a policy or a baseline")]
+    Nobody(String),
+}
+
+/// Runs every contender of every case, and reports. `progress` hears how many runs are done, and of how many.
+pub fn compare(
+    cases: &[Case],
+    options: &Options,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Report, ComparisonError> {
+    let plan = tasks::plan(cases, options)?;
+    let outcomes = tasks::run_all(&plan, options.jobs, progress)?;
+    let mut runs = plan.iter().zip(outcomes);
+    let mut judged = Vec::with_capacity(cases.len());
+    let mut trials: Vec<Trials> = Vec::new();
+    for (index, case) in cases.iter().enumerate() {
+        let of_case: Vec<_> = runs.by_ref().take(plan.iter().filter(|task| task.case == index).count()).collect();
+        judged.push(judge(case, &of_case, &mut trials));
+    }
+    // Who is not in every scenario cannot be ranked over all.
+    trials.retain(|trial| trial.scenarios == cases.len());
+    let several = cases.len() > 1 && trials.len() > 1;
+    let trials: Vec<_> = trials.into_iter().map(|trial| (trial.name, trial.measures)).collect();
+    let ranking = if several { ranking::rank(&trials) } else { Vec::new() };
+    Ok(Report::new(judged, ranking))
+}
+
+/// What the policies read and the scenario does not give, as warnings.
+pub fn warnings(case: &Case) -> Vec<String> {
+    let Some(load) = case.scenario.load() else { return Vec::new() };
+    let mut warnings = Vec::new();
+    for (name, policy) in &case.policies {
+        let mut unknown: Vec<SignalName> =
+            policy.signals_read().into_iter().filter(|signal| !is_given(load, signal.as_str())).collect();
+        unknown.sort();
+        unknown.dedup();
+        for signal in unknown {
+            let given: Vec<_> = load.emits.iter().map(|(name, _)| format!("`{name}`")).collect();
+            warnings.push(format!(
+                "{name} reads `{signal}`, which the scenario {} does not give: it is missing all the time; given are `cpu`, {}",
+                case.scenario.name,
+                given.join(", ")
+            ));
+        }
+    }
+    warnings
+}
+
+fn is_given(load: &crate::scenario::Load, signal: &str) -> bool {
+    let always = [SignalName::CPU, SignalName::HOST_CPU];
+    let with_memory = [SignalName::MEMORY, SignalName::HOST_MEMORY];
+    always.contains(&signal)
+        || (with_memory.contains(&signal) && load.service.memory.is_some())
+        || load.emits.iter().any(|(name, _)| name == signal)
+}
+
+/// What came of one contender on all scenarios.
+struct Trials {
+    name: String,
+    scenarios: usize,
+    measures: Vec<Measures>,
+}
+
+type Done<'a> = (&'a tasks::Task<'a>, Outcome);
+
+/// One scenario with everybody on it.
+fn judge(case: &Case, runs: &[Done<'_>], trials: &mut Vec<Trials>) -> Judged {
+    let first_of = |who: &Who| runs.iter().find(|(task, _)| task.who == *who);
+    let (unscaled, planned) = (first_of(&Who::Still), first_of(&Who::Plan));
+    let mut contenders = Vec::new();
+    let mut seen: Vec<&Who> = Vec::new();
+    for (task, outcome) in runs {
+        let shown = !matches!(task.who, Who::Still) && task.setting.is_none();
+        if !shown || seen.contains(&&task.who) {
+            continue;
+        }
+        seen.push(&task.who);
+        let of_all_seeds: Vec<&Outcome> = runs
+            .iter()
+            .filter(|(other, _)| other.who == task.who && other.setting.is_none())
+            .map(|(_, done)| done)
+            .collect();
+        let figures: Vec<_> = of_all_seeds
+            .iter()
+            .map(|outcome| {
+                let mut figures = Figures::new(&outcome.measures);
+                let ratio = planned.map(|(_, plan)| plan.measures.cost.total).filter(|plan| *plan > 0.0);
+                figures.set("cost_ratio", ratio.map(|plan| outcome.measures.cost.total / plan));
+                let speedup =
+                    unscaled.map(|(_, still)| outcome.measures.elasticity.speedup(&still.measures.elasticity));
+                figures.set("speedup", speedup);
+                figures
+            })
+            .collect();
+        if task.who.kind() != Kind::Plan {
+            remember(trials, outcome, &of_all_seeds);
+        }
+        contenders.push(contender(task, outcome, Figures::mean(&figures)));
+    }
+    let mut judged = Judged::new(Summary::new(&case.scenario), contenders);
+    judged.pareto = sweep::curves(runs, &judged.contenders);
+    judged.warnings = warnings(case);
+    judged
+}
+
+fn contender(task: &tasks::Task<'_>, outcome: &Outcome, figures: Figures) -> Contender {
+    Contender {
+        name: outcome.name.clone(),
+        kind: task.who.kind(),
+        digest: outcome.digest.to_string(),
+        figures,
+        expectations: expectations(task, outcome),
+        picture: outcome.picture.clone().unwrap_or_else(|| Picture::new(&task.scenario)),
+    }
+}
+
+/// What came of what is expected of policies: nobody promised that for the others.
+fn expectations(task: &tasks::Task<'_>, outcome: &Outcome) -> Vec<Judgement> {
+    let of_policy = task.who.kind() == Kind::Policy;
+    outcome.verdicts.iter().filter(|_| of_policy).map(Verdict::judgement).collect()
+}
+
+fn remember(trials: &mut Vec<Trials>, outcome: &Outcome, of_all_seeds: &[&Outcome]) {
+    let measures = of_all_seeds.iter().map(|outcome| outcome.measures.clone());
+    match trials.iter_mut().find(|trial| trial.name == outcome.name) {
+        Some(trial) => {
+            trial.scenarios += 1;
+            trial.measures.extend(measures);
+        }
+        None => trials.push(Trials { name: outcome.name.clone(), scenarios: 1, measures: measures.collect() }),
+    }
+}

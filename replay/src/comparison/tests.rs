@@ -1,0 +1,92 @@
+use std::{num::NonZero, sync::Arc};
+
+use super::*;
+use crate::{report::Verdict, scenario};
+
+const SCENARIO: &str = "
+scenario: 1
+service: shop/web
+lasts: 30m
+every: 5s
+replicas: { start: 2, min: 1, max: 20 }
+objective: { latency: { p95: 250ms } }
+load:
+  requests:
+    draw:
+      - level: 40/s
+      - flash: { at: 5m, rise: 30s, by: 200/s, fade: 5m }
+  arrivals: poisson
+  service: { takes: 50ms, cpu: 50ms, cpu_limit: 1, start: { boot: 5s } }
+";
+
+fn case(loads: &[&str]) -> Case {
+    let files = |_: &str| Err("there is none".to_owned());
+    let read = scenario::read("flash.yaml", SCENARIO, &files).expect("a scenario");
+    let policy = |per_replica: &str| {
+        let text = format!(
+            "service: shop/web\nreplicas: {{ min: 1, max: 20 }}\nsignals: {{ requests: published }}\nrules:\n  - target: {{ signal: requests, per_replica: {per_replica} }}\n"
+        );
+        let policies = autoscaler::policy_file::parse("web.policy.yaml", &text).expect("a policy").policies;
+        Arc::new(policies.into_iter().next().expect("one policy"))
+    };
+    let policies = loads.iter().map(|load| ((*load).to_owned(), policy(load))).collect();
+    Case { scenario: read.scenario, policies }
+}
+
+fn options(jobs: usize) -> Options {
+    let baselines = vec!["hpa".to_owned()];
+    let jobs = NonZero::new(jobs).expect("some");
+    Options { baselines, plan: true, sweep: true, seeds: NonZero::new(2).expect("two"), jobs }
+}
+
+#[test]
+fn a_report_is_the_same_to_the_byte_whatever_the_number_of_jobs() {
+    let cases = [case(&["10/s", "15/s"])];
+    let report = |jobs| {
+        let report = compare(&cases, &options(jobs), &|_, _| {}).expect("a report");
+        (serde_json::to_string(&report).expect("JSON"), report.page())
+    };
+    assert!(report(1) == report(4));
+}
+
+#[test]
+fn policies_come_first_then_baselines_then_the_plan_which_costs_least() {
+    let report = compare(&[case(&["10/s", "15/s"])], &options(2), &|_, _| {}).expect("a report");
+    let judged = &report.scenarios[0];
+    let kinds: Vec<_> = judged.contenders.iter().map(|contender| contender.kind).collect();
+    assert_eq!(kinds, [Kind::Policy, Kind::Policy, Kind::Baseline, Kind::Plan]);
+    let cost = |contender: &Contender| contender.figures.get("cost").expect("a cost");
+    let plan = cost(&judged.contenders[3]);
+    assert!(judged.contenders.iter().all(|contender| cost(contender) >= plan * 0.999));
+    assert!(judged.contenders.iter().all(|contender| contender.figures.get("cost_ratio").is_some()));
+    assert_eq!(judged.comparisons.len(), 3);
+    assert_ne!(judged.comparisons[0].verdict, Verdict::Same);
+    let knobs: Vec<_> = judged.pareto.iter().map(|curve| (curve.contender, curve.points.len())).collect();
+    assert_eq!(knobs[..2], [(Some(0), 7), (Some(1), 7)], "each policy with its knob turned");
+    if let Ok(dir) = std::env::var("REPORT_LOOK") {
+        std::fs::write(format!("{dir}/real.svg"), report.svg(crate::report::Theme::Light)).unwrap();
+        std::fs::write(format!("{dir}/real.html"), report.page()).unwrap();
+    }
+}
+
+#[test]
+fn what_a_policy_reads_and_the_scenario_does_not_give_is_said() {
+    let mut case = case(&["10/s"]);
+    assert!(warnings(&case).is_empty());
+    if let scenario::Play::Load(load) = &mut case.scenario.play {
+        load.emits.retain(|(name, _)| name == "latency.p95");
+    }
+    let expected = "10/s reads `requests`, which the scenario flash does not give: it is missing all the time; given are \
+                    `cpu`, `latency.p95`";
+    assert_eq!(warnings(&case), [expected]);
+}
+
+#[test]
+fn nobody_to_judge_is_an_error() {
+    let nobody = Options { baselines: Vec::new(), plan: false, ..options(1) };
+    let error = compare(&[case(&[])], &nobody, &|_, _| {}).expect_err("nobody");
+    assert_eq!(error.to_string(), "the scenario flash has nobody to judge: name a policy or a baseline");
+    let unknown = Options { baselines: vec!["hpaa".to_owned()], ..options(1) };
+    let error = compare(&[case(&[])], &unknown, &|_, _| {}).expect_err("unknown").to_string();
+    assert!(error.contains("did you mean `hpa`?"), "{error}");
+}

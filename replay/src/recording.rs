@@ -1,0 +1,389 @@
+//! A recording of a service as a scenario of the closed loop: the journal's events become rows, the rows a model.
+//!
+//! ```text
+//! journal ─▶ rows ─▶ fit ─▶ model of the service + demand over time
+//!         ─▶ starts as seen ─┘
+//! ```
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use autoscaler::{
+    Event, Timestamp, Verdict,
+    event::{Observation, Reading, ReplicaId, Sample, Subject},
+    journal::{Entry, What},
+    quantity::SignalName,
+};
+
+use crate::{
+    fit::{self, Fit, Row},
+    scenario::{
+        Arrivals, Balance, Columns, Demand, Gaps, Host, Load, LoadKind, Memory, Queue, Series, ServiceModel, Shared,
+        Source, Spans, Start,
+    },
+};
+
+/// What a request is taken to take, in seconds, where nothing is known of it.
+const TAKES: f64 = 0.05;
+/// What a start is taken to take where none was seen.
+const STARTS: Duration = Duration::from_secs(5);
+
+/// What is read from a recording, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reads {
+    /// The signal of requests per second; absent: what uses CPU is all that is known of the load.
+    pub requests: Option<SignalName>,
+    /// The signal of the response time in seconds.
+    pub latency: Option<SignalName>,
+    /// The signal of requests lost per second.
+    pub errors: Option<SignalName>,
+    /// How long a row is; above zero.
+    pub span: Duration,
+}
+
+impl Reads {
+    /// The span of a row that nobody chose.
+    pub const SPAN: Duration = Duration::from_secs(5);
+
+    /// What the names of the recorded signals suggest: `requests`, `rps` and the like; `latency…`; `errors`.
+    pub fn guess(entries: &[Entry]) -> Self {
+        let named = |fits: &dyn Fn(&str) -> bool| signals(entries).into_iter().find(|name| fits(name.as_str()));
+        Self {
+            requests: named(&|name| ["requests", "rps", "http_requests", "requests_per_second"].contains(&name)),
+            latency: named(&|name| name.starts_with("latency")),
+            errors: named(&|name| name == "errors"),
+            span: Self::SPAN,
+        }
+    }
+}
+
+/// What a recording says about a service and its load.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recording {
+    /// The first moment.
+    pub from: Timestamp,
+    /// The last one.
+    pub to: Timestamp,
+    /// One for each span.
+    pub rows: Vec<Row>,
+    /// How long each start took, from the decision until the replica served, in order.
+    pub starts: Vec<Duration>,
+    /// Replicas that served at the beginning.
+    pub ready_at_first: u32,
+    /// Cores that a replica may use; absent: those of the host.
+    pub cpu_limit: Option<f64>,
+    /// Cores of the host.
+    pub host_cores: Option<f64>,
+    /// Median memory of a replica, in bytes.
+    pub memory: Option<f64>,
+    /// Bytes that a replica may use.
+    pub memory_limit: Option<f64>,
+    /// The model, as far as the recording supports one.
+    pub fit: Fit,
+}
+
+/// Reads a recording; `None` where it has no listing of replicas.
+pub fn read(entries: &[Entry], reads: &Reads) -> Option<Recording> {
+    let mut reader = Reader::new(reads);
+    for entry in entries {
+        reader.take(entry);
+    }
+    reader.finish()
+}
+
+impl Recording {
+    /// The load over time, one value a row: requests per second where these were measured, and else the cores that
+    /// requests kept busy, less what replicas use while they do nothing. Spans without a measurement are gaps.
+    pub fn demand(&self, idle_cpu: f64) -> Series {
+        let by_requests = self.rows.iter().any(|row| row.requests.is_some());
+        let values = self.rows.iter().map(|row| {
+            if by_requests {
+                return row.requests;
+            }
+            Some((row.cores? - idle_cpu * f64::from(row.ready)).max(0.0))
+        });
+        let at: Vec<Duration> = self.rows.iter().map(|row| row.at).collect();
+        Series { at: Arc::from(at), values: values.collect::<Vec<_>>().into() }
+    }
+
+    /// A closed loop from it: the demand as a column of `file`, and the model, as far as it is known; what is not known is
+    /// assumed, and each assumption is said in a sentence.
+    ///
+    /// # Errors
+    /// Why there is no model.
+    pub fn load(&self, file: &str) -> Result<(Load, Vec<String>), String> {
+        let mut assumed = Vec::new();
+        let cost = self.fit.cost.as_ref().map(|cost| &cost.line);
+        let idle_cpu = cost.map_or(0.0, |line| line.intercept.max(0.0));
+        let takes = match (self.fit.takes, cost) {
+            (Some(takes), _) => takes,
+            (None, Some(line)) => line.slope,
+            (None, None) if self.knows_requests() => {
+                return Err(format!(
+                    "neither what a request costs nor how long it takes can be told from this: {}",
+                    self.fit.warnings.join("; ")
+                ));
+            }
+            (None, None) => {
+                assumed.push(format!("a request takes {TAKES} s: it was not measured"));
+                TAKES
+            }
+        };
+        if self.starts.is_empty() {
+            assumed.push(format!("a start takes {} s: none was seen", STARTS.as_secs()));
+        }
+        let starts = if self.starts.is_empty() { vec![STARTS] } else { self.starts.clone() };
+        assumed.push("requests go to replicas in turn, one at a time is worked on, and nobody gives up".to_owned());
+        let memory = self.memory.map(|idle| Memory { idle, per_request: 0.0, limit: self.memory_limit });
+        let (kind, value) =
+            if self.knows_requests() { (LoadKind::Requests, "requests") } else { (LoadKind::Cores, "cores") };
+        let service = ServiceModel {
+            takes,
+            spread: 1.0,
+            at_once: 1,
+            // Of a load in cores each request is as much work as it takes time.
+            cpu: cost.map_or(takes, |line| line.slope),
+            idle_cpu,
+            cpu_limit: self.cpu_limit,
+            memory,
+            start: Start { boot: Spans(starts), ..Start::default() },
+            stop: Duration::ZERO,
+            balance: Balance::RoundRobin,
+            queue: Queue::default(),
+            shared: Shared::default(),
+        };
+        let columns = Columns {
+            file: file.to_owned(),
+            time: "seconds".to_owned(),
+            value: value.to_owned(),
+            gaps: Gaps::Hold,
+            scale: 1.0,
+            series: self.demand(idle_cpu),
+        };
+        let load = Load {
+            demand: Demand { source: Source::File(columns) },
+            kind,
+            arrivals: Arrivals::Even,
+            retries: 0.0,
+            service,
+            host: Host { cores: self.host_cores, memory: None },
+            emits: Load::usual_signals(),
+        };
+        Ok((load, assumed))
+    }
+
+    /// Whether the demand is in requests per second, and not in cores.
+    pub fn knows_requests(&self) -> bool {
+        self.rows.iter().any(|row| row.requests.is_some())
+    }
+}
+
+/// Every signal of a recording, by name.
+pub fn signals(entries: &[Entry]) -> Vec<SignalName> {
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        if let What::Event(Event::Samples(samples)) = &entry.what {
+            names.extend(samples.iter().map(|sample| sample.signal.clone()));
+        }
+    }
+    names.into_iter().collect()
+}
+
+struct Reader<'a> {
+    reads: &'a Reads,
+    from: Option<Timestamp>,
+    to: Timestamp,
+    observation: Option<Observation>,
+    rows: Vec<Row>,
+    open: Open,
+    /// When each replica was first seen, and since when it serves, once it does.
+    seen: BTreeMap<ReplicaId, bool>,
+    /// When the count was last raised.
+    raised: Option<Timestamp>,
+    target: Option<u32>,
+    starts: Vec<Duration>,
+    ready_at_first: u32,
+    memory: Vec<f64>,
+}
+
+/// The span that is being filled.
+#[derive(Default)]
+struct Open {
+    changed: bool,
+    requests: Mean,
+    latency: Mean,
+    errors: Mean,
+    /// By replica.
+    cores: BTreeMap<ReplicaId, Mean>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Mean {
+    sum: f64,
+    count: u32,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.count += 1;
+    }
+
+    fn get(self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / f64::from(self.count))
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn new(reads: &'a Reads) -> Self {
+        Self {
+            reads,
+            from: None,
+            to: Timestamp::default(),
+            observation: None,
+            rows: Vec::new(),
+            open: Open::default(),
+            seen: BTreeMap::new(),
+            raised: None,
+            target: None,
+            starts: Vec::new(),
+            ready_at_first: 0,
+            memory: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        let from = *self.from.get_or_insert(entry.at);
+        while entry.at >= from.plus(self.reads.span * (u32::try_from(self.rows.len()).unwrap_or(u32::MAX) + 1)) {
+            self.close();
+        }
+        self.to = entry.at;
+        match &entry.what {
+            What::Began(snapshot) => {
+                self.target = snapshot.memory().target().or(self.target);
+                if let (None, Some(observation)) = (&self.observation, snapshot.observation()) {
+                    self.list(observation.clone(), true);
+                }
+            }
+            What::Event(Event::Observed(observation)) => {
+                let first = self.observation.is_none();
+                self.list(observation.clone(), first);
+            }
+            What::Event(Event::Samples(samples)) => samples.iter().for_each(|sample| self.sample(sample)),
+            What::Decided(decided) => {
+                if let Verdict::Scale { from, to } = decided.verdict {
+                    if to > from {
+                        self.raised = Some(entry.at);
+                    }
+                    self.target = Some(to);
+                }
+            }
+            What::Lost { .. } => self.open.changed = true,
+            What::Event(_) | What::Looked { .. } => {}
+        }
+    }
+
+    /// Takes in a listing. Replicas of the first one started before anybody looked.
+    fn list(&mut self, observation: Observation, first: bool) {
+        for replica in &observation.replicas {
+            let served = self.seen.entry(replica.id.clone()).or_insert(first && replica.ready_since.is_some());
+            if let (false, Some(ready)) = (*served, replica.ready_since) {
+                *served = true;
+                // One that nobody decided for, as after `docker compose up`, began when its process did.
+                let began = self.raised.filter(|raised| replica.started.is_none_or(|started| *raised <= started));
+                if let Some(began) = began.or(replica.started).filter(|began| *began <= ready && !first) {
+                    self.starts.push(ready.since(began));
+                }
+            }
+        }
+        let listed = |observation: &Observation| -> Vec<(ReplicaId, bool)> {
+            observation.replicas.iter().map(|replica| (replica.id.clone(), replica.ready_since.is_some())).collect()
+        };
+        if first {
+            self.ready_at_first = ready(&observation);
+        } else if self.observation.as_ref().map(listed) != Some(listed(&observation)) {
+            self.open.changed = true;
+        }
+        self.observation = Some(observation);
+    }
+
+    fn sample(&mut self, sample: &Sample) {
+        let Reading::Value(value) = sample.reading else { return };
+        match &sample.of {
+            Subject::Replica(id) if sample.signal.as_str() == SignalName::CPU => {
+                self.open.cores.entry(id.clone()).or_default().add(value);
+            }
+            Subject::Replica(_) if sample.signal.as_str() == SignalName::MEMORY => self.memory.push(value),
+            Subject::Replica(_) => {}
+            Subject::Service => {
+                let is = |name: &Option<SignalName>| name.as_ref() == Some(&sample.signal);
+                for (name, mean) in [
+                    (&self.reads.requests, &mut self.open.requests),
+                    (&self.reads.latency, &mut self.open.latency),
+                    (&self.reads.errors, &mut self.open.errors),
+                ] {
+                    if is(name) {
+                        mean.add(value);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends the span that is open.
+    fn close(&mut self) {
+        let open = std::mem::take(&mut self.open);
+        let number = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        let serving = self.observation.iter().flat_map(|observation| &observation.replicas);
+        let serving: Vec<_> = serving.filter(|replica| replica.ready_since.is_some()).collect();
+        let cores: Vec<Option<f64>> =
+            serving.iter().map(|replica| open.cores.get(&replica.id).and_then(|mean| mean.get())).collect();
+        let host = self.observation.as_ref().and_then(|observation| observation.host.cores);
+        self.rows.push(Row {
+            at: self.reads.span * number,
+            span: self.reads.span,
+            ready: u32::try_from(serving.len()).unwrap_or(u32::MAX),
+            changed: open.changed,
+            requests: open.requests.get(),
+            // The sum is known only where all are.
+            cores: cores
+                .into_iter()
+                .collect::<Option<Vec<f64>>>()
+                .filter(|cores| !cores.is_empty())
+                .map(|cores| cores.iter().sum()),
+            limit: serving.iter().filter_map(|replica| replica.cpu_limit_cores).reduce(f64::min).or(host),
+            errors: open.errors.get(),
+            latency: open.latency.get(),
+        });
+    }
+
+    fn finish(mut self) -> Option<Recording> {
+        let from = self.from?;
+        let observation = self.observation.take()?;
+        self.memory.sort_by(f64::total_cmp);
+        let each = || observation.replicas.iter();
+        Some(Recording {
+            from,
+            to: self.to,
+            starts: self.starts,
+            ready_at_first: self.ready_at_first,
+            cpu_limit: each().filter_map(|replica| replica.cpu_limit_cores).reduce(f64::min),
+            host_cores: observation.host.cores,
+            memory: self.memory.get(self.memory.len() / 2).copied(),
+            memory_limit: each().filter_map(|replica| replica.memory_limit_bytes).reduce(f64::min),
+            fit: fit::fit(&self.rows),
+            rows: self.rows,
+        })
+    }
+}
+
+fn ready(observation: &Observation) -> u32 {
+    u32::try_from(observation.replicas.iter().filter(|replica| replica.ready_since.is_some()).count())
+        .unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

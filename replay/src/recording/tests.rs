@@ -1,0 +1,112 @@
+use autoscaler::{event::Replica, journal::Decided};
+
+use super::*;
+
+fn at(seconds: f64) -> Timestamp {
+    Timestamp::from_millis(1_800_000_000_000).plus(Duration::from_secs_f64(1000.0 + seconds))
+}
+
+fn replica(name: &str, ready: Option<f64>) -> Replica {
+    Replica {
+        id: ReplicaId::new(format!("{name:0>64}")),
+        started: ready.map(|ready| at(ready - 1.0)),
+        ready_since: ready.map(at),
+        cpu_limit_cores: Some(0.5),
+        ..Replica::default()
+    }
+}
+
+fn listed(seconds: f64, replicas: Vec<Replica>) -> Entry {
+    Entry { at: at(seconds), what: What::Event(Event::Observed(Observation { replicas, ..Observation::default() })) }
+}
+
+/// A minute under one replica, a decision for two, of which the second serves 2.5 s later, and another minute.
+fn entries() -> Vec<Entry> {
+    let first = || replica("a", Some(-100.0));
+    let mut entries = vec![listed(0.0, vec![first()])];
+    for second in 0..120_u32 {
+        let now = f64::from(second) + 0.5;
+        let requests = 10.0 + now / 5.0;
+        if second == 60 {
+            let sentence = "scale 1 → 2".to_owned();
+            let decided = Decided { number: 60, verdict: Verdict::Scale { from: 1, to: 2 }, sentence };
+            entries.push(Entry { at: at(60.0), what: What::Decided(decided) });
+            entries.push(listed(60.4, vec![first(), Replica { ready_since: None, ..replica("b", Some(61.4)) }]));
+        }
+        if second == 63 {
+            entries.push(listed(62.6, vec![first(), replica("b", Some(62.5))]));
+        }
+        let mut samples = vec![sample("requests", Subject::Service, now, requests)];
+        let names: &[&str] = if second < 63 { &["a"] } else { &["a", "b"] };
+        for name in names {
+            let id = Subject::Replica(ReplicaId::new(format!("{name:0>64}")));
+            samples.push(sample("cpu", id, now, 0.02 + 0.01 * requests / names.len() as f64));
+        }
+        entries.push(Entry { at: at(now), what: What::Event(Event::Samples(samples)) });
+    }
+    entries.push(listed(120.0, vec![first(), replica("b", Some(62.5))]));
+    entries
+}
+
+fn sample(signal: &str, of: Subject, seconds: f64, value: f64) -> Sample {
+    Sample { signal: SignalName::new(signal), of, at: at(seconds), reading: Reading::Value(value) }
+}
+
+fn recording() -> Recording {
+    let entries = entries();
+    let reads = Reads { span: Duration::from_secs(1), ..Reads::guess(&entries) };
+    read(&entries, &reads).expect("a recording")
+}
+
+#[test]
+fn the_model_of_the_service_is_found_again() {
+    let recording = recording();
+    let line = &recording.fit.cost.as_ref().expect("a line").line;
+    assert!((line.slope - 0.01).abs() < 1e-6 && (line.intercept - 0.02).abs() < 1e-6, "{line:?}");
+    assert_eq!(recording.starts, [Duration::from_millis(2500)]);
+    assert_eq!((recording.ready_at_first, recording.cpu_limit), (1, Some(0.5)));
+    let (load, assumed) = recording.load("web.csv").expect("a model");
+    assert!((load.service.cpu - 0.01).abs() < 1e-6);
+    assert_eq!(load.service.start.boot, Spans(vec![Duration::from_millis(2500)]));
+    assert_eq!(load.kind, LoadKind::Requests);
+    assert_eq!(assumed.len(), 1, "{assumed:?}");
+}
+
+#[test]
+fn a_span_in_which_replicas_change_is_no_steady_one() {
+    let changed: Vec<u64> = recording().rows.iter().filter(|row| row.changed).map(|row| row.at.as_secs()).collect();
+    assert_eq!(changed, [60, 62]);
+}
+
+#[test]
+fn where_a_replica_lacks_a_sample_the_sum_is_not_known() {
+    let mut entries = entries();
+    for entry in &mut entries {
+        if let What::Event(Event::Samples(samples)) = &mut entry.what {
+            samples.retain(|sample| sample.of == Subject::Service || sample.at < at(80.0) || sample.at > at(90.0));
+        }
+    }
+    let reads = Reads { span: Duration::from_secs(1), ..Reads::guess(&entries) };
+    let rows = read(&entries, &reads).expect("a recording").rows;
+    assert!(rows[80..89].iter().all(|row| row.cores.is_none() && row.requests.is_some()));
+}
+
+#[test]
+fn without_requests_the_load_is_what_kept_the_cores_busy() {
+    let entries = entries();
+    let reads = Reads { requests: None, span: Duration::from_secs(1), ..Reads::guess(&entries) };
+    let recording = read(&entries, &reads).expect("a recording");
+    let (load, assumed) = recording.load("web.csv").expect("a model");
+    assert_eq!(load.kind, LoadKind::Cores);
+    assert!(assumed.iter().any(|sentence| sentence.contains("not measured")), "{assumed:?}");
+    let Source::File(columns) = load.demand.source else { panic!("a file") };
+    assert_eq!(columns.value, "cores");
+    assert!((columns.series.values[30].expect("measured") - 0.181).abs() < 1e-6, "{:?}", columns.series.values[30]);
+}
+
+#[test]
+fn what_has_no_listing_is_no_recording() {
+    let entries: Vec<Entry> =
+        entries().into_iter().filter(|entry| matches!(entry.what, What::Event(Event::Samples(_)))).collect();
+    assert_eq!(read(&entries, &Reads::guess(&entries)), None);
+}

@@ -1,0 +1,1 @@
+//! What docs/scenario.md shows is read as it says.
