@@ -29,6 +29,7 @@
 //! | `@budget` | its name | what others take of it |
 //! | `@look` | | an evaluation with this number was recorded |
 //! | `@decided` | | the verdict and its sentence, where they were news, JSON |
+//! | `@restarted` | | the controller started: what it knows is in the `@began` below |
 //! | `@began` | | everything that the autoscaler knew, JSON: a replay can start here |
 //! | `@lost` | | so many entries could not be kept here: a replay goes on at the next `@began` |
 //!
@@ -78,6 +79,9 @@ pub enum What {
     },
     /// That answer was news: for people, and for comparison with a replay.
     Decided(Decided),
+    /// The controller started, and knows what [`Began`](What::Began) below says: what guards and rules remember, but none
+    /// of the samples from before.
+    Restarted,
     /// Everything that it knew, after the entries above: a replay can start here.
     Began(Box<Snapshot>),
     /// So many entries are missing here. What it knew is not known again until the next [`Began`](What::Began).

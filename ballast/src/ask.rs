@@ -6,10 +6,12 @@ use anyhow::{Context, anyhow, bail};
 use bus::{
     Bus, BusError, Link,
     local::SocketClient,
-    payload::{Question, Status, VERSION, decode, encode},
+    payload::{History, HistorySpan, Question, Status, VERSION, decode, encode},
     subject::Subjects,
 };
 
+use controller::journal::Assembly;
+use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use crate::connection::{ControllerAddress, Place};
@@ -60,6 +62,38 @@ impl Asker {
 
     /// Asks with everything that a question can have.
     pub(crate) async fn ask_about(&self, question: &str, about: Question) -> anyhow::Result<Status> {
+        self.request(question, about).await
+    }
+
+    /// What happened to one service from one moment to another, in milliseconds since the epoch: all of its pages.
+    #[expect(dead_code, reason = "for `ballast scenario record`")]
+    pub(crate) async fn history(&self, service: &str, from_ms: u64, until_ms: u64) -> anyhow::Result<Recorded> {
+        let at = autoscaler::Timestamp::from_millis;
+        let mut assembly = Assembly::new(at(from_ms), at(until_ms));
+        let mut after = None;
+        loop {
+            let span = HistorySpan { from_ms, until_ms, after };
+            let about = Question { service: Some(service.to_owned()), history: Some(span), ..Question::default() };
+            let page: History = self.request("history", about).await?;
+            if let Some(error) = page.error {
+                bail!("{error}");
+            }
+            for chunk in &page.chunks {
+                assembly.add(chunk)?;
+            }
+            let named = page.service.unwrap_or_else(|| service.to_owned());
+            if page.next.is_none() {
+                return Recorded::new(named, assembly);
+            }
+            // Places grow; a controller that answers otherwise would be asked for ever.
+            if page.next <= after {
+                bail!("{} answers with the same page again", self.place);
+            }
+            after = page.next;
+        }
+    }
+
+    async fn request<T: DeserializeOwned>(&self, question: &str, about: Question) -> anyhow::Result<T> {
         let subject = self.subjects.ask(question);
         let payload = encode(&Question { v: VERSION, ..about });
         let answer = match &self.way {
@@ -78,6 +112,34 @@ impl Asker {
             ),
             error => anyhow!("{place}: {error}"),
         }
+    }
+}
+
+/// What happened to one service.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    /// `host/project/service`.
+    pub(crate) service: String,
+    /// The text of its journal, see [`autoscaler::journal`], from the last snapshot before the span that was asked for.
+    pub(crate) journal: String,
+    /// When that snapshot was made, in milliseconds since the epoch.
+    pub(crate) began_ms: u64,
+    /// Entries in it.
+    pub(crate) entries: u64,
+    /// Entries that are missing in between, because they could not be stored in time.
+    pub(crate) lost: u64,
+}
+
+impl Recorded {
+    fn new(service: String, assembly: Assembly) -> anyhow::Result<Self> {
+        let Some(began) = assembly.began() else {
+            bail!(
+                "nothing is kept of {service} in that span: was it under a policy then, and is that not longer ago than \
+                 --history of the controller?"
+            );
+        };
+        let (entries, lost) = (assembly.entries(), assembly.lost());
+        Ok(Self { service, journal: assembly.into_text(), began_ms: began.as_millis(), entries, lost })
     }
 }
 

@@ -3,8 +3,12 @@
 #![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they are")]
 
 mod replay;
+mod scenario;
+mod test;
 
 use std::{path::PathBuf, time::Duration};
+
+pub(crate) use scenario::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -14,6 +18,7 @@ use crate::{
 };
 
 pub(crate) use replay::{ReplayArgs, ReportFormat};
+pub(crate) use test::TestArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -82,6 +87,13 @@ pub(crate) enum Command {
     /// The policy decides by the same code as live, on a simulated clock: what it would cost, what users would feel, and
     /// why it decided as it did, for example `ballast replay scenarios/flash-crowd.yaml --baseline hpa --html report.html`.
     Replay(Box<ReplayArgs>),
+    /// Hold policies to what scenarios expect, for example in your own CI.
+    ///
+    /// Says of each expectation that is not met which decision broke it, and why that was made. Exits with 1 where one is not.
+    Test(TestArgs),
+    /// Work with scenarios: load, recorded or drawn, with a model of the service, faults and expectations.
+    #[command(subcommand)]
+    Scenario(ScenarioCommand),
     /// Print a completion script for a shell, for example `ballast completions bash`.
     Completions {
         /// The shell.
@@ -147,6 +159,12 @@ pub(crate) struct DecisionArgs {
     /// A host that has been silent for so long is lost: nothing is decided for it until it is heard again.
     #[arg(long, env = "BALLAST_HOST_LOST_AFTER", hide_env_values = true, default_value = "15s", value_parser = span, value_name = "SPAN")]
     pub(crate) host_lost_after: Duration,
+    /// How long it is kept what each service's decisions were told, so that any span of it can be replayed; `0s`: not.
+    #[arg(long, env = "BALLAST_HISTORY", hide_env_values = true, default_value = "24h", value_parser = humantime::parse_duration, value_name = "SPAN")]
+    pub(crate) history: Duration,
+    /// The most that this may take, of all services together; what is oldest goes first.
+    #[arg(long, env = "BALLAST_HISTORY_SIZE", hide_env_values = true, default_value = "256MiB", value_parser = size, value_name = "SIZE")]
+    pub(crate) history_size: u64,
 }
 
 // Options without a heading have to come first: a heading holds until the next one.
@@ -341,6 +359,14 @@ fn span(text: &str) -> Result<Duration, String> {
         Ok(span) => Ok(span),
         Err(error) => Err(format!("{error}; write for example 500ms, 15s or 2m")),
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the range that is allowed")]
+fn size(text: &str) -> Result<u64, String> {
+    // Less is not a minute of some services; a stream's size is signed.
+    const ALLOWED: std::ops::RangeInclusive<f64> = 1_048_576.0..=1e18;
+    let bytes = autoscaler::text::bytes(text).ok_or("write for example 64MiB or 2GB")?;
+    if ALLOWED.contains(&bytes) { Ok(bytes as u64) } else { Err("allowed is 1MiB to 1000000TB".to_owned()) }
 }
 
 fn interval(text: &str) -> Result<Duration, String> {

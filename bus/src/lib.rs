@@ -15,7 +15,7 @@
 //! | `ballast.<fleet>.inventory.<host>` | [`Inventory`](payload::Inventory) | agent → controller, on each change and every few seconds |
 //! | `ballast.<fleet>.outcome.<host>` | [`Outcome`](payload::Outcome) | agent → controller, after each target |
 //! | `ballast.<fleet>.signal.<project>.<service>.<signal>` | [`PublishedValue`](payload::PublishedValue), or a bare number | application → controller |
-//! | `ballast.<fleet>.ask.<question>` | [`Question`](payload::Question), answered with [`Status`](payload::Status) | command line → controller |
+//! | `ballast.<fleet>.ask.<question>` | [`Question`](payload::Question), answered with [`Status`](payload::Status), `history` with [`History`](payload::History) | command line → controller |
 //!
 //! # Buckets
 //!

@@ -49,7 +49,7 @@ impl Subjects {
         format!("{}.signal.{}.{}.{}", self.root, Token(project), Token(service), Token(signal))
     }
 
-    /// Where the controller answers questions; `question` is `status` or `explain`.
+    /// Where the controller answers questions; `question` is `status`, `explain` or `history`.
     pub fn ask(&self, question: &str) -> String {
         format!("{}.ask.{}", self.root, Token(question))
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use bus::BusError;
+use bus::{BusError, Keep};
 
 /// What a controller is told at its start.
 #[derive(Clone, Debug)]
@@ -20,10 +20,12 @@ pub struct Config {
     pub host_lost_after: Duration,
     /// How long an agent may act upon a target that is not confirmed. It is confirmed four times as often.
     pub target_valid_for: Duration,
+    /// How much of what happened is kept; an age of zero is none.
+    pub history: Keep,
 }
 
 impl Config {
-    /// With everything else at its default: a host is lost after 15 s, a target holds for 60 s.
+    /// With everything else at its default: a host is lost after 15 s, a target holds for 60 s, history is kept for a day.
     pub fn new(fleet: impl Into<String>, policies: Vec<PathBuf>) -> Self {
         Self {
             fleet: fleet.into(),
@@ -32,6 +34,7 @@ impl Config {
             policies_may_be_missing: false,
             host_lost_after: Duration::from_secs(15),
             target_valid_for: Duration::from_mins(1),
+            history: Keep { age: Duration::from_hours(24), bytes: 256 * 1024 * 1024 },
         }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) use effect::Effect;
 pub(crate) use key::ServiceKey;
 pub(crate) use memory::Stored;
 
-use crate::policies::PolicySet;
+use crate::{journal::Chunk, policies::PolicySet};
 use host::Host;
 use service::Service;
 
@@ -106,6 +106,8 @@ pub(crate) struct Setup {
     pub(crate) host_lost_after: Duration,
     /// How long a target holds without being confirmed.
     pub(crate) target_valid_for: Duration,
+    /// Whether what happens to services is kept.
+    pub(crate) keeps_history: bool,
 }
 
 /// The fleet as the controller knows it.
@@ -120,6 +122,7 @@ pub(crate) struct Fleet {
     stored: Stored,
     dirty: BTreeSet<ServiceKey>,
     effects: Vec<Effect>,
+    history: Vec<(ServiceKey, Chunk)>,
     complaints: BTreeSet<String>,
 }
 
@@ -136,6 +139,7 @@ impl Fleet {
             stored,
             dirty: BTreeSet::new(),
             effects: Vec::new(),
+            history: Vec::new(),
             complaints: BTreeSet::new(),
         }
     }
@@ -165,13 +169,21 @@ impl Fleet {
             }
         }
         self.save(now, SAVED_EVERY);
+        self.keep_history(now);
         self.take_effects()
     }
 
     /// What is still to be written when the controller ends.
     pub(crate) fn finish(&mut self, now: Timestamp) -> Vec<Effect> {
         self.save(now, Duration::ZERO);
+        self.hand_over(None);
         self.take_effects()
+    }
+
+    /// What happened to services since the last time, as far as it is to be stored now.
+    pub(crate) fn take_history(&mut self) -> Vec<(ServiceKey, Chunk)> {
+        let history = std::mem::take(&mut self.history);
+        if self.in_charge() { history } else { Vec::new() }
     }
 
     /// When to settle next if nothing arrives.

@@ -3,6 +3,7 @@
 //! ```text
 //! bus → Inbox → Input → Fleet (hear, then settle) → Effect → Outbox → bus
 //! files → PolicyFiles → PolicySet ↗   ↘ Status, when asked
+//!                                      ↘ Chunk → Keeper → log of what happened
 //! ```
 //!
 //! One task owns everything and there are no locks. The module `fleet` decides what
@@ -13,6 +14,7 @@ mod clock;
 mod config;
 mod events;
 mod fleet;
+pub mod journal;
 mod outbox;
 mod policies;
 mod run;

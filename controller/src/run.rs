@@ -5,8 +5,9 @@ mod open;
 
 use autoscaler::Timestamp;
 use bus::{
-    Bucket, Bus, Link, Message, Reply,
-    payload::{self, Question},
+    Bucket, Bus, Keep, Link, Message, Reply,
+    payload::{self, History, Question},
+    subject::HISTORY,
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::sync::{mpsc, watch};
@@ -16,6 +17,7 @@ use crate::{
     Config, ControllerError,
     clock::Clock,
     fleet::{Asked, Fleet, Input, Setup},
+    journal::{Keeper, Reader},
     outbox::Outbox,
     policies::{self, PolicySet},
     term,
@@ -30,6 +32,8 @@ const MOST_AT_ONCE: usize = 1000;
 const FLUSH_LIMIT: Duration = Duration::from_secs(3);
 /// The first answer counts, and a controller that has stepped back leaves it to the one in charge, if that is there.
 const DEFERENCE: Duration = Duration::from_millis(300);
+/// What is said to who asks for it nevertheless.
+const NO_HISTORY: &str = "no history is kept: the controller was started with `--history 0s`";
 /// The longest sleep; the clock may jump meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
@@ -48,8 +52,14 @@ pub async fn run(config: Config, bus: Bus, shutdown: CancellationToken) -> Resul
     tokio::spawn(policies::watch(files, changes, ending.clone()));
     tokio::spawn(term::watch(watched, term, seen, ending));
 
-    let setup =
-        Setup { subjects, term, host_lost_after: config.host_lost_after, target_valid_for: config.target_valid_for };
+    let setup = Setup {
+        subjects,
+        term,
+        host_lost_after: config.host_lost_after,
+        target_valid_for: config.target_valid_for,
+        keeps_history: !config.history.age.is_zero(),
+    };
+    let reader = if setup.keeps_history { Some(history(&bus, config.history, term).await?) } else { None };
     tracing::info!(fleet = config.fleet, term, policies = first.catalog.selectors().count(), "controller in charge");
     let controller = Controller {
         fleet: Fleet::new(setup, first, stored, clock.now()),
@@ -62,6 +72,7 @@ pub async fn run(config: Config, bus: Bus, shutdown: CancellationToken) -> Resul
         controllers,
         term,
         confirming: Some(Box::pin(confirming)),
+        history: reader,
     };
     controller.run(shutdown).await
 }
@@ -80,6 +91,15 @@ struct Controller {
     /// Reads the highest term, after a time in which another controller may have taken over unseen. Nothing is written
     /// before that.
     confirming: Option<BoxFuture<'static, u64>>,
+    /// Where what happened is kept, if it is.
+    history: Option<Reader>,
+}
+
+/// Where what happened is kept. Nothing is read or written yet.
+async fn history(bus: &Bus, keep: Keep, term: u64) -> Result<Reader, ControllerError> {
+    let log = bus.log(HISTORY, keep).await.map_err(ControllerError::Bus)?;
+    let keeper = Keeper::start(Arc::clone(&log), term);
+    Ok(Reader { log, keeper })
 }
 
 impl Controller {
@@ -118,7 +138,17 @@ impl Controller {
         }
         let now = self.clock.now();
         self.fleet.finish(now).into_iter().for_each(|effect| self.outbox.add(effect));
-        self.outbox.flush(FLUSH_LIMIT).await;
+        self.keep_history();
+        let keeper = self.history.as_ref().map(|history| history.keeper.clone());
+        let ((), kept) = tokio::join!(self.outbox.flush(FLUSH_LIMIT), async {
+            match keeper {
+                Some(keeper) => keeper.flush(FLUSH_LIMIT).await,
+                None => true,
+            }
+        });
+        if !kept {
+            tracing::warn!("not all of the history could be stored before the end");
+        }
         Ok(())
     }
 
@@ -155,6 +185,9 @@ impl Controller {
     fn answer(&mut self, asked: Asked, question: &[u8], reply: Reply) {
         let question: Question =
             if question.is_empty() { Question::default() } else { payload::decode(question).unwrap_or_default() };
+        if asked == Asked::History {
+            return self.answer_history(&question, reply);
+        }
         let status = self.fleet.answer(asked, &question, self.clock.now());
         if self.fleet.in_charge() {
             reply.send(payload::encode(&status));
@@ -166,6 +199,30 @@ impl Controller {
         }
     }
 
+    fn answer_history(&mut self, question: &Question, reply: Reply) {
+        let deference = if self.fleet.in_charge() { Duration::ZERO } else { DEFERENCE };
+        let wanted = self.fleet.history_wanted(question);
+        self.keep_history();
+        let kept = self.history.clone().ok_or_else(|| NO_HISTORY.to_owned());
+        tokio::spawn(async move {
+            tokio::time::sleep(deference).await;
+            let history = match wanted.and_then(|wanted| Ok((wanted, kept?))) {
+                Ok((wanted, reader)) => reader.read(&wanted).await,
+                Err(error) => History { v: payload::VERSION, error: Some(error), ..History::default() },
+            };
+            reply.send(payload::encode(&history));
+        });
+    }
+
+    /// Has stored what happened.
+    fn keep_history(&mut self) {
+        for (key, chunk) in self.fleet.take_history() {
+            if let Some(history) = &self.history {
+                history.keeper.keep(key, chunk);
+            }
+        }
+    }
+
     fn tell(&mut self, input: Input) {
         let now = self.clock.now();
         self.fleet.hear(input, now);
@@ -174,6 +231,7 @@ impl Controller {
     fn settle(&mut self) {
         let now = self.clock.now();
         self.fleet.settle(now).into_iter().for_each(|effect| self.outbox.add(effect));
+        self.keep_history();
     }
 
     fn nap(&mut self) -> Duration {
@@ -207,6 +265,7 @@ mod tests {
             term: opened.term,
             host_lost_after: config.host_lost_after,
             target_valid_for: config.target_valid_for,
+            keeps_history: false,
         };
         let (_seen, terms) = mpsc::channel(1);
         let (watcher, policies) = mpsc::channel(1);
@@ -221,6 +280,7 @@ mod tests {
             controllers: opened.controllers,
             term: opened.term,
             confirming: None,
+            history: None,
         };
         drop(watcher);
         let ended = controller.run(shutdown).await;

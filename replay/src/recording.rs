@@ -282,7 +282,7 @@ impl<'a> Reader<'a> {
                 }
             }
             What::Lost { .. } => self.open.changed = true,
-            What::Event(_) | What::Looked { .. } => {}
+            What::Event(_) | What::Looked { .. } | What::Restarted => {}
         }
     }
 

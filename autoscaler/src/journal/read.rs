@@ -152,7 +152,7 @@ impl Entries<'_> {
         };
         let of = match row.of.as_ref() {
             "" => Subject::Service,
-            id => Subject::Replica(ReplicaId(id.strip_prefix('@').unwrap_or(id).to_owned())),
+            id => Subject::Replica(ReplicaId::new(id.strip_prefix('@').unwrap_or(id))),
         };
         Ok(Sample { signal, of, at: row.at, reading: reading(&row.value)? })
     }
@@ -201,8 +201,19 @@ fn reading(value: &str) -> Result<Reading, Wrong> {
 }
 
 fn other(word: &str, row: &Row<'_>) -> Result<What, Wrong> {
-    const WORDS: [&str; 12] = [
-        "told", "replicas", "outcome", "policy", "host", "rescaled", "peer", "budget", "look", "decided", "began",
+    const WORDS: [&str; 13] = [
+        "told",
+        "replicas",
+        "outcome",
+        "policy",
+        "host",
+        "rescaled",
+        "peer",
+        "budget",
+        "look",
+        "decided",
+        "restarted",
+        "began",
         "lost",
     ];
     Ok(match word {
@@ -216,6 +227,7 @@ fn other(word: &str, row: &Row<'_>) -> Result<What, Wrong> {
         "budget" => What::Event(Event::BudgetUsed { name: row.of.clone().into(), by_others: count(row)? }),
         "look" => What::Looked { number: count(row)? },
         "decided" => What::Decided(json::<Decided>(row)?),
+        "restarted" => What::Restarted,
         "began" => What::Began(Box::new(snapshot(row)?)),
         "lost" => What::Lost { entries: count(row)? },
         _ => {

@@ -41,6 +41,7 @@ pub fn append(text: &mut String, entry: &Entry) {
         What::Event(Event::BudgetUsed { name, by_others }) => line("@budget", name, &number(*by_others)),
         What::Looked { number } => line("@look", "", &number.to_string()),
         What::Decided(decided) => line("@decided", "", &json(decided)),
+        What::Restarted => line("@restarted", "", ""),
         What::Began(snapshot) => line("@began", "", &json(snapshot)),
         What::Lost { entries } => line("@lost", "", &entries.to_string()),
     }
@@ -50,8 +51,8 @@ fn append_sample(text: &mut String, sample: &Sample) {
     let what = escaped(sample.signal.as_str());
     let of = match &sample.of {
         Subject::Service => String::new(),
-        Subject::Replica(id) if id.0.is_empty() => "@".to_owned(),
-        Subject::Replica(id) => escaped(&id.0),
+        Subject::Replica(id) if id.as_str().is_empty() => "@".to_owned(),
+        Subject::Replica(id) => escaped(id.as_str()),
     };
     let value = match &sample.reading {
         Reading::Value(value) => number(*value),

@@ -86,6 +86,7 @@ fn controller_config(args: DecisionArgs, fleet: &str) -> controller::Config {
         policies_may_be_missing: by_default,
         variables: paths::policy_variables(),
         host_lost_after: args.host_lost_after,
+        history: bus::Keep { age: args.history, bytes: args.history_size },
         ..controller::Config::new(fleet, policies)
     }
 }

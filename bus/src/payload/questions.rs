@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{HostSample, Mode, Outcome, Phase, Refusal, ReplicaInventory};
 
-/// What is asked: `status` of all services or of one, `explain` and `what_if` of one.
+/// What is asked: `status` of all services or of one, `explain`, `what_if` and `history` of one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Question {
@@ -21,6 +21,41 @@ pub struct Question {
     /// With `what_if`: what is supposed to be otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suppose: Option<Suppose>,
+    /// With `history`: of when, and which page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistorySpan>,
+}
+
+/// Of when, and which page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HistorySpan {
+    /// From this moment on. What is told begins earlier, with the last snapshot before it.
+    pub from_ms: u64,
+    /// Until this one.
+    pub until_ms: u64,
+    /// The page behind the one whose `next` this is; absent: the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+}
+
+/// The answer to `history`: one page of what a service's decisions were told and when they were made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct History {
+    /// Payload version.
+    pub v: u16,
+    /// Of `host/project/service`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// In the order of time, each in base64 what the controller packed.
+    pub chunks: Vec<String>,
+    /// Ask again with this for the next page; absent: this was the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+    /// Why the question could not be answered, for example that no history is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// What is supposed to be otherwise. What is not given goes on as it is.

@@ -35,6 +35,8 @@ golden! {
     outcome_refused
     outcome_stale
     question
+    question_history
+    history
     status
 }
 

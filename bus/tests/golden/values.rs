@@ -279,6 +279,21 @@ pub(crate) fn question() -> Question {
     Question { v: 1, service: Some("shop/web".into()), ..Question::default() }
 }
 
+pub(crate) fn question_history() -> Question {
+    let history = HistorySpan { from_ms: AT - 600_000, until_ms: AT, after: Some(1234) };
+    Question { history: Some(history), ..question() }
+}
+
+pub(crate) fn history() -> History {
+    History {
+        v: 1,
+        service: Some("node-1/shop/web".into()),
+        chunks: vec!["eyJ2IjoxfQo=".into()],
+        next: Some(1235),
+        error: Some("no history is kept".into()),
+    }
+}
+
 pub(crate) fn status() -> Status {
     Status {
         v: 1,

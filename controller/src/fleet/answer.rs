@@ -19,7 +19,7 @@ use super::{
     service::{Governed, Service, decision},
     suppose::hypothesis,
 };
-use crate::events;
+use crate::{events, journal::Wanted};
 
 /// Candidates named in an error, and warnings in one place.
 const MOST_NAMED: usize = 20;
@@ -33,6 +33,8 @@ pub(crate) enum Asked {
     Status,
     /// Why one service is as it is.
     Explain,
+    /// What happened to one service.
+    History,
 }
 
 impl Fleet {
@@ -47,7 +49,7 @@ impl Fleet {
                     Err(error) => status.error = Some(error),
                 }
             }
-            (None, Asked::Explain) => status.error = Some("which service? Give its name".to_owned()),
+            (None, Asked::Explain | Asked::History) => status.error = Some("which service? Give its name".to_owned()),
             (None, Asked::Status) => {
                 let each = self.services.iter().map(|(key, service)| service_status(key, service, false, asked, now));
                 status.services = each.collect();
@@ -55,6 +57,23 @@ impl Fleet {
             }
         }
         status
+    }
+
+    /// Which part of whose history is asked for. Hands over what happened to it until now.
+    pub(crate) fn history_wanted(&mut self, question: &Question) -> Result<Wanted, String> {
+        let text = question.service.as_deref().ok_or("which service? Give its name")?;
+        // Of one that is gone by now as well, where it is named in full.
+        let in_full = ServiceKey::from_text(text);
+        let key = self.find(text).map(|(key, _)| key.clone()).or_else(|error| in_full.ok_or(error))?;
+        let span = question.history.ok_or("from when until when? Give a span")?;
+        if span.after.is_none() {
+            self.hand_over(Some(&key));
+        }
+        let (from, until) = (Timestamp::from_millis(span.from_ms), Timestamp::from_millis(span.until_ms));
+        if from > until {
+            return Err("the span ends before it begins".to_owned());
+        }
+        Ok(Wanted { key, from, until, after: span.after })
     }
 
     /// Everything but the services.
@@ -217,7 +236,7 @@ fn in_force_at(governed: &Governed, at_ms: u64, key: &ServiceKey) -> Result<Deci
 fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool, asked: Asked, now: Timestamp) {
     let policy = governed.autoscaler.policy();
     let newest = match asked {
-        Asked::Status => governed.newest.clone(),
+        Asked::Status | Asked::History => governed.newest.clone(),
         Asked::Explain => Some(governed.autoscaler.evaluate(now)),
     };
     status.policy = Some(governed.origin.clone());

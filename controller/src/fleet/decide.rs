@@ -12,6 +12,10 @@ use super::{
     service::{Governed, News, Service},
 };
 
+use crate::journal::Journal;
+
+/// The most snapshots that are made at once.
+const MOST_SNAPSHOTS: usize = 4;
 /// Two looks at a service without any news are at least so far apart.
 const SHORTEST_NAP: Duration = Duration::from_millis(10);
 
@@ -30,8 +34,7 @@ impl Fleet {
             governed.wake = None;
             return;
         }
-        governed.autoscaler.record(&evaluation);
-        let news = governed.take(evaluation);
+        let news = governed.record(evaluation);
         governed.wake = governed.wake.map(|wake| wake.max(now.plus(SHORTEST_NAP)));
         log(key, governed, news);
         let before = governed.target.as_ref().map(number);
@@ -72,6 +75,31 @@ impl Fleet {
                 governed.saved = now;
                 governed.unsaved = false;
                 self.effects.push(Effect::Memory(key.clone(), Some(Box::new(governed.to_save(now)))));
+            }
+        }
+    }
+
+    /// Hands over what happened long enough ago, and begins anew where that is due. A snapshot takes longer than a
+    /// decision: of many that are due at once, some come the next time.
+    pub(super) fn keep_history(&mut self, now: Timestamp) {
+        let mut snapshots = 0;
+        for (key, service) in &mut self.services {
+            let Some(governed) = service.governed.as_deref_mut() else { continue };
+            let Some(journal) = &mut governed.journal else { continue };
+            if snapshots < MOST_SNAPSHOTS && journal.wants_snapshot(now) {
+                journal.begin(&governed.autoscaler, now);
+                snapshots += 1;
+            }
+            self.history.extend(journal.take_if_due(now).map(|chunk| (key.clone(), chunk)));
+        }
+    }
+
+    /// Hands over everything that happened, of one service or of all.
+    pub(super) fn hand_over(&mut self, only: Option<&ServiceKey>) {
+        for (key, service) in &mut self.services {
+            let journal = service.governed.as_deref_mut().and_then(|governed| governed.journal.as_mut());
+            if let Some(journal) = journal.filter(|_| only.is_none_or(|only| only == key)) {
+                self.history.extend(journal.take().map(|chunk| (key.clone(), chunk)));
             }
         }
     }
@@ -133,7 +161,8 @@ impl Fleet {
         }
         let governed = service.governed.as_deref().filter(|_| self.in_charge())?;
         let save = governed.unsaved.then(|| governed.saved.plus(SAVED_EVERY));
-        moment(governed, self.confirm_every()).into_iter().chain(save).min()
+        let journal = governed.journal.as_ref().and_then(Journal::moment);
+        moment(governed, self.confirm_every()).into_iter().chain(save).chain(journal).min()
     }
 
     fn confirm_every(&self) -> Duration {

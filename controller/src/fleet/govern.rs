@@ -5,6 +5,7 @@ use autoscaler::{Event, Timestamp, policy::Mode, text};
 use super::{Effect, Fleet, ServiceKey, service::Governed};
 use crate::{
     events,
+    journal::Journal,
     policies::{InForce, PolicySet},
 };
 
@@ -59,8 +60,10 @@ impl Fleet {
         service.policy_error = service.inventory.labels.keys().find(own).map(|label| {
             format!("it has the label `{label}` but not `ballast.max`, without which labels put nothing under a policy")
         });
-        if service.governed.take().is_some() {
+        if let Some(mut governed) = service.governed.take() {
             tracing::info!(service = %key, "no policy names it any more: it is left as it is");
+            let journal = governed.journal.as_mut().and_then(Journal::take);
+            self.history.extend(journal.map(|chunk| (key.clone(), chunk)));
             self.effects.extend(Effect::forget(key));
         } else if self.policies.complete && self.stored.services.contains(key) {
             self.drop_stored(key);
@@ -82,7 +85,8 @@ impl Fleet {
                 tracing::info!(service = %key, policy = place, "under a policy");
                 let saved = self.stored.take(key, now);
                 let observes = resolved.policy.mode == Mode::Observe;
-                let governed = Governed::new(resolved.policy, place.clone(), saved.0, saved.1);
+                let mut governed = Governed::new(resolved.policy, place.clone(), saved.0, saved.1);
+                governed.journal = self.setup.keeps_history.then(Journal::new);
                 self.effects.push(assignment(key, &governed, self.setup.term));
                 if observes {
                     self.effects.push(Effect::Target(key.clone(), None));

@@ -248,7 +248,7 @@ impl Fleet {
                 return;
             }
         }
-        governed.autoscaler.handle_event(event, now);
+        governed.tell(event, now);
         self.dirty.insert(key.clone());
     }
 

@@ -27,6 +27,14 @@ impl ServiceKey {
         Some(Self { host, project, service })
     }
 
+    /// The service that is named in full, as `host/project/service`.
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let [host, project, service] = parts[..] else { return None };
+        let part = |part: &str| (!part.is_empty()).then(|| part.to_owned());
+        Some(Self { host: part(host)?, project: part(project)?, service: part(service)? })
+    }
+
     /// Whether a person means this service by `[host/]project/service`, or by `service` alone.
     pub(crate) fn is_meant_by(&self, text: &str) -> bool {
         let parts: Vec<&str> = text.split('/').collect();

@@ -22,7 +22,7 @@ use super::{
     memory::{Saved, SavedDecisions},
     relations::Told,
 };
-use crate::events;
+use crate::{events, journal::Journal};
 
 /// Decisions kept per service.
 const LONGEST_HISTORY: usize = 100;
@@ -124,6 +124,8 @@ pub(crate) struct Governed {
     pub(crate) unsaved: bool,
     /// What it was told of other services.
     pub(crate) told: Told,
+    /// What happens to it, where that is kept.
+    pub(crate) journal: Option<Journal>,
     /// The signals that its policy reads.
     reads: Vec<SignalName>,
     sequence: u64,
@@ -164,6 +166,7 @@ impl Governed {
             saved: Timestamp::default(),
             unsaved: false,
             told: Told::default(),
+            journal: None,
             reads,
             sequence,
             headline: None,
@@ -182,15 +185,34 @@ impl Governed {
         self.reads.iter().any(|read| signals.contains(&read.as_str()))
     }
 
+    /// Tells the decisions what happened.
+    pub(crate) fn tell(&mut self, event: Event, now: Timestamp) {
+        let event = match &mut self.journal {
+            Some(journal) => journal.tell(&self.autoscaler, event, now),
+            None => event,
+        };
+        self.autoscaler.handle_event(event, now);
+    }
+
     /// Puts another policy in force.
     pub(crate) fn replace_policy(&mut self, policy: Policy, now: Timestamp) {
         self.reads = policy.signals_read();
         self.told = Told::default();
-        self.autoscaler.handle_event(Event::PolicyReplaced(Box::new(policy)), now);
+        self.tell(Event::PolicyReplaced(Box::new(policy)), now);
+    }
+
+    /// Has the decisions remember an evaluation, takes it in, and says whether it is news.
+    pub(crate) fn record(&mut self, evaluation: Evaluation) -> News {
+        self.autoscaler.record(&evaluation);
+        let news = self.take(evaluation);
+        if let (Some(journal), Some(evaluation)) = (&mut self.journal, &self.newest) {
+            journal.record(evaluation, news != News::Nothing);
+        }
+        news
     }
 
     /// Takes in the newest evaluation, and says whether it is news.
-    pub(crate) fn take(&mut self, evaluation: Evaluation) -> News {
+    fn take(&mut self, evaluation: Evaluation) -> News {
         let headline = Headline::of(&evaluation);
         let otherwise = self.headline.as_ref() != Some(&headline);
         // What only observes would scale the same way each time that it looks.

@@ -2,6 +2,7 @@
 
 mod deciding;
 mod governing;
+mod keeping;
 mod listening;
 mod remembering;
 mod supposing;
@@ -79,13 +80,18 @@ impl Story {
     }
 
     fn restarted(files: &[(&str, &str)], term: u64, stored: Stored, second: u64) -> Self {
-        let setup = Setup {
+        let setup = Self::setup(term);
+        Self { fleet: Fleet::new(setup, policies(files), stored, at(second)), sent: second * 1000 }
+    }
+
+    fn setup(term: u64) -> Setup {
+        Setup {
             subjects: Subjects::new("test"),
             term,
             host_lost_after: Duration::from_secs(15),
             target_valid_for: Duration::from_mins(1),
-        };
-        Self { fleet: Fleet::new(setup, policies(files), stored, at(second)), sent: second * 1000 }
+            keeps_history: false,
+        }
     }
 
     fn hear(&mut self, second: u64, input: Input) -> Vec<Effect> {

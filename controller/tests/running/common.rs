@@ -58,11 +58,18 @@ impl Fleet {
 
     /// One on this bus, with the policy files in this folder.
     pub(crate) async fn start_on(bus: Bus, folder: TempDir) -> Result<Self> {
-        let shutdown = CancellationToken::new();
         let config = Config::new("test", vec![folder.path().to_owned()]);
+        Self::start_with(bus, config, folder).await
+    }
+
+    /// One on this bus, told this.
+    pub(crate) async fn start_with(bus: Bus, config: Config, folder: TempDir) -> Result<Self> {
+        let shutdown = CancellationToken::new();
         let controller = tokio::spawn(controller::run(config, bus.clone(), shutdown.clone()));
         let fleet = Self { bus, subjects: Subjects::new("test"), folder, controller, shutdown };
-        until(async || fleet.ask("status", None).await).await?;
+        // One that has just ended may have heard the question, and does not answer any more.
+        let soon = Duration::from_millis(500);
+        until(async || tokio::time::timeout(soon, fleet.ask("status", None)).await?).await?;
         Ok(fleet)
     }
 
@@ -98,12 +105,13 @@ impl Fleet {
 
     /// Asks the controller.
     pub(crate) async fn ask(&self, question: &str, service: Option<&str>) -> Result<Status> {
-        let text = payload::encode(&Question {
-            v: payload::VERSION,
-            service: service.map(str::to_owned),
-            ..Question::default()
-        });
-        let answer = self.bus.request(&self.subjects.ask(question), text, LIMIT).await?;
+        let about = Question { v: payload::VERSION, service: service.map(str::to_owned), ..Question::default() };
+        self.ask_for(question, &about).await
+    }
+
+    /// Asks the controller what is not answered with a status.
+    pub(crate) async fn ask_for<T: DeserializeOwned>(&self, question: &str, about: &Question) -> Result<T> {
+        let answer = self.bus.request(&self.subjects.ask(question), payload::encode(about), LIMIT).await?;
         Ok(payload::decode(&answer)?)
     }
 

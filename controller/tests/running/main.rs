@@ -1,6 +1,7 @@
 //! The controller as it runs: on an in-process bus, with policy files on disk.
 
 mod common;
+mod history;
 #[cfg(feature = "needs-nats")]
 mod on_nats;
 

@@ -51,6 +51,13 @@ async fn a_restart_of_nats_loses_neither_target_nor_memory() -> Result {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn history_outlives_the_controller_and_replays() -> Result {
+    let server = NatsServer::start();
+    let options = NatsOptions { fleet: "test".to_owned(), ..NatsOptions::new(server.url()) };
+    super::history::outlives(NatsBus::connect(options).await?).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_controller_started_before_nats_waits_for_it() -> Result {
     let mut server = NatsServer::start();
     server.kill();

@@ -9,8 +9,7 @@ use crate::{
     Scaler, Scenario, baseline,
     expectations::{Judge, Verdict},
     measures::{Measures, Meter},
-    parallel,
-    plan::{DemandStep, Plan, PlanScaler, Prices},
+    plan::{Plan, PlanScaler, Prices},
     report::{Kind, Picture},
     scaler::PolicyScaler,
     scenario::Expected,
@@ -93,9 +92,7 @@ pub fn run(
 /// The cheapest plan, within the limits of the scenario.
 pub fn clairvoyant(scenario: &Scenario) -> Plan {
     let bounds = simulation::bounds(scenario);
-    let demand = simulation::demand(scenario, bounds);
-    let demand = demand.map(|simulation::DemandStep { from, to, needed }| DemandStep { from, to, needed });
-    Plan::of(demand, scenario.replicas.start, bounds, Prices::of(scenario))
+    Plan::of(simulation::demand(scenario, bounds), scenario.replicas.start, bounds, Prices::of(scenario))
 }
 
 /// Every run of a comparison: by case, then by contender, then by seed; those with knobs turned last.
@@ -130,17 +127,9 @@ pub(super) fn plan<'a>(cases: &'a [Case], options: &Options) -> Result<Vec<Task<
     Ok(tasks)
 }
 
-/// Runs all of them, so many at a time; what came of them is in their order.
-pub(super) fn run_all(
-    tasks: &[Task<'_>],
-    jobs: NonZero<usize>,
-    progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<Vec<Outcome>, ComparisonError> {
-    parallel::map(tasks, jobs, progress, Task::run).into_iter().collect()
-}
-
 impl Task<'_> {
-    fn run(&self) -> Result<Outcome, ComparisonError> {
+    /// Runs it.
+    pub(super) fn run(&self) -> Result<Outcome, ComparisonError> {
         let scenario = self.scenario.as_ref();
         // The plan is only as much work as is worth where somebody asks for it.
         let asked = self.pictured && scenario.expect.iter().any(|expected| expected.what == Expected::Cost);

@@ -123,6 +123,8 @@ impl Driver<'_> {
                 self.played.lost += entries;
                 (self.autoscaler, self.newest) = (None, None);
             }
+            // What it knows from here on is in the `Began` below.
+            What::Restarted => (self.autoscaler, self.newest) = (None, None),
             What::Event(Event::PolicyReplaced(_)) if self.policy.is_some() => {}
             What::Event(event) => match &mut self.autoscaler {
                 Some(autoscaler) => autoscaler.handle_event(event.clone(), entry.at),
