@@ -1,6 +1,6 @@
 //! What is to be run, and running it on several threads.
 
-use std::{borrow::Cow, num::NonZero, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use autoscaler::Policy;
 
