@@ -236,7 +236,6 @@ rules:
     fn an_hour_takes_so_much() {
         for (replicas, most) in [(1, 400_000), (10, 2_000_000)] {
             let an_hour = stored(replicas) * 6;
-            println!("{replicas} replicas: {an_hour} bytes an hour");
             assert!(an_hour < most, "{replicas} replicas: {an_hour} bytes an hour");
         }
     }
