@@ -54,7 +54,7 @@ fn samples(requests: f64, now: Timestamp) -> Event {
     };
     let mut samples: Vec<_> = (0..REPLICAS)
         .flat_map(|number| {
-            let of = Subject::Replica(ReplicaId(format!("{number:064}")));
+            let of = Subject::Replica(ReplicaId::new(format!("{number:064}")));
             [sample("cpu", of.clone(), 0.5 + f64::from(number) / 50.0), sample("memory", of, 1e8)]
         })
         .collect();
@@ -69,7 +69,7 @@ fn settled(requests: f64) -> (Autoscaler, Timestamp) {
     let mut autoscaler = Autoscaler::new(policy());
     let mut now = Timestamp::from_millis(1_800_000_000_000);
     let replicas = (0..REPLICAS).map(|number| Replica {
-        id: ReplicaId(format!("{number:064}")),
+        id: ReplicaId::new(format!("{number:064}")),
         ready_since: Some(now.minus(Duration::from_mins(10))),
         cpu_limit_cores: Some(1.0),
         ..Replica::default()

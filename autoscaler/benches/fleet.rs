@@ -132,7 +132,7 @@ fn replicas(service: usize) -> usize {
 fn id(service: usize, replica: usize) -> ReplicaId {
     // As unlike each other as container IDs are.
     let digits = (service * 3 + replica + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    ReplicaId(format!("{digits:016x}").repeat(4))
+    ReplicaId::new(format!("{digits:016x}").repeat(4))
 }
 
 fn observation(service: usize, now: Timestamp) -> Observation {

@@ -1,9 +1,10 @@
 //! The state of one service, and the four calls that drive it.
 
+mod next;
 mod snapshot;
 mod what_if;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 pub use snapshot::Snapshot;
 pub use what_if::{Hypothesis, Supposed};
@@ -11,16 +12,14 @@ pub use what_if::{Hypothesis, Supposed};
 use crate::{
     Evaluation, Event, Memory, Policy, Timestamp, Verdict, Wakeup,
     combine::combine,
-    evaluation::{
-        Activity, Combined, Observed, Recommendation, RuleReason, SignalReading, ThresholdState, WakeupReason,
-    },
-    event::{Observation, Outcome, Peer, Replica},
+    evaluation::{Activity, Combined, Observed, Recommendation, SignalReading},
+    event::{Observation, Outcome, Peer, Replica, Sample},
     guard::{self, Circumstances},
     memory::{Manual, ScaleStep},
     missing,
     policy::Mode,
     rule::{
-        self, Readings, Reads, RuleState, Situation,
+        self, AllReads, Readings, RuleState, Situation,
         schedule::{self, Windows},
     },
     signal::{Signals, Viewpoint, count},
@@ -31,12 +30,16 @@ use crate::{
 pub struct Autoscaler {
     policy: Arc<Policy>,
     /// What the policy reads.
-    reads: Vec<Reads>,
+    reads: AllReads,
     memory: Memory,
     signals: Signals,
-    /// The signals as read at the newest event; absent where what they depend on may have changed since.
-    readings: Option<Vec<SignalReading>>,
-    observation: Option<Observation>,
+    /// The signals as read at the newest event.
+    readings: Vec<SignalReading>,
+    /// Whether nothing has changed since that these depend on.
+    readings_hold: bool,
+    observation: Observation,
+    /// What there is of it; absent: nothing was listed yet.
+    observed: Option<Observed>,
     last_removal: Timestamp,
     host_lost: bool,
     outcome: Option<Outcome>,
@@ -61,16 +64,18 @@ impl Autoscaler {
         if policy.mode == Mode::Observe {
             memory.target = None;
         }
-        let reads = rule::reads(&policy);
+        let reads = AllReads::of(&policy);
         let mut signals = Signals::default();
-        signals.keep_for(&reads);
+        signals.keep_for(&reads.each);
         Self {
             reads,
             policy,
             memory,
             signals,
-            readings: None,
-            observation: None,
+            readings: Vec::new(),
+            readings_hold: false,
+            observation: Observation::default(),
+            observed: None,
             last_removal: Timestamp::default(),
             host_lost: false,
             outcome: None,
@@ -88,13 +93,13 @@ impl Autoscaler {
 
     /// What must survive a restart, for who says what is remembered.
     pub(crate) fn memory_mut(&mut self) -> &mut Memory {
-        self.readings = None;
+        self.readings_hold = false;
         &mut self.memory
     }
 
     /// What is listed.
     pub(crate) fn replicas(&self) -> &[Replica] {
-        self.observation.as_ref().map_or(&[], |observation| &observation.replicas)
+        &self.observation.replicas
     }
 
     /// The policy in force.
@@ -107,10 +112,9 @@ impl Autoscaler {
     /// # Panics
     /// When `now` is before that of an earlier call: the driver's clock must never go back.
     pub fn handle_event(&mut self, event: Event, now: Timestamp) {
-        assert!(now >= self.now, "time went back from {} ms to {} ms", self.now.as_millis(), now.as_millis());
-        self.now = now;
+        self.goes_on(now);
         match event {
-            Event::Samples(samples) => samples.into_iter().for_each(|sample| self.signals.add(sample, now)),
+            Event::Samples(samples) => self.signals.add(&samples, now),
             Event::Observed(observation) => self.observe(observation),
             Event::Outcome(outcome) => self.outcome = Some(outcome),
             Event::PolicyReplaced(policy) => self.replace_policy(Arc::from(policy)),
@@ -124,64 +128,80 @@ impl Autoscaler {
         self.update();
     }
 
+    /// Takes in samples as [`Event::Samples`] does, for who keeps them and writes the next ones in their place.
+    ///
+    /// # Panics
+    /// When `now` is before that of an earlier call: the driver's clock must never go back.
+    pub fn handle_samples(&mut self, samples: &[Sample], now: Timestamp) {
+        self.goes_on(now);
+        self.signals.add(samples, now);
+        self.update();
+    }
+
     /// What every rule wants, what every guard does, and the verdict. Changes nothing.
     ///
     /// # Panics
     /// When `now` is before that of an earlier call: the driver's clock must never go back.
     pub fn evaluate(&self, now: Timestamp) -> Evaluation {
-        assert!(now >= self.now, "time went back from {} ms to {} ms", self.now.as_millis(), now.as_millis());
-        let nothing = Observation::default();
-        let observation = self.observation.as_ref().unwrap_or(&nothing);
+        let mut evaluation = Evaluation::unseen(self.policy.limits);
+        self.evaluate_into(&mut evaluation, now);
+        evaluation
+    }
+
+    /// The same in the place of an earlier evaluation, of whatever service, whose space is used again.
+    ///
+    /// # Panics
+    /// When `now` is before that of an earlier call: the driver's clock must never go back.
+    pub fn evaluate_into(&self, evaluation: &mut Evaluation, now: Timestamp) {
+        self.assert_goes_on(now);
         let windows = self.windows.at(&self.policy, now);
+        let observed = self.observed.unwrap_or_default();
+        let Evaluation { signals, recommendations, effects, .. } = evaluation;
+        if self.readings_hold && now == self.now {
+            signals.clone_from(&self.readings);
+        } else {
+            self.read(signals, now);
+        }
+        recommendations.clear();
+        effects.clear();
         let limits = schedule::limits(&self.policy, &windows);
-        let mut evaluation = Evaluation {
-            number: self.memory.evaluations.saturating_add(1),
-            at: now,
-            mode: self.policy.mode,
-            limits,
-            observed: observed(observation),
-            current: self.current(),
-            signals: match &self.readings {
-                Some(readings) if now == self.now => readings.clone(),
-                _ => self.read(observation, now),
-            },
-            recommendations: Vec::new(),
-            combined: Combined { wants: None, winner: None, blind: false, activity: Activity::Always },
-            effects: Vec::new(),
-            verdict: Verdict::Unseen,
-            outcome: self.outcome.clone().filter(|outcome| matches!(outcome, Outcome::Failed { .. })),
-            next: None,
-        };
-        let Some(current) = evaluation.current else { return evaluation };
-        let situation = self.situation(observation, &evaluation.signals, &windows, current, now);
-        let recommendations = self.recommend(&situation);
-        let combined = combine(&self.policy, limits, &recommendations, &evaluation.signals, current);
-        let (replicas, effects) = guard::apply(
-            combined.wants.unwrap_or(current),
-            &Circumstances {
+        let current = self.current();
+        let mut combined = Combined { wants: None, winner: None, blind: false, activity: Activity::Always };
+        let mut verdict = Verdict::Unseen;
+        if let Some(current) = current {
+            let situation = self.situation(signals, &windows, current, now);
+            self.recommend(&situation, recommendations);
+            combined = combine(&self.policy, limits, recommendations, &|one| one.opinion, signals, current);
+            let wanted = combined.wants.unwrap_or(current);
+            let given = Circumstances {
                 situation: &situation,
-                recommendations: &recommendations,
+                recommendations,
                 combined: &combined,
                 limits,
                 host_lost: self.host_lost,
                 budgets: &self.budgets,
-            },
-        );
-        evaluation.recommendations = recommendations;
+            };
+            verdict = match guard::apply(wanted, &given, effects) {
+                to if to == current => Verdict::Hold { at: current },
+                to => Verdict::Scale { from: current, to },
+            };
+        }
+        evaluation.number = self.memory.evaluations.saturating_add(1);
+        evaluation.at = now;
+        evaluation.mode = self.policy.mode;
+        evaluation.limits = limits;
+        evaluation.observed = observed;
+        evaluation.current = current;
         evaluation.combined = combined;
-        evaluation.effects = effects;
-        evaluation.verdict = match replicas {
-            to if to == current => Verdict::Hold { at: current },
-            to => Verdict::Scale { from: current, to },
-        };
-        evaluation.next = self.next(&evaluation, observation, &windows);
-        evaluation
+        evaluation.verdict = verdict;
+        evaluation.outcome = self.outcome.clone().filter(|outcome| matches!(outcome, Outcome::Failed { .. }));
+        evaluation.next = current.and_then(|_| self.next(evaluation, &windows));
     }
 
     /// Remembers what stabilization, cooldown and thresholds need of an evaluation that was acted upon.
     pub fn record(&mut self, evaluation: &Evaluation) {
         self.memory.evaluations = evaluation.number;
-        self.readings = None;
+        self.readings_hold = false;
         let Some(current) = evaluation.current else { return };
         let wanted = evaluation.combined.wants.unwrap_or(current);
         self.memory.add_recommendation(wanted, evaluation.at, &self.policy);
@@ -209,10 +229,11 @@ impl Autoscaler {
     fn observe(&mut self, observation: Observation) {
         self.signals.forget_replicas_but(&observation.replicas, self.now);
         let gone = |old: &Replica| !observation.replicas.iter().any(|replica| replica.id == old.id);
-        if self.observation.as_ref().is_some_and(|before| before.replicas.iter().any(gone)) {
+        if self.observation.replicas.iter().any(gone) {
             self.last_removal = self.now;
         }
-        self.observation = Some(observation);
+        self.observed = Some(observed(&observation));
+        self.observation = observation;
         // The present count is the first recommendation: what was there before is removed only after a whole window.
         if let (true, Some(current)) = (self.memory.history.is_empty(), self.current()) {
             self.memory.add_recommendation(current, self.now, &self.policy);
@@ -224,8 +245,8 @@ impl Autoscaler {
         let remembered: Vec<_> = old.rules.iter().zip(std::mem::take(&mut self.memory.rules)).collect();
         let state_of = |rule| remembered.iter().find(|(other, _)| *other == rule).map(|(_, state)| state.clone());
         self.memory.rules = self.policy.rules.iter().map(|rule| state_of(rule).unwrap_or_default()).collect();
-        self.reads = rule::reads(&self.policy);
-        self.signals.keep_for(&self.reads);
+        self.reads = AllReads::of(&self.policy);
+        self.signals.keep_for(&self.reads.each);
         self.windows = Windows::default();
         if self.policy.mode == Mode::Observe {
             self.memory.target = None;
@@ -239,30 +260,35 @@ impl Autoscaler {
         }
     }
 
-    /// What the verdict starts from: the newest target, or what was listed where there is none.
-    fn current(&self) -> Option<u32> {
-        let observation = self.observation.as_ref()?;
-        Some(self.memory.target.unwrap_or_else(|| observed(observation).running))
+    fn goes_on(&mut self, now: Timestamp) {
+        self.assert_goes_on(now);
+        self.now = now;
     }
 
-    fn read(&self, observation: &Observation, now: Timestamp) -> Vec<SignalReading> {
-        let view = Viewpoint {
-            now,
-            replicas: &observation.replicas,
-            last_removal: self.last_removal,
-            host: observation.host,
-            guards: &self.policy.guards,
-        };
-        let mut readings: Vec<_> = self.reads.iter().map(|reads| self.signals.read(reads, view)).collect();
-        let observed = observed(observation);
-        let current = self.memory.target.unwrap_or(observed.running);
-        rule::formula::compute(&self.policy.signals, &mut readings, current, observed.ready);
-        readings
+    fn assert_goes_on(&self, now: Timestamp) {
+        assert!(now >= self.now, "time went back from {} ms to {} ms", self.now.as_millis(), now.as_millis());
+    }
+
+    /// What the verdict starts from: the newest target, or what was listed where there is none.
+    fn current(&self) -> Option<u32> {
+        let observed = self.observed?;
+        Some(self.memory.target.unwrap_or(observed.running))
+    }
+
+    /// Puts what the policy reads in the place of older readings.
+    fn read(&self, readings: &mut Vec<SignalReading>, now: Timestamp) {
+        let view = Viewpoint::new(now, &self.observation, self.last_removal, &self.policy.guards);
+        readings.clear();
+        readings.extend(self.reads.each.iter().map(|reads| self.signals.read(reads, &view)));
+        if self.reads.formulas {
+            let observed = self.observed.unwrap_or_default();
+            let current = self.memory.target.unwrap_or(observed.running);
+            rule::formula::compute(&self.policy.signals, readings, current, observed.ready);
+        }
     }
 
     fn situation<'a>(
         &'a self,
-        observation: &'a Observation,
         signals: &'a [SignalReading],
         windows: &'a Windows,
         current: u32,
@@ -271,8 +297,8 @@ impl Autoscaler {
         Situation {
             now,
             policy: &self.policy,
-            observation,
-            observed: observed(observation),
+            observation: &self.observation,
+            observed: self.observed.unwrap_or_default(),
             current,
             readings: Readings(signals),
             signals: &self.signals,
@@ -282,70 +308,37 @@ impl Autoscaler {
         }
     }
 
-    fn recommend(&self, situation: &Situation<'_>) -> Vec<Recommendation> {
-        let rules = self.policy.rules.iter().enumerate();
-        rules
-            .map(|(place, rule)| {
-                let (opinion, reason) = rule::recommend(rule, place, situation);
-                let reading =
-                    rule::main_signal(rule).and_then(|(signal, window)| situation.readings.place(signal, window));
-                let opinion = missing::fall_back(opinion, &reason, situation);
-                let (name, activate) = (rule.name.clone(), rule.activate);
-                Recommendation { rule: place, name, observes: rule.observe, reading, activate, opinion, reason }
-            })
-            .collect()
+    fn recommend(&self, situation: &Situation<'_>, recommendations: &mut Vec<Recommendation>) {
+        let rules = self.policy.rules.iter().zip(&self.reads.main).enumerate();
+        recommendations.extend(rules.map(|(place, (rule, reading))| {
+            let (opinion, reason) = rule::recommend(rule, place, situation);
+            let opinion = missing::fall_back(opinion, &reason, situation);
+            let (name, activate) = (rule.name.clone(), rule.activate);
+            Recommendation { rule: place, name, observes: rule.observe, reading: *reading, activate, opinion, reason }
+        }));
     }
 
     /// What rules and guards remember of what has just happened.
     fn update(&mut self) {
-        self.windows = self.windows.at(&self.policy, self.now);
-        self.readings = None;
+        if let Cow::Owned(windows) = self.windows.at(&self.policy, self.now) {
+            self.windows = windows;
+        }
+        self.readings_hold = false;
         let Some(current) = self.current() else { return };
+        let mut signals = std::mem::take(&mut self.readings);
         let mut guards = std::mem::take(&mut self.memory.guards);
         let mut rules = std::mem::take(&mut self.memory.rules);
-        let nothing = Observation::default();
-        let observation = self.observation.as_ref().unwrap_or(&nothing);
-        let signals = self.read(observation, self.now);
-        let situation = self.situation(observation, &signals, &self.windows, current, self.now);
+        self.read(&mut signals, self.now);
+        let situation = self.situation(&signals, &self.windows, current, self.now);
         for (rule, state) in self.policy.rules.iter().zip(&mut rules) {
-            *state = rule::update(rule, state, &situation);
+            rule::update(rule, state, &situation);
         }
         guards.update(&situation);
-        let missing_since = missing::since(&signals, &self.memory.missing_since, self.now);
+        missing::update(&mut self.memory.missing_since, &signals, self.now);
         self.memory.guards = guards;
         self.memory.rules = rules;
-        self.memory.missing_since = missing_since;
-        self.readings = Some(signals);
-    }
-
-    /// The first moment at which time alone can change the verdict or its reasons.
-    fn next(&self, evaluation: &Evaluation, observation: &Observation, windows: &Windows) -> Option<Wakeup> {
-        let now = evaluation.at;
-        let guards = &self.policy.guards;
-        let held = evaluation.effects.iter().filter_map(|effect| {
-            effect.until.map(|at| Wakeup { at, because: WakeupReason::Released(effect.guard.clone()) })
-        });
-        let breaches = evaluation.recommendations.iter().filter_map(|recommendation| match recommendation.reason {
-            RuleReason::Threshold { state: ThresholdState::Pending { until, .. }, .. } => {
-                Some(Wakeup { at: until, because: WakeupReason::Breach { rule: recommendation.rule } })
-            }
-            RuleReason::Burst { until: Some(until), .. } => {
-                let at = until.plus(Duration::from_millis(1));
-                Some(Wakeup { at, because: WakeupReason::Calm { rule: recommendation.rule } })
-            }
-            _ => None,
-        });
-        let warm = observation.replicas.iter().filter_map(|replica| {
-            let at = replica.ready_since?.plus(guards.warm_up);
-            Some(Wakeup { at, because: WakeupReason::WarmedUp })
-        });
-        held.chain(breaches)
-            .chain(warm)
-            .chain(missing::stale(&evaluation.signals, guards, now))
-            .chain(missing::wakeups(&self.policy, &self.memory))
-            .chain(schedule::wakeups(windows))
-            .filter(|wakeup| wakeup.at > now)
-            .min_by_key(|wakeup| wakeup.at)
+        self.readings = signals;
+        self.readings_hold = true;
     }
 }
 

@@ -28,11 +28,12 @@ struct Wish {
 
 const NOTHING: Wish = Wish { opinion: Opinion::Abstains, rule: None };
 
-/// What `recommendations` want together, starting from `current` replicas.
+/// What `recommendations` want together, starting from `current` replicas. `opinion` is what each of them wants.
 pub(crate) fn combine(
     policy: &Policy,
     limits: Limits,
     recommendations: &[Recommendation],
+    opinion: &dyn Fn(&Recommendation) -> Opinion,
     signals: &[SignalReading],
     current: u32,
 ) -> Combined {
@@ -43,7 +44,7 @@ pub(crate) fn combine(
     if schedule::alone(policy) {
         return Combined { wants: Some(limits.min), winner: None, blind: false, activity };
     }
-    let given = Given { policy, recommendations, current };
+    let given = Given { policy, recommendations, opinion, current };
     let Wish { opinion, rule: winner } = given.group(&policy.combine);
     let (wants, blind) = match opinion {
         Opinion::Wants(wants) => (Some(wants), false),
@@ -81,6 +82,7 @@ fn activity(policy: &Policy, recommendations: &[Recommendation], signals: &[Sign
 struct Given<'a> {
     policy: &'a Policy,
     recommendations: &'a [Recommendation],
+    opinion: &'a dyn Fn(&Recommendation) -> Opinion,
     current: u32,
 }
 
@@ -90,7 +92,7 @@ impl Given<'_> {
             Member::Group(group) => self.group(group),
             Member::Rule(place) => match self.recommendations.get(*place) {
                 Some(recommendation) if !recommendation.observes => {
-                    Wish { opinion: recommendation.opinion, rule: Some(*place) }
+                    Wish { opinion: (self.opinion)(recommendation), rule: Some(*place) }
                 }
                 _ => NOTHING,
             },
@@ -134,8 +136,8 @@ impl Given<'_> {
             tally.add(wish, self.current, up);
             let grows = matches!(wish.opinion, Opinion::Wants(wants) if wants > self.current);
             let shrinks = matches!(wish.opinion, Opinion::Wants(wants) if wants < self.current);
-            tally.not_all_grow |= !grows && self.can(member, Direction::Up);
-            tally.not_all_shrink |= !shrinks && self.can(member, Direction::Down);
+            tally.not_all_grow |= up == Quorum::All && !grows && self.can(member, Direction::Up);
+            tally.not_all_shrink |= down == Quorum::All && !shrinks && self.can(member, Direction::Down);
         }
         tally.wish(up, down)
     }
@@ -245,7 +247,8 @@ mod tests {
                 reason: RuleReason::Unsaid,
             })
             .collect();
-        let Combined { wants, winner, blind, .. } = combine(policy, policy.limits, &recommendations, &[], 4);
+        let Combined { wants, winner, blind, .. } =
+            combine(policy, policy.limits, &recommendations, &|one| one.opinion, &[], 4);
         (wants, winner, blind)
     }
 

@@ -48,6 +48,27 @@ pub struct Evaluation {
     pub next: Option<Wakeup>,
 }
 
+impl Evaluation {
+    /// Of a service of which nothing is known but the limits.
+    pub(crate) fn unseen(limits: Limits) -> Self {
+        Self {
+            number: 0,
+            at: Timestamp::default(),
+            mode: Mode::default(),
+            limits,
+            observed: Observed::default(),
+            current: None,
+            signals: Vec::new(),
+            recommendations: Vec::new(),
+            combined: Combined { wants: None, winner: None, blind: false, activity: Activity::Always },
+            effects: Vec::new(),
+            verdict: Verdict::Unseen,
+            outcome: None,
+            next: None,
+        }
+    }
+}
+
 /// Replicas as listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {

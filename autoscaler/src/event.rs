@@ -1,6 +1,6 @@
 //! What happens, told to [`Autoscaler::handle_event`](crate::Autoscaler::handle_event).
 
-use std::fmt;
+use std::{cmp::Ordering, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -98,10 +98,55 @@ pub enum Reading {
     Missing(String),
 }
 
-/// What tells replicas apart: the container ID.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ReplicaId(pub String);
+/// What tells replicas apart: the container ID. Cheap to clone.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct ReplicaId(Arc<str>);
+
+impl ReplicaId {
+    /// An ID.
+    pub fn new(id: impl AsRef<str>) -> Self {
+        Self(id.as_ref().into())
+    }
+
+    /// All of it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for ReplicaId {
+    fn eq(&self, other: &Self) -> bool {
+        // Most are clones of one another.
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+impl Eq for ReplicaId {}
+
+impl PartialOrd for ReplicaId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ReplicaId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl From<String> for ReplicaId {
+    fn from(id: String) -> Self {
+        Self(id.into())
+    }
+}
+
+impl From<ReplicaId> for String {
+    fn from(id: ReplicaId) -> Self {
+        id.0.as_ref().to_owned()
+    }
+}
 
 impl fmt::Display for ReplicaId {
     /// The first 12 digits, as Docker prints it.

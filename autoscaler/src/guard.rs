@@ -119,9 +119,8 @@ const ORDER: [Apply; 20] = [
     freeze::apply,
 ];
 
-/// What is left of `wanted`, and what each guard did that did something.
-pub(crate) fn apply(wanted: u32, given: &Circumstances<'_>) -> (u32, Vec<GuardEffect>) {
-    let mut effects = Vec::new();
+/// What is left of `wanted`. What each guard did that did something is added to `effects`.
+pub(crate) fn apply(wanted: u32, given: &Circumstances<'_>, effects: &mut Vec<GuardEffect>) -> u32 {
     let mut replicas = wanted;
     for guard in ORDER {
         if let Some(effect) = guard(replicas, given) {
@@ -129,7 +128,7 @@ pub(crate) fn apply(wanted: u32, given: &Circumstances<'_>) -> (u32, Vec<GuardEf
             effects.push(effect);
         }
     }
-    (replicas, effects)
+    replicas
 }
 
 impl Circumstances<'_> {

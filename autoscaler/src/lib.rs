@@ -8,6 +8,7 @@
 //! keeps that. The live controller and the replay drive the same [`Autoscaler`].
 
 mod autoscaler;
+mod by_replica;
 pub mod calendar;
 mod combine;
 pub mod evaluation;

@@ -12,7 +12,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    evaluation::{Gap, Opinion, RuleReason, SignalReading, Wakeup, WakeupReason},
+    evaluation::{Gap, Opinion, RuleReason, SignalReading},
     memory::Memory,
     policy::{Fallback, Guards, Policy},
     quantity::SignalName,
@@ -45,40 +45,41 @@ pub(crate) fn fall_back(opinion: Opinion, reason: &RuleReason, given: &Situation
     }
 }
 
-/// Since when each signal is missing.
-pub(crate) fn since(
-    signals: &[SignalReading],
-    before: &BTreeMap<SignalName, Timestamp>,
-    now: Timestamp,
-) -> BTreeMap<SignalName, Timestamp> {
+/// Takes in since when each signal is missing.
+pub(crate) fn update(missing_since: &mut BTreeMap<SignalName, Timestamp>, signals: &[SignalReading], now: Timestamp) {
     let missing = |reading: &&SignalReading| {
         reading.total.is_none() && !matches!(reading.gap, Some(Gap::Idle | Gap::WarmingUp) | None)
     };
+    if missing_since.is_empty() && !signals.iter().any(|reading| missing(&reading)) {
+        return;
+    }
     let since = |reading: &SignalReading| match reading.age {
         Some(age) => now.minus(age),
-        None => before.get(&reading.signal).copied().unwrap_or(now),
+        None => missing_since.get(&reading.signal).copied().unwrap_or(now),
     };
-    signals.iter().filter(missing).map(|reading| (reading.signal.clone(), since(reading))).collect()
+    *missing_since = signals.iter().filter(missing).map(|reading| (reading.signal.clone(), since(reading))).collect();
 }
 
-/// When the first signal will be missing if no sample comes: its newest value is stale, or even the last good one is too
-/// old.
-pub(crate) fn stale(signals: &[SignalReading], guards: &Guards, now: Timestamp) -> Option<Wakeup> {
-    let moments = signals.iter().flat_map(|reading| {
-        let newest = reading.age.map(|age| now.minus(age));
-        let spans = [guards.stale_after, good_for(guards, &reading.signal)];
-        let ends = spans.map(|span| Some(newest?.plus(span).plus(Duration::from_millis(1))));
-        ends.into_iter().flatten().map(move |at| (at, &reading.signal))
-    });
-    let (at, signal) = moments.filter(|(at, _)| *at > now).min_by_key(|(at, _)| *at)?;
-    Some(Wakeup { at, because: WakeupReason::Stale(signal.clone()) })
+/// When signals will be missing if no sample comes: their newest value is stale, and then even the last good one is too old.
+pub(crate) fn stale<'a>(
+    signals: &'a [SignalReading],
+    guards: &'a Guards,
+    now: Timestamp,
+) -> impl Iterator<Item = (Timestamp, &'a SignalName)> {
+    let newest = signals.iter().filter_map(move |reading| Some((now.minus(reading.age?), &reading.signal)));
+    newest.flat_map(|(newest, signal)| {
+        let spans = [guards.stale_after, good_for(guards, signal)];
+        spans.map(|span| (newest.plus(span).plus(Duration::from_millis(1)), signal))
+    })
 }
 
 /// When fallbacks begin.
-pub(crate) fn wakeups(policy: &Policy, memory: &Memory) -> impl Iterator<Item = Wakeup> {
+pub(crate) fn fallbacks<'a>(
+    policy: &'a Policy,
+    memory: &'a Memory,
+) -> impl Iterator<Item = (Timestamp, &'a SignalName)> {
     memory.missing_since.iter().filter_map(|(signal, since)| {
         let missing = policy.guards.missing.of(signal);
-        let begins = missing.then != Fallback::Hold;
-        begins.then(|| Wakeup { at: since.plus(missing.after), because: WakeupReason::Fallback(signal.clone()) })
+        (missing.then != Fallback::Hold).then(|| (since.plus(missing.after), signal))
     })
 }

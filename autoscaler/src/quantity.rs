@@ -1,6 +1,6 @@
 //! Values with their units, as a policy gives them and a reason prints them.
 
-use std::{fmt, sync::Arc};
+use std::{cmp::Ordering, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,9 +22,24 @@ pub(crate) const SIZES: [(&str, f64); 10] = [
 ];
 
 /// The name of a signal: a built-in one, or one that the policy's `signals` define. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
-pub struct SignalName(Arc<str>);
+pub struct SignalName(Name);
+
+/// Most names are kept in place: each second of a service copies and compares dozens of them, and counting who refers to
+/// one would take longer than that.
+#[derive(Clone, PartialEq, Eq)]
+enum Name {
+    /// The first `length` bytes; the others are zero.
+    Short { length: u8, bytes: [u8; Name::SHORT] },
+    /// One that is longer than that.
+    Long(Arc<str>),
+}
+
+impl Name {
+    /// As many bytes as there is room for beside an `Arc` and what tells the two apart.
+    const SHORT: usize = 22;
+}
 
 impl SignalName {
     /// CPU, in cores.
@@ -46,30 +61,73 @@ impl SignalName {
 
     /// A name.
     pub fn new(name: impl AsRef<str>) -> Self {
-        Self(name.as_ref().into())
+        let name = name.as_ref();
+        let mut bytes = [0; Name::SHORT];
+        Self(match (bytes.get_mut(..name.len()), u8::try_from(name.len())) {
+            (Some(first), Ok(length)) => {
+                first.copy_from_slice(name.as_bytes());
+                Name::Short { length, bytes }
+            }
+            _ => Name::Long(name.into()),
+        })
     }
 
     /// As text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            // It was a text's bytes.
+            Name::Short { .. } => str::from_utf8(self.as_bytes()).unwrap_or_default(),
+            Name::Long(name) => name,
+        }
+    }
+
+    /// Whether it is this name: quicker than as text.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.as_bytes() == name.as_bytes()
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Name::Short { length, bytes } => &bytes[..usize::from(*length).min(Name::SHORT)],
+            Name::Long(name) => name.as_bytes(),
+        }
+    }
+}
+
+impl PartialOrd for SignalName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SignalName {
+    /// As texts are ordered.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
     }
 }
 
 impl From<String> for SignalName {
     fn from(name: String) -> Self {
-        Self(name.into())
+        Self::new(name)
     }
 }
 
 impl From<SignalName> for String {
     fn from(name: SignalName) -> Self {
-        name.0.as_ref().to_owned()
+        name.as_str().to_owned()
+    }
+}
+
+impl fmt::Debug for SignalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SignalName").field(&self.as_str()).finish()
     }
 }
 
 impl fmt::Display for SignalName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -173,6 +231,21 @@ fn bytes(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_the_text_that_it_was_made_of_however_long() {
+        let texts = ["", "cpu", "cpu2", "é.p95", "a.name.of.22.bytes.aaa", "a.name.of.23.bytes.aaaa", "\0", "zz"];
+        for one in texts {
+            assert_eq!(SignalName::new(one).as_str(), one);
+            for other in texts {
+                let (left, right) = (SignalName::new(one), SignalName::new(other));
+                assert_eq!(
+                    (left == right, left.is(other), left.cmp(&right)),
+                    (one == other, one == other, one.cmp(other))
+                );
+            }
+        }
+    }
 
     #[test]
     fn values_print_with_their_unit() {

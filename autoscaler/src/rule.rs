@@ -79,6 +79,31 @@ pub(crate) struct Reads {
     pub(crate) unit: Unit,
 }
 
+/// What a policy reads.
+#[derive(Clone, Debug)]
+pub(crate) struct AllReads {
+    /// Each once.
+    pub(crate) each: Vec<Reads>,
+    /// For each rule the place of its main signal among them.
+    pub(crate) main: Vec<Option<usize>>,
+    /// Whether some are formulas of others.
+    pub(crate) formulas: bool,
+}
+
+impl AllReads {
+    /// Of a policy.
+    pub(crate) fn of(policy: &Policy) -> Self {
+        let each = reads(policy);
+        let place = |(signal, window): (&SignalName, Duration)| {
+            each.iter().position(|reads| reads.window == window && reads.signal == *signal)
+        };
+        let main = policy.rules.iter().map(|rule| main_signal(rule).and_then(place)).collect();
+        let formula = |reads: &Reads| matches!(policy.signals.get(&reads.signal), Some(SignalSource::Formula(_)));
+        let formulas = each.iter().any(formula);
+        Self { main, formulas, each }
+    }
+}
+
 /// What one rule wants. `place` is its own in the policy.
 pub(crate) fn recommend(rule: &Rule, place: usize, given: &Situation<'_>) -> (Opinion, RuleReason) {
     let state = given.memory.rules.get(place).unwrap_or(&RuleState::Blank);
@@ -97,8 +122,8 @@ pub(crate) fn recommend(rule: &Rule, place: usize, given: &Situation<'_>) -> (Op
     }
 }
 
-/// What a rule remembers after something happened.
-pub(crate) fn update(rule: &Rule, state: &RuleState, given: &Situation<'_>) -> RuleState {
+/// Takes in what has just happened.
+pub(crate) fn update(rule: &Rule, state: &mut RuleState, given: &Situation<'_>) {
     match &rule.kind {
         RuleKind::Threshold(threshold) => threshold::update(threshold, state, given),
         RuleKind::Burst(burst) => burst::update(burst, state, given),
@@ -107,7 +132,7 @@ pub(crate) fn update(rule: &Rule, state: &RuleState, given: &Situation<'_>) -> R
         | RuleKind::Ratio(_)
         | RuleKind::Forecast(_)
         | RuleKind::Schedule(_)
-        | RuleKind::Formula(_) => RuleState::Blank,
+        | RuleKind::Formula(_) => *state = RuleState::Blank,
     }
 }
 

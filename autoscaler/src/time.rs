@@ -58,7 +58,7 @@ impl fmt::Display for Timestamp {
 
 /// Whole milliseconds of `span`, at most `u64::MAX`.
 pub(crate) fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+    span.as_secs().saturating_mul(1000).saturating_add(span.subsec_millis().into())
 }
 
 /// A span as people write it, to the second above ten seconds: `350ms`, `1.5s`, `2m 5s`, `1h`.

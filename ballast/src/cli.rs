@@ -3,8 +3,12 @@
 #![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they are")]
 
 mod replay;
+mod scenario;
+mod test;
 
 use std::{path::PathBuf, time::Duration};
+
+pub(crate) use scenario::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -14,6 +18,7 @@ use crate::{
 };
 
 pub(crate) use replay::{ReplayArgs, ReportFormat};
+pub(crate) use test::TestArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -82,6 +87,13 @@ pub(crate) enum Command {
     /// The policy decides by the same code as live, on a simulated clock: what it would cost, what users would feel, and
     /// why it decided as it did, for example `ballast replay scenarios/flash-crowd.yaml --baseline hpa --html report.html`.
     Replay(Box<ReplayArgs>),
+    /// Hold policies to what scenarios expect, for example in your own CI.
+    ///
+    /// Says of each expectation that is not met which decision broke it, and why that was made. Exits with 1 where one is not.
+    Test(TestArgs),
+    /// Work with scenarios: load, recorded or drawn, with a model of the service, faults and expectations.
+    #[command(subcommand)]
+    Scenario(ScenarioCommand),
     /// Print a completion script for a shell, for example `ballast completions bash`.
     Completions {
         /// The shell.

@@ -1,5 +1,6 @@
 //! What each command does: one module for each.
 
+mod cases;
 mod completions;
 mod decide;
 mod explain;
@@ -7,13 +8,15 @@ mod files;
 mod parts;
 mod policy;
 mod replay;
+mod scenario;
 mod status;
+mod test;
 
 use std::{future::Future, process::ExitCode};
 
 use anyhow::Context;
 
-use crate::cli::{Cli, Command, PolicyCommand};
+use crate::cli::{Cli, Command, PolicyCommand, ScenarioCommand};
 
 /// Does what was asked.
 pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -31,6 +34,11 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(PolicyCommand::Fmt(args)) => policy::fmt(&args),
         Command::Policy(PolicyCommand::Schema) => policy::schema(),
         Command::Replay(args) => replay::replay(&args),
+        Command::Scenario(ScenarioCommand::Draw(args)) => scenario::draw(&args),
+        Command::Scenario(ScenarioCommand::Import(args)) => scenario::import(&args),
+        Command::Test(args) => test::test(&args),
+        Command::Scenario(ScenarioCommand::Check(args)) => scenario::check(&args),
+        Command::Scenario(ScenarioCommand::Schema) => scenario::schema(),
         Command::Completions { shell } => completions::completions(shell),
     }
 }

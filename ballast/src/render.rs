@@ -16,11 +16,11 @@ mod text;
 pub(crate) use changes::changes;
 pub(crate) use differences::{Difference, Whole, differences};
 pub(crate) use explain::{explain, supposed};
-pub(crate) use findings::{Checked, Unreadable, findings};
+pub(crate) use findings::{Checked, Right, Unreadable, findings};
 pub(crate) use replay::replay;
 pub(crate) use settings::settings;
 pub(crate) use status::status;
-pub(crate) use text::{Look, tame};
+pub(crate) use text::{Look, Tone, tame};
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,8 @@ const UP_AND_DOWN_LIMIT: Duration = Duration::from_secs(10);
 
 #[test]
 fn help_of_every_command() {
-    let whole = ["", "run", "agent", "controller", "status", "explain", "decide", "whatif", "policy", "completions"];
+    let whole =
+        ["", "run", "agent", "controller", "status", "explain", "decide", "whatif", "replay", "policy", "completions"];
     let of_policies = ["policy check", "policy show", "policy diff", "policy fmt", "policy schema"];
     for command in whole.into_iter().chain(of_policies) {
         let args: Vec<_> = command.split_whitespace().chain(["--help"]).collect();

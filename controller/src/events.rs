@@ -29,8 +29,9 @@ pub(crate) fn samples(
             (SignalName::CPU, replica.cpu_cores),
             (SignalName::MEMORY, replica.memory_bytes.map(|bytes| bytes as f64)),
         ];
+        let id = ReplicaId::new(&replica.id);
         let measured = values.into_iter().filter_map(|(signal, value)| {
-            let of = Subject::Replica(ReplicaId(replica.id.clone()));
+            let of = Subject::Replica(id.clone());
             Some(Sample { signal: SignalName::new(signal), of, at, reading: Reading::Value(value?) })
         });
         found.entry(name).or_default().extend(measured);
@@ -108,7 +109,7 @@ fn replica_named(beginning: &str, replicas: &[ReplicaInventory]) -> Option<Repli
     }
     let mut matching = replicas.iter().filter(|replica| replica.id.starts_with(beginning));
     let found = matching.next()?;
-    matching.next().is_none().then(|| ReplicaId(found.id.clone()))
+    matching.next().is_none().then(|| ReplicaId::new(&found.id))
 }
 
 /// A service as listed. Moments are given by `here`.
@@ -118,7 +119,7 @@ pub(crate) fn observation(
     here: impl Fn(u64) -> Timestamp,
 ) -> Observation {
     let replicas = service.replicas.iter().filter(|replica| is_up(replica)).map(|replica| Replica {
-        id: ReplicaId(replica.id.clone()),
+        id: ReplicaId::new(&replica.id),
         ready_since: replica.ready_ms.map(&here),
         started: replica.started_ms.map(&here),
         cpu_limit_cores: replica.cpu_limit_cores,

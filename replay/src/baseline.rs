@@ -306,9 +306,24 @@ fn names() -> String {
     ALL.iter().map(|baseline| format!("`{}`", baseline.name)).collect::<Vec<_>>().join(", ")
 }
 
-/// The baseline that was probably meant: at most one letter in three is wrong.
+/// What people call some of them.
+const OTHER_NAMES: [(&str, &str); 8] = [
+    ("kubernetes", "hpa"),
+    ("k8s", "hpa"),
+    ("knative", "kpa"),
+    ("aws", "aws-target"),
+    ("target-tracking", "aws-target"),
+    ("step-scaling", "aws-step"),
+    ("peak", "static-peak"),
+    ("mean", "static-mean"),
+];
+
+/// The baseline that was probably meant: by another name, or with at most one letter in three wrong.
 fn nearest(written: &str) -> Option<&'static str> {
     let written = written.to_lowercase();
+    if let Some((_, meant)) = OTHER_NAMES.iter().find(|(name, _)| *name == written) {
+        return Some(meant);
+    }
     let near = ALL.iter().map(|baseline| (strsim::osa_distance(&written, baseline.name), baseline.name)).min()?;
     (near.0 <= written.chars().count().max(near.1.len()).div_ceil(3)).then_some(near.1)
 }

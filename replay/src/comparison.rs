@@ -20,9 +20,10 @@ use crate::{
     Scenario,
     baseline::BaselineError,
     expectations::Verdict,
+    ladder,
     measures::Measures,
-    ranking,
-    report::{Contender, Figures, Judged, Judgement, Kind, Picture, Report, Summary},
+    parallel, ranking,
+    report::{Contender, Figures, Judged, Judgement, Kind, Picture, Report, Rung, Summary},
     simulation::RunError,
 };
 
@@ -46,7 +47,7 @@ pub struct Options {
     pub baselines: Vec<String>,
     /// Whether the clairvoyant plan is among the contenders.
     pub plan: bool,
-    /// Whether knobs are turned for the picture of cost against violations.
+    /// Whether knobs are turned, for the picture of cost against violations and, with the plan, for the ladder.
     pub sweep: bool,
     /// So many seeds: that of the scenario and those after it. Figures are means over them; pictures are the first one's.
     pub seeds: NonZero<u32>,
@@ -75,7 +76,11 @@ pub fn compare(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Report, ComparisonError> {
     let plan = tasks::plan(cases, options)?;
-    let outcomes = tasks::run_all(&plan, options.jobs, progress)?;
+    let climbs: Vec<&Case> = cases.iter().filter(|_| options.sweep && options.plan).collect();
+    let all = plan.len() + climbs.len();
+    let outcomes = parallel::map(&plan, options.jobs, &|done, _| progress(done, all), tasks::Task::run);
+    let outcomes: Vec<Outcome> = outcomes.into_iter().collect::<Result<_, _>>()?;
+    let ladders = parallel::map(&climbs, options.jobs, &|done, _| progress(plan.len() + done, all), |case| climb(case));
     let mut runs = plan.iter().zip(outcomes);
     let mut judged = Vec::with_capacity(cases.len());
     let mut trials: Vec<Trials> = Vec::new();
@@ -83,12 +88,22 @@ pub fn compare(
         let of_case: Vec<_> = runs.by_ref().take(plan.iter().filter(|task| task.case == index).count()).collect();
         judged.push(judge(case, &of_case, &mut trials));
     }
+    for (judged, ladder) in judged.iter_mut().zip(ladders) {
+        judged.ladder = ladder?;
+    }
     // Who is not in every scenario cannot be ranked over all.
     trials.retain(|trial| trial.scenarios == cases.len());
     let several = cases.len() > 1 && trials.len() > 1;
     let trials: Vec<_> = trials.into_iter().map(|trial| (trial.name, trial.measures)).collect();
     let ranking = if several { ranking::rank(&trials) } else { Vec::new() };
     Ok(Report::new(judged, ranking))
+}
+
+/// What the distance of the first policy to the clairvoyant plan is made of; nothing where there is no policy.
+fn climb(case: &Case) -> Result<Vec<Rung>, ComparisonError> {
+    let Some((name, policy)) = case.policies.first() else { return Ok(Vec::new()) };
+    let ladder = ladder::climb(&case.scenario, name, policy);
+    ladder.map(|ladder| ladder.rungs).map_err(|error| ComparisonError::Run(case.scenario.name.clone(), error))
 }
 
 /// What the policies read and the scenario does not give, as warnings.

@@ -15,9 +15,13 @@
 pub mod baseline;
 pub mod chance;
 pub mod comparison;
+pub mod draw;
 pub mod expectations;
 pub mod fit;
+pub mod ladder;
+pub mod import;
 pub mod measures;
+pub mod parallel;
 pub mod plan;
 pub mod ranking;
 pub mod recording;

@@ -23,6 +23,8 @@ mod optimum;
 mod replayed;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_by_simulation;
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,21 +34,11 @@ use crate::{
     Scenario,
     scaler::Bounds,
     scenario::{Play, ServiceModel, Spans, Start, What},
+    simulation::{self, DemandStep},
 };
 pub use guarded::Pace;
 use optimum::{Problem, Rules};
 pub use replayed::PlanScaler;
-
-/// A span in which so many replicas are needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DemandStep {
-    /// Its first moment.
-    pub from: Timestamp,
-    /// Its end.
-    pub to: Timestamp,
-    /// The fewest replicas that would keep the objective.
-    pub needed: u32,
-}
 
 /// What changes and want of replicas cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -94,6 +86,13 @@ impl Prices {
 }
 
 impl Plan {
+    /// The cheapest plan for a scenario, within `bounds`: nobody who scales it pays less, unless replicas die or a host is lost
+    /// just when they are to be removed. Of an open loop, in which nothing is needed, it costs nothing.
+    pub fn new(scenario: &Scenario, bounds: Bounds) -> Self {
+        let demand = simulation::demand(scenario, simulation::bounds(scenario));
+        Self::of(demand, scenario.replicas.start, bounds, Prices::of(scenario))
+    }
+
     /// The cheapest plan for this demand, which is that of a whole scenario in order and without gaps. It begins with `start`
     /// replicas that serve, and keeps within `bounds`.
     pub fn of(demand: impl IntoIterator<Item = DemandStep>, start: u32, bounds: Bounds, prices: Prices) -> Self {

@@ -8,7 +8,7 @@ use super::Autoscaler;
 use crate::{
     Memory, Policy, Timestamp,
     event::{Observation, Outcome, Peer},
-    rule::{self, RuleState, schedule::Windows},
+    rule::{AllReads, RuleState, schedule::Windows},
     signal::Signals,
 };
 
@@ -66,7 +66,7 @@ impl Autoscaler {
             policy: (*self.policy).clone(),
             memory: self.memory.clone(),
             signals: self.signals.clone(),
-            observation: self.observation.clone(),
+            observation: self.observed.is_some().then(|| self.observation.clone()),
             last_removal: self.last_removal,
             host_lost: self.host_lost,
             outcome: self.outcome.clone(),
@@ -82,12 +82,14 @@ impl Autoscaler {
         let mut memory = snapshot.memory;
         memory.rules.resize(policy.rules.len(), RuleState::default());
         Self {
-            reads: rule::reads(&policy),
+            reads: AllReads::of(&policy),
             policy,
             memory,
             signals: snapshot.signals,
-            readings: None,
-            observation: snapshot.observation,
+            readings: Vec::new(),
+            readings_hold: false,
+            observed: snapshot.observation.as_ref().map(super::observed),
+            observation: snapshot.observation.unwrap_or_default(),
             last_removal: snapshot.last_removal,
             host_lost: snapshot.host_lost,
             outcome: snapshot.outcome,

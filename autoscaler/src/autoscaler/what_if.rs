@@ -53,7 +53,7 @@ impl Autoscaler {
         if let Some(replicas) = hypothesis.replicas {
             other.suppose_replicas(replicas.min(MOST_REPLICAS), now);
         }
-        let observation = other.observation.clone().unwrap_or_default();
+        let observation = other.observation.clone();
         let told = other.told(hypothesis, &before, &observation);
         if !told.is_empty() || hypothesis.replicas.is_some() {
             other.last_removal = other.last_removal.min(now.minus(SERVED_FOR));
@@ -77,17 +77,21 @@ impl Autoscaler {
     }
 
     fn readings(&self, now: Timestamp) -> Vec<SignalReading> {
-        self.observation.as_ref().map(|observation| self.read(observation, now)).unwrap_or_default()
+        let mut readings = Vec::new();
+        if self.observed.is_some() {
+            self.read(&mut readings, now);
+        }
+        readings
     }
 
     /// As many replicas as supposed, each serving for long and like those that there are.
     fn suppose_replicas(&mut self, replicas: u32, now: Timestamp) {
-        let mut observation = self.observation.clone().unwrap_or_default();
+        let mut observation = self.observation.clone();
         let model = observation.replicas.first().cloned().unwrap_or_default();
         let since = Some(now.minus(SERVED_FOR));
         observation.replicas = (0..replicas)
             .map(|place| Replica {
-                id: ReplicaId(format!("supposed-{place}")),
+                id: ReplicaId::new(format!("supposed-{place}")),
                 ready_since: since,
                 started: since,
                 unready_since: None,
@@ -107,7 +111,7 @@ impl Autoscaler {
     ) -> Vec<(SignalName, Subject, f64)> {
         let mut told = Vec::new();
         let mut done: Vec<SignalName> = Vec::new();
-        let names: Vec<SignalName> = self.reads.iter().map(|reads| reads.signal.clone()).collect();
+        let names: Vec<SignalName> = self.reads.each.iter().map(|reads| reads.signal.clone()).collect();
         let supposed_names = hypothesis.signals.iter().map(|(name, _)| name.clone());
         for name in names.into_iter().chain(supposed_names) {
             if done.contains(&name) {

@@ -14,16 +14,14 @@
 //! are not known they do not grow. What `min` asks for is added all the same, and what goes back goes no faster than
 //! `kill_budget` allows.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    by_replica::ByReplica,
     evaluation::{Guard, GuardEffect},
-    event::{Replica, ReplicaId, ReplicaState},
+    event::{Replica, ReplicaState},
     guard::{Circumstances, effect, kill_budget, limits, protected},
     policy::CrashLoop,
     rule::Situation,
@@ -34,15 +32,13 @@ use crate::{
 const SERVED_FOR: Duration = Duration::from_secs(30);
 /// Moments kept at which replicas died; beyond that the oldest two become one.
 const MOST_DEATHS: usize = 64;
-/// Replicas kept; the ones that come later are not.
-const MOST_REPLICAS: usize = 1024;
 
 /// What is remembered of replicas that died.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Crashes {
     /// How each replica was last seen.
-    known: BTreeMap<ReplicaId, Seen>,
+    known: ByReplica<Seen>,
     /// When how many died, oldest first.
     deaths: VecDeque<(Timestamp, u64)>,
     /// The loop that is under way: when one died last, and how many did.
@@ -75,31 +71,27 @@ impl Crashes {
 
     /// How many deaths the replicas show since they were last looked at.
     fn look(&mut self, replicas: &[Replica], within: Duration, now: Timestamp) -> u64 {
-        let (first_look, room) = (self.known.is_empty(), MOST_REPLICAS.saturating_sub(self.known.len()));
-        let mut new = 0;
+        let first_look = self.known.is_empty();
         let mut died = 0_u64;
+        let mut next = 0;
         for replica in replicas {
             let seen = Seen { at: now, restarts: replica.restarts, failed: replica.state == ReplicaState::Failed };
-            match self.known.get_mut(&replica.id) {
-                Some(before) => {
-                    if now.since(before.at) < within {
-                        let restarted = seen.restarts.saturating_sub(before.restarts);
-                        died = died.saturating_add(restarted.max(u64::from(seen.failed && !before.failed)));
-                    }
-                    *before = seen;
+            if let Some(place) = self.known.place(&replica.id, next) {
+                next = place + 1;
+                let Some(before) = self.known.at_mut(place) else { continue };
+                if now.since(before.at) < within {
+                    let restarted = seen.restarts.saturating_sub(before.restarts);
+                    died = died.saturating_add(restarted.max(u64::from(seen.failed && !before.failed)));
                 }
-                None if new < room => {
-                    new += 1;
-                    if !first_look {
-                        died = died.saturating_add(seen.restarts.max(u64::from(seen.failed)));
-                    }
-                    self.known.insert(replica.id.clone(), seen);
-                }
-                None => {}
+                *before = seen;
+            } else if self.known.insert(&replica.id, seen).is_some() && !first_look {
+                died = died.saturating_add(seen.restarts.max(u64::from(seen.failed)));
             }
         }
         // One that waits to be started again may not be listed for a while.
-        self.known.retain(|_, seen| now.since(seen.at) < within);
+        if self.known.values().any(|seen| now.since(seen.at) >= within) {
+            self.known.retain(|_, seen| now.since(seen.at) < within);
+        }
         died
     }
 
@@ -224,7 +216,7 @@ mod tests {
         let mut scene = scene(2);
         for (place, second) in [(0, 110), (1, 120), (2, 130)] {
             scene.observation.replicas.push(Replica {
-                id: ReplicaId(format!("short-lived-{place}")),
+                id: crate::event::ReplicaId::new(format!("short-lived-{place}")),
                 state: ReplicaState::Failed,
                 ..Replica::default()
             });

@@ -136,11 +136,11 @@ mod tests {
         for place in 0..2 {
             let sample = Sample {
                 signal: SignalName::new(signal),
-                of: Subject::Replica(ReplicaId(format!("replica-{place}"))),
+                of: Subject::Replica(ReplicaId::new(format!("replica-{place}"))),
                 at: at(99),
                 reading: Reading::Value(value),
             };
-            scene.signals.add(sample, at(99));
+            scene.signals.add(&[sample], at(99));
         }
     }
 

@@ -78,7 +78,7 @@ mod tests {
             reading: Reading::Value(0.5),
         });
         for sample in old {
-            scene.signals.add(sample, at(50));
+            scene.signals.add(&[sample], at(50));
         }
         scene.readings = vec![SignalReading { absent: listed - measured, ..cpu(measured, 0.5) }];
         scene

@@ -21,6 +21,9 @@ use crate::{
 
 pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffect> {
     let rate = given.guards().kill_budget?;
+    if given.direction(wanted) != Some(Direction::Down) {
+        return None;
+    }
     let (floor, until) = lowest(rate, given);
     effect(Guard::KillBudget(rate), wanted, wanted.max(floor), until)
 }

@@ -76,7 +76,7 @@ impl Scene {
     pub(super) fn list(&mut self, replicas: u32) {
         self.observation.replicas = (0..replicas)
             .map(|place| Replica {
-                id: ReplicaId(format!("replica-{place}")),
+                id: ReplicaId::new(format!("replica-{place}")),
                 ready_since: Some(at(0)),
                 ..Replica::default()
             })

@@ -42,13 +42,11 @@ pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffec
 
 /// The rule that would want more if there were only `n`.
 fn undone_by(n: u32, given: &Circumstances<'_>) -> Option<usize> {
-    let rules = &given.situation.policy.rules;
-    let then = given.recommendations.iter().filter_map(|recommendation| {
-        let opinion = with(n, rules.get(recommendation.rule)?, recommendation, given);
-        Some(Recommendation { opinion, ..recommendation.clone() })
-    });
-    let then: Vec<Recommendation> = then.collect();
-    let combined = combine(given.situation.policy, given.limits, &then, given.situation.readings.0, n);
+    let policy = given.situation.policy;
+    let opinion =
+        |said: &Recommendation| policy.rules.get(said.rule).map_or(said.opinion, |rule| with(n, rule, said, given));
+    let signals = given.situation.readings.0;
+    let combined = combine(policy, given.limits, given.recommendations, &opinion, signals, n);
     let (wants, rule) = combined.wants.zip(combined.winner)?;
     (wants > n).then_some(rule)
 }

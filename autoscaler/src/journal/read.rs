@@ -152,7 +152,7 @@ impl Entries<'_> {
         };
         let of = match row.of.as_ref() {
             "" => Subject::Service,
-            id => Subject::Replica(ReplicaId(id.strip_prefix('@').unwrap_or(id).to_owned())),
+            id => Subject::Replica(ReplicaId::new(id.strip_prefix('@').unwrap_or(id))),
         };
         Ok(Sample { signal, of, at: row.at, reading: reading(&row.value)? })
     }

@@ -51,8 +51,8 @@ fn append_sample(text: &mut String, sample: &Sample) {
     let what = escaped(sample.signal.as_str());
     let of = match &sample.of {
         Subject::Service => String::new(),
-        Subject::Replica(id) if id.0.is_empty() => "@".to_owned(),
-        Subject::Replica(id) => escaped(&id.0),
+        Subject::Replica(id) if id.as_str().is_empty() => "@".to_owned(),
+        Subject::Replica(id) => escaped(id.as_str()),
     };
     let value = match &sample.reading {
         Reading::Value(value) => number(*value),

@@ -76,9 +76,11 @@ pub(crate) fn recommend(rule: &Burst, state: &RuleState, given: &Situation<'_>) 
     (opinion, reason)
 }
 
-pub(crate) fn update(rule: &Burst, state: &RuleState, given: &Situation<'_>) -> RuleState {
+pub(crate) fn update(rule: &Burst, state: &mut RuleState, given: &Situation<'_>) {
     // Without a value nothing changes.
-    loads(rule, given).map_or_else(|_| state.clone(), |loads| RuleState::Burst(panic(state).after(rule, loads, given)))
+    if let Ok(loads) = loads(rule, given) {
+        *state = RuleState::Burst(panic(state).after(rule, loads, given));
+    }
 }
 
 impl Panic {

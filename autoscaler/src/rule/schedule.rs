@@ -7,11 +7,13 @@
 //!
 //! Where nothing but schedules acts, as many are wanted as the `min` in force, so that the count comes back after the window.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     calendar::Window,
-    evaluation::{Opinion, RuleReason, Wakeup, WakeupReason},
+    evaluation::{Opinion, RuleReason},
     policy::{Limits, Policy, Rule, RuleKind, Schedule},
     rule::Situation,
     time::Timestamp,
@@ -29,16 +31,18 @@ pub(crate) static NO_WINDOWS: Windows = Windows(Vec::new());
 
 impl Windows {
     /// What holds now: as before, where that still tells.
-    pub(crate) fn at(&self, policy: &Policy, now: Timestamp) -> Self {
-        if !policy.rules.iter().any(|rule| matches!(rule.kind, RuleKind::Schedule(_))) {
-            return Self(Vec::new());
+    pub(crate) fn at(&self, policy: &Policy, now: Timestamp) -> Cow<'_, Self> {
+        let kept = |place: usize| self.get(place).filter(|window| window.holds_at(now));
+        let mut schedules =
+            policy.rules.iter().enumerate().filter(|(_, rule)| matches!(rule.kind, RuleKind::Schedule(_)));
+        if schedules.all(|(place, _)| kept(place).is_some()) {
+            return Cow::Borrowed(self);
         }
         let windows = policy.rules.iter().enumerate().map(|(place, rule)| {
             let RuleKind::Schedule(schedule) = &rule.kind else { return None };
-            let kept = self.0.get(place).copied().flatten().filter(|window| window.holds_at(now));
-            Some(kept.unwrap_or_else(|| schedule.calendar.window_at(now)))
+            Some(kept(place).unwrap_or_else(|| schedule.calendar.window_at(now)))
         });
-        Self(windows.collect())
+        Cow::Owned(Self(windows.collect()))
     }
 
     fn get(&self, place: usize) -> Option<Window> {
@@ -87,10 +91,7 @@ pub(crate) fn alone(policy: &Policy) -> bool {
     acts.peek().is_some() && acts.all(|rule| matches!(rule.kind, RuleKind::Schedule(_)))
 }
 
-/// When the limits change next.
-pub(crate) fn wakeups(windows: &Windows) -> impl Iterator<Item = Wakeup> {
-    windows.0.iter().enumerate().filter_map(|(place, window)| {
-        let at = (*window)?.until?;
-        Some(Wakeup { at, because: WakeupReason::Schedule { rule: place } })
-    })
+/// When the limits change next, and which rule does that.
+pub(crate) fn changes(windows: &Windows) -> impl Iterator<Item = (Timestamp, usize)> {
+    windows.0.iter().enumerate().filter_map(|(place, window)| Some(((*window)?.until?, place)))
 }

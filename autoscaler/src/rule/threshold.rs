@@ -162,8 +162,8 @@ pub(crate) fn asked(rule: &Threshold, level: f64, current: u32) -> Option<u32> {
     rule.bounds.contain(level).then(|| step::wanted(rule, level, current).ok())?
 }
 
-/// What the rule remembers after something happened.
-pub(crate) fn update(rule: &Threshold, state: &RuleState, given: &Situation<'_>) -> RuleState {
+/// Takes in what has just happened.
+pub(crate) fn update(rule: &Threshold, state: &mut RuleState, given: &Situation<'_>) {
     let mut breach = breach(state);
     if let Some(reading) = given.readings.get(&rule.signal, window(rule)) {
         let seen = Seen {
@@ -178,7 +178,7 @@ pub(crate) fn update(rule: &Threshold, state: &RuleState, given: &Situation<'_>)
             Lasting::Samples { hits, of } => breach.count(seen, hits, of),
         }
     }
-    RuleState::Threshold(breach)
+    *state = RuleState::Threshold(breach);
 }
 
 pub(crate) fn recommend(rule: &Threshold, state: &RuleState, given: &Situation<'_>) -> (Opinion, RuleReason) {
@@ -247,8 +247,8 @@ fn settling(rule: &Threshold, reading: &SignalReading, given: &Situation<'_>) ->
         Direction::Up => given.observed.ready < given.current || reading.warming > 0,
         Direction::Down => given.observed.running > given.current,
     };
-    let last = given.memory.steps.last(direction);
-    under_way && last.is_some_and(|last| given.now.since(last.at) < LONGEST_SETTLING)
+    let last = || given.memory.steps.last(direction);
+    under_way && last().is_some_and(|last| given.now.since(last.at) < LONGEST_SETTLING)
 }
 
 fn breach(state: &RuleState) -> Breach {

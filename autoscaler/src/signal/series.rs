@@ -63,9 +63,14 @@ impl Series {
     /// shorter than the interval.
     pub(super) fn mean(&self, from: Timestamp, since: Timestamp) -> Option<f64> {
         let newest = self.newest().filter(|point| point.at.is_after(since))?;
+        let from = from.max(since);
+        let (older, newer) = self.points.as_slices();
         let mut sum = 0.0;
         let mut values = 0_u32;
-        for point in self.points.iter().rev().take_while(|point| point.at.is_after(from.max(since))) {
+        for point in newer.iter().rev().chain(older.iter().rev()) {
+            if !point.at.is_after(from) {
+                break;
+            }
             sum += point.value;
             values += 1;
         }

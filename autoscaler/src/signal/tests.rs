@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::quantity::Unit;
+use crate::{event::Observation, policy::Guards, quantity::Unit};
 
 const START: u64 = 1_000_000;
 
@@ -11,7 +11,7 @@ fn reads(signal: &str, seconds: u64) -> Reads {
 
 fn replica(number: usize) -> Replica {
     let ready_since = Some(Timestamp::from_millis(START));
-    Replica { id: ReplicaId(format!("replica-{number}")), ready_since, ..Replica::default() }
+    Replica { id: ReplicaId::new(format!("replica-{number}")), ready_since, ..Replica::default() }
 }
 
 fn sample(signal: &str, of: Option<usize>, at: Timestamp, value: f64) -> Sample {
@@ -30,7 +30,7 @@ fn samples_are_kept_for_as_long_as_anybody_looks_back_on_them() {
         for second in seconds {
             let now = Timestamp::from_millis(START + second * 1000);
             for signal in ["a", "b", "c"] {
-                signals.add(sample(signal, None, now, 1.0), now);
+                signals.add(&[sample(signal, None, now, 1.0)], now);
             }
         }
     };
@@ -61,20 +61,16 @@ proptest! {
             now = now.plus(Duration::from_millis(later));
             let at = now.minus(Duration::from_millis(late));
             let sample = if of == 3 { sample("depth", None, at, value) } else { sample("cpu", Some(of), at, value) };
-            all.add(sample.clone(), now);
-            few.add(sample, now);
+            all.add(std::slice::from_ref(&sample), now);
+            few.add(&[sample], now);
         }
         let replicas: Vec<Replica> = (0..3).map(replica).collect();
         let guards = Guards::default();
-        let view = Viewpoint {
-            now: now.plus(Duration::from_millis(wait)),
-            replicas: &replicas,
-            last_removal: Timestamp::default(),
-            host: HostCapacity::default(),
-            guards: &guards,
-        };
+        let observation = Observation { replicas, ..Observation::default() };
+        let now = now.plus(Duration::from_millis(wait));
+        let view = Viewpoint::new(now, &observation, Timestamp::default(), &guards);
         for reads in &reads {
-            prop_assert_eq!(all.read(reads, view), few.read(reads, view));
+            prop_assert_eq!(all.read(reads, &view), few.read(reads, &view));
         }
     }
 }

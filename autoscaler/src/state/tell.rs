@@ -125,7 +125,7 @@ impl State {
 impl Listed {
     /// The replica of that number, from 1, of those that are all alike.
     pub(crate) fn numbered(&self, number: u32) -> Self {
-        let id = ReplicaId(format!("replica-{number}"));
+        let id = ReplicaId::new(format!("replica-{number}"));
         Self { replica: Replica { id, ..self.replica.clone() }, samples: self.samples.clone() }
     }
 

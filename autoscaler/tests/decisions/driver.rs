@@ -286,7 +286,7 @@ impl Story {
     fn make(&mut self, ready_since: Timestamp) {
         self.made += 1;
         self.replicas.push(Replica {
-            id: ReplicaId(format!("replica-{:02}", self.made)),
+            id: ReplicaId::new(format!("replica-{:02}", self.made)),
             ready_since: (!self.doomed).then_some(ready_since),
             cpu_limit_cores: Some(1.0),
             ..Replica::default()

@@ -130,7 +130,7 @@ fn usage(of_containers: &Value, container: Option<&str>) -> Option<f64> {
 }
 
 fn id(pod: &Value) -> ReplicaId {
-    ReplicaId(pod["name"].as_str().expect("a name").to_owned())
+    ReplicaId::new(pod["name"].as_str().expect("a name"))
 }
 
 fn milli(value: &Value) -> f64 {

@@ -52,7 +52,7 @@ fn decide(row: &Value, current: u32) -> (Opinion, String) {
     let mut driven = Autoscaler::restore(policy, memory);
     let mut now = Timestamp::from_millis(1_800_000_000_000);
     let replicas = (0..current).map(|place| Replica {
-        id: ReplicaId(place.to_string()),
+        id: ReplicaId::new(place.to_string()),
         ready_since: Some(now.minus(seconds(60))),
         ..Replica::default()
     });

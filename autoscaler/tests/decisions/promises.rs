@@ -165,7 +165,7 @@ impl World {
         while self.replicas.len() < to as usize {
             self.made += 1;
             self.replicas.push(Replica {
-                id: ReplicaId(format!("replica-{}", self.made)),
+                id: ReplicaId::new(format!("replica-{}", self.made)),
                 ready_since: Some(self.now.plus(seconds(2))),
                 cpu_limit_cores: Some(1.0),
                 ..Replica::default()

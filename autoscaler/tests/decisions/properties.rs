@@ -81,7 +81,7 @@ impl World {
         while self.replicas.len() < to {
             self.made += 1;
             self.replicas.push(Replica {
-                id: ReplicaId(format!("replica-{}", self.made)),
+                id: ReplicaId::new(format!("replica-{}", self.made)),
                 ready_since: Some(self.now.plus(seconds(2))),
                 cpu_limit_cores: Some(1.0),
                 ..Replica::default()
@@ -223,7 +223,7 @@ proptest! {
                 Autoscaler::new(policy("min 1, max 99, stabilize_down 0s, cooldown_down 0s, warm_up 0s", &rules));
             let now = Timestamp::from_millis(1_000_000);
             let replicas = (0..load.len()).map(|place| Replica {
-                id: ReplicaId(place.to_string()),
+                id: ReplicaId::new(place.to_string()),
                 ready_since: Some(Timestamp::from_millis(1)),
                 cpu_limit_cores: Some(1.0),
                 ..Replica::default()
@@ -233,7 +233,7 @@ proptest! {
             let now = now.plus(seconds(20));
             let samples = load.iter().enumerate().filter(|(place, _)| Some(*place) != without).map(|(place, value)| Sample {
                 signal: SignalName::new("cpu"),
-                of: Subject::Replica(ReplicaId(place.to_string())),
+                of: Subject::Replica(ReplicaId::new(place.to_string())),
                 at: now,
                 reading: Reading::Value(*value),
             });

@@ -38,7 +38,7 @@ impl Service {
 
     pub(crate) fn serve(&mut self, replicas: u32) {
         let replicas = (0..replicas).map(|place| Replica {
-            id: ReplicaId(place.to_string()),
+            id: ReplicaId::new(place.to_string()),
             ready_since: Some(NOON.minus(seconds(3600))),
             cpu_limit_cores: Some(1.0),
             ..Replica::default()

@@ -149,7 +149,7 @@ fn record(rounds: &[Round]) -> Recorder {
             let target = recorder.autoscaler.memory().target().unwrap_or(2) as usize;
             replicas.truncate(target);
             while replicas.len() < target {
-                let id = ReplicaId(format!("{number:04x}{:04x}", replicas.len()));
+                let id = ReplicaId::new(format!("{number:04x}{:04x}", replicas.len()));
                 let since = Some(now.minus(Duration::from_secs(1)));
                 let (started, ready_since) = (since, since);
                 replicas.push(Replica { id, started, ready_since, cpu_limit_cores: Some(1.0), ..Replica::default() });

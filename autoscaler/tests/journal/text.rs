@@ -17,7 +17,7 @@ fn a_journal_looks_like_this() {
     let at = Timestamp::from_millis;
     let sample = |at, signal: &str, of: &str, reading| Sample {
         signal: SignalName::new(signal),
-        of: if of.is_empty() { Subject::Service } else { Subject::Replica(ReplicaId(of.into())) },
+        of: if of.is_empty() { Subject::Service } else { Subject::Replica(ReplicaId::new(of)) },
         at,
         reading,
     };
@@ -85,7 +85,7 @@ fn pieces_put_together_are_the_whole() {
 }
 
 fn observation() -> Observation {
-    let id = |id: &str| ReplicaId(id.into());
+    let id = |id: &str| ReplicaId::new(id);
     let serving = Replica {
         id: id("3f2a"),
         started: Some(Timestamp::from_millis(1)),
@@ -118,7 +118,7 @@ fn reading() -> impl Strategy<Value = Reading> {
 }
 
 fn samples() -> impl Strategy<Value = Vec<Sample>> {
-    let of = prop_oneof![Just(Subject::Service), text().prop_map(|id| Subject::Replica(ReplicaId(id)))];
+    let of = prop_oneof![Just(Subject::Service), text().prop_map(|id| Subject::Replica(ReplicaId::new(id)))];
     let signal = text().prop_filter("a signal has a name", |name| !name.is_empty());
     let sample = (signal, of, any::<u64>(), reading()).prop_map(|(signal, of, at, reading)| Sample {
         signal: SignalName::new(signal),

@@ -15,7 +15,7 @@ use crate::{
     cli::CheckArgs,
     commands::files::{files_in, origin, read, unreadable},
     output,
-    render::{self, Checked},
+    render::{self, Checked, Right},
 };
 
 pub(super) use diff::diff;
@@ -30,7 +30,7 @@ pub(super) fn schema() -> anyhow::Result<ExitCode> {
 
 /// Checks files and prints what it found; exit code 1 where something is wrong.
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let mut checked = Checked::default();
+    let mut checked = Checked::of(Right::Policies(0));
     let mut sources = Vec::new();
     for path in &args.paths {
         match files_in(path) {
@@ -64,7 +64,7 @@ fn source(file: &Path, checked: &mut Checked) -> Option<Source> {
 fn look_at(sources: Vec<Source>, checked: &mut Checked) {
     let (catalog, mut findings) = Catalog::read(sources);
     for (_, resolved) in catalog.resolve_each() {
-        checked.policies += usize::from(resolved.is_ok());
+        checked.right.add(usize::from(resolved.is_ok()));
         findings.extend(match resolved {
             Ok(resolved) => resolved.warnings,
             Err(errors) => errors.0,

@@ -1,6 +1,5 @@
 //! `ballast replay`: policies and known autoscalers on scenarios, side by side.
 
-mod inputs;
 mod raster;
 
 use std::{
@@ -21,6 +20,7 @@ use replay::{
     report::{Report, Theme},
 };
 
+use super::cases::{Asked, cases};
 use crate::{
     cli::{ReplayArgs, ReportFormat},
     output, render,
@@ -28,7 +28,8 @@ use crate::{
 
 /// Runs everybody on every scenario, prints what came of it, and writes the pictures that were asked for.
 pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
-    let Some(cases) = inputs::cases(args)? else { return Ok(ExitCode::FAILURE) };
+    let asked = Asked { scenarios: &args.scenarios, policies: &args.policy, seed: args.seed, every: args.every };
+    let Some(cases) = cases(asked)? else { return Ok(ExitCode::FAILURE) };
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
     let options = Options {
         baselines: baselines(&args.baseline),
@@ -73,7 +74,7 @@ fn baselines(asked: &[String]) -> Vec<String> {
 }
 
 /// On standard error, and only where somebody watches.
-fn progress_bar() -> ProgressBar {
+pub(super) fn progress_bar() -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

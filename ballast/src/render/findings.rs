@@ -1,17 +1,18 @@
-//! What `policy check` found.
+//! What `policy check` and `scenario check` found.
 
 use autoscaler::text::{Severity, TextError};
 use serde::Serialize;
 
 use super::text::{Look, Tone, count};
 
-/// What checking policy files found.
-#[derive(Debug, Default, Serialize)]
+/// What checking files found.
+#[derive(Debug, Serialize)]
 pub(crate) struct Checked {
     /// Files looked at.
     pub(crate) files: usize,
-    /// Policies in those that are right.
-    pub(crate) policies: usize,
+    /// What is in those that are right.
+    #[serde(flatten)]
+    pub(crate) right: Right,
     /// Files and folders that could not be looked at.
     pub(crate) unreadable: Vec<Unreadable>,
     /// What keeps a file from being used.
@@ -29,7 +30,35 @@ pub(crate) struct Unreadable {
     pub(crate) message: String,
 }
 
+/// What files hold that are right.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Right {
+    Policies(usize),
+    Scenarios(usize),
+}
+
+impl Right {
+    /// More of them.
+    pub(crate) fn add(&mut self, more: usize) {
+        let (Self::Policies(count) | Self::Scenarios(count)) = self;
+        *count += more;
+    }
+
+    fn counted(self) -> String {
+        match self {
+            Self::Policies(policies) => count(policies, "policy", "policies"),
+            Self::Scenarios(scenarios) => count(scenarios, "scenario", "scenarios"),
+        }
+    }
+}
+
 impl Checked {
+    /// Nothing yet, of such files.
+    pub(crate) fn of(right: Right) -> Self {
+        Self { files: 0, right, unreadable: Vec::new(), errors: Vec::new(), warnings: Vec::new() }
+    }
+
     /// Whether every file can be used.
     pub(crate) fn is_good(&self) -> bool {
         self.errors.is_empty() && self.unreadable.is_empty()
@@ -67,7 +96,7 @@ fn block(finding: &TextError, look: Look) -> String {
 fn verdict(checked: &Checked, look: Look) -> String {
     let files = count(checked.files, "file", "files");
     let mut text = if checked.is_good() {
-        format!("{}: {} in {files}", look.paint(Tone::Good, "ok"), count(checked.policies, "policy", "policies"))
+        format!("{}: {} in {files}", look.paint(Tone::Good, "ok"), checked.right.counted())
     } else {
         let errors = count(checked.errors.len() + checked.unreadable.len(), "error", "errors");
         format!("{}: {errors} in {files}", look.paint(Tone::Bad, "failed"))

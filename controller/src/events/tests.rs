@@ -157,7 +157,7 @@ fn a_published_value_is_of_one_replica_only_where_that_is_certain() {
         ("ffffffffffff", None),
         ("", None),
     ] {
-        assert_eq!(replica_named(named, &replicas), expected.map(|id| ReplicaId(id.to_owned())), "{named}");
+        assert_eq!(replica_named(named, &replicas), expected.map(ReplicaId::new), "{named}");
     }
 }
 

@@ -85,21 +85,23 @@ impl AwsStep {
     fn act(&mut self, look: &Look, utilisation: f64, step: i32) -> (u32, Held) {
         if step > 0 {
             let capacity = self.cooldowns.capacity(look.now, COOLDOWN, look.ready, look.current);
-            let to = look.bounds.clamp(adjusted(capacity, step));
+            let to = adjusted(capacity, step);
             if to <= look.current {
                 return (to, Held::Cooldown);
             }
-            self.cooldowns.scaled_out(look.now, look.current);
+            if look.bounds.clamp(to) > look.current {
+                self.cooldowns.scaled_out(look.now, look.current);
+            }
             return (to, Held::No);
         }
-        let to = look.bounds.clamp(adjusted(look.current, step));
-        if to >= look.current {
-            return (look.current, Held::No);
+        let to = adjusted(look.current, step);
+        if look.bounds.clamp(to) >= look.current {
+            return (to, Held::No);
         }
         if look.running > look.ready || self.cooldowns.hold_down(look.now, COOLDOWN) {
             return (to, Held::Cooldown);
         }
-        let after = utilisation * f64::from(look.current) / f64::from(to.max(1));
+        let after = utilisation * f64::from(look.current) / f64::from(look.bounds.clamp(to));
         if self::step(after, self.threshold) > 0 {
             return (to, Held::Flapping);
         }

@@ -81,24 +81,28 @@ impl AwsTarget {
     fn alarm(&mut self, look: &Look, utilisation: f64) -> Alarm {
         if self.points.all(HIGH, |value| value > self.target) {
             let capacity = self.cooldowns.capacity(look.now, COOLDOWN, look.ready, look.current);
-            let to = look.bounds.clamp(tracked(capacity, utilisation, self.target));
+            let to = tracked(capacity, utilisation, self.target);
             if to <= look.current {
                 return Alarm::Wait;
             }
-            self.cooldowns.scaled_out(look.now, look.current);
+            if look.bounds.clamp(to) > look.current {
+                self.cooldowns.scaled_out(look.now, look.current);
+            }
             return Alarm::Out(to);
         }
         if !self.points.all(LOW, |value| value < self.target * LOW_SHARE) {
             return Alarm::None;
         }
-        let to = look.bounds.clamp(tracked(look.current, utilisation, self.target));
+        let to = tracked(look.current, utilisation, self.target);
         if to >= look.current {
             return Alarm::None;
         }
         if look.running > look.ready || self.cooldowns.hold_down(look.now, COOLDOWN) {
             return Alarm::Wait;
         }
-        self.cooldowns.scaled_in(look.now);
+        if look.bounds.clamp(to) < look.current {
+            self.cooldowns.scaled_in(look.now);
+        }
         Alarm::In(to)
     }
 }

@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn it_agrees_with_linregress() {
         let points: Vec<(f64, f64)> =
-            (0..60).map(|k| f64::from(k)).map(|k| (k, 5.0 + 0.3 * k + 2.0 * (k * 1.7).sin() - 0.01 * k * k)).collect();
+            (0..60).map(f64::from).map(|k: f64| (k, 5.0 + 0.3 * k + 2.0 * (k * 1.7).sin() - 0.01 * k * k)).collect();
         for degree in 1..=2u8 {
             let column = |power: i32| points.iter().map(|(x, _)| x.powi(power)).collect::<Vec<_>>();
             let data = linregress::RegressionDataBuilder::new()

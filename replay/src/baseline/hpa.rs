@@ -22,7 +22,9 @@ const TOLERANCE: f64 = 0.1;
 /// `pkg/controller/podautoscaler/{horizontal,replica_calculator}.go`.
 ///
 /// Ours: utilisation is the mean since the look before, as fresh as it can be (metrics-server and kubelet add 10 s to 40 s);
-/// it is relative to what a replica may use, since Compose services seldom have a reservation.
+/// it is relative to what a replica may use, since Compose services seldom have a
+/// reservation; a replica is measured once it is ready (Kubernetes leaves out what it does in its first five minutes, unless it
+/// was ready for a whole window of the metric).
 pub(super) fn hpa(target: f64, bounds: Bounds) -> Box<dyn Scaler> {
     // Without replicas there is no CPU to measure: an HPA on it keeps at least one.
     let bounds = Bounds { min: bounds.min.max(1), max: bounds.max };
@@ -63,7 +65,6 @@ impl Rule for Hpa {
             unready_request: f64::from(look.running.saturating_sub(look.ready)),
         };
         let wanted = pods.wanted(self.target * 100.0, look.current, (TOLERANCE, TOLERANCE))?;
-        let wanted = look.bounds.clamp(wanted);
         let (to, bent) = self.behavior.bend(look.now, look.current, wanted);
         self.behavior.changed(look.now, look.current, look.bounds.clamp(to));
         self.said = Said { utilisation, ready: look.ready, wanted, bent };

@@ -92,7 +92,7 @@ impl Rule for Keda {
             }
         }
         let wanted = average_value(value, self.target, look.current, (TOLERANCE, TOLERANCE));
-        let wanted = wanted.clamp(self.min.max(1), look.bounds.max);
+        let wanted = wanted.max(self.min).max(1);
         let (to, bent) = self.behavior.bend(look.now, look.current, wanted);
         self.behavior.changed(look.now, look.current, look.bounds.clamp(to));
         self.said = Said::Wanted { value, wanted, bent };

@@ -92,6 +92,10 @@ impl<R: Rule> Scaler for Every<R> {
     }
 
     fn decide(&mut self, seen: &Seen, _told: &mut Vec<Event>, now: Timestamp) -> Option<u32> {
+        if *seen == Seen::default() {
+            // Nobody has said yet how many there are.
+            return None;
+        }
         self.means.add(seen, now);
         if self.next.is_some_and(|next| now < next) {
             return None;
@@ -171,8 +175,9 @@ impl Means {
         self.offered.add(seen.offered, seconds);
         self.in_flight.add(seen.in_flight, seconds);
         self.newest_in_flight = seen.in_flight.filter(|value| value.is_finite());
-        let could = f64::from(ready) * seen.cpu_limit;
-        self.utilisation.add(seen.cpu.map(|cores| cores / could), seconds);
+        // Without a limit there is nothing to be a share of.
+        let could = Some(f64::from(ready) * seen.cpu_limit).filter(|could| could.is_finite());
+        self.utilisation.add(seen.cpu.zip(could).map(|(cores, could)| cores / could), seconds);
     }
 
     fn take(&mut self) -> Measured {
@@ -251,7 +256,9 @@ mod tests {
         let mut every = Every::new(Duration::from_secs(15), Bounds { min: 1, max: 5 }, Same);
         let looks: Vec<u64> = [0, 1, 14, 15, 16, 29, 31, 44, 45, 100, 104, 105]
             .into_iter()
-            .filter(|&seconds| every.decide(&Seen::default(), &mut Vec::new(), at(seconds)).is_some())
+            .filter(|&seconds| {
+                every.decide(&Seen { running: 1, ..Seen::default() }, &mut Vec::new(), at(seconds)).is_some()
+            })
             .collect();
         assert_eq!(looks, [0, 15, 31, 45, 100, 105]);
         assert_eq!(every.next_look(), Some(at(120)));
@@ -261,6 +268,7 @@ mod tests {
     fn a_mean_is_over_the_time_for_which_there_was_a_value() {
         let mut every = Every::new(Duration::from_secs(10), Bounds { min: 0, max: 100 }, Same);
         let seen = |offered| Seen { span: Duration::from_secs(1), running: 3, offered, ..Seen::default() };
+        assert_eq!(every.decide(&Seen::default(), &mut Vec::new(), at(0)), None, "nobody has said how many there are");
         assert_eq!(every.decide(&seen(None), &mut Vec::new(), at(0)), Some(3), "nothing was measured");
         assert_eq!(every.why(), "What it goes by was not measured: 3 stay.");
         every.decide(&seen(Some(10.0)), &mut Vec::new(), at(4));
@@ -282,6 +290,9 @@ mod tests {
         means.take();
         means.add(&seen(0, 0.0), at(4));
         assert_eq!(means.take().utilisation, None, "nobody to measure");
+        means.add(&Seen { cpu_limit: f64::INFINITY, ..seen(2, 1.0) }, at(5));
+        means.add(&Seen { cpu_limit: f64::INFINITY, ..seen(2, 1.0) }, at(6));
+        assert_eq!(means.take().utilisation, None, "no limit");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::{toy::Toy, *};
 use crate::scenario::{
-    Arrivals, Balance, Demand, Host, Load, LoadKind, Objective, Part, Play, Queue, Replicas, Service, ServiceModel,
-    Shared, Source, Spans, Start,
+    Arrivals, Balance, Demand, Fault, Host, Load, LoadKind, Objective, Part, Play, Queue, Replicas, Service,
+    ServiceModel, Shared, Source, Spans, Start, What,
 };
 use crate::{
     measures::Meter,
@@ -56,6 +56,7 @@ fn who_asks_for_none_of_them_is_told_the_nearest() {
     for (name, nearest) in [
         ("hpaa", Some("hpa")),
         ("KEDA", Some("keda")),
+        ("Kubernetes", Some("hpa")),
         ("autoscale", Some("autoscale--")),
         ("aws-traget", Some("aws-target")),
         ("static_peak", Some("static-peak")),
@@ -259,6 +260,32 @@ proptest! {
         let value = fit::extrapolate(&points, degree, at);
         prop_assert_eq!(value.is_none(), points.is_empty());
         prop_assert!(value.is_none_or(f64::is_finite));
+    }
+}
+
+#[test]
+fn a_silent_agent_lowers_nothing() {
+    for every in [1, 10] {
+        let mut scenario = scenario(8, 0, 40, 60.0);
+        scenario.every = Duration::from_secs(every);
+        // Silent from when the load is gone.
+        if let Play::Load(load) = &mut scenario.play {
+            load.demand.source = Source::Drawn(vec![
+                Part::Level(60.0),
+                Part::Step { at: Duration::from_mins(20), by: -60.0, lasts: None },
+            ]);
+        }
+        scenario.faults =
+            vec![Fault { at: Duration::from_mins(20), lasts: Duration::from_mins(40), what: What::AgentSilent }];
+        for baseline in ALL {
+            let mut scaler = baseline.make(None, &scenario).expect("its own knob is one it can have");
+            let mut changes = Changes::default();
+            simulation::run(&scenario, scaler.as_mut(), &mut [&mut changes]).expect("it is a closed loop");
+            let silent = scenario.begins.plus(Duration::from_mins(21));
+            let blind = silent..scenario.ends();
+            let lowered = changes.0.iter().find(|change| blind.contains(&change.at) && change.to < change.from);
+            assert_eq!(lowered, None, "{} at {every} s", baseline.name);
+        }
     }
 }
 

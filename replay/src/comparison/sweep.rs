@@ -2,25 +2,18 @@
 
 use std::sync::Arc;
 
-use autoscaler::{
-    Policy,
-    policy::{Goal, QueueGoal, RuleKind},
-    quantity::Quantity,
-};
+use autoscaler::Policy;
 
 use super::tasks::{Outcome, Task, Who};
 use crate::{
     Scenario,
     baseline::{self, Unit},
+    ladder::{TURNS, turned},
     report::{Contender, Curve, Kind, Point},
 };
 
 /// So many settings of each knob.
 const SETTINGS: u32 = 7;
-
-/// How much what one replica shall carry is multiplied by. A policy has no single knob, but this moves all of its rules
-/// along the line between cost and comfort.
-const SCALES: [f64; 6] = [0.5, 0.7, 0.85, 1.2, 1.5, 2.0];
 
 /// One setting of a contender's knob.
 #[derive(Clone, Debug)]
@@ -36,7 +29,7 @@ pub(super) struct Setting {
 /// The settings of a contender's knob, without the one that it was given with.
 pub(super) fn settings(who: &Who, scenario: &Scenario) -> Vec<Setting> {
     match who {
-        Who::Policy(_, policy) => SCALES.into_iter().filter_map(|scale| scaled(policy, scale)).collect(),
+        Who::Policy(_, policy) => TURNS.into_iter().filter_map(|scale| scaled(policy, scale)).collect(),
         Who::Baseline(name) => {
             let Some(baseline) = baseline::ALL.iter().find(|baseline| baseline.name == name) else { return Vec::new() };
             let knob = baseline.knob(scenario);
@@ -76,7 +69,7 @@ fn point(setting: String, given: bool, outcome: &Outcome) -> Point {
 
 fn knob_of(task: &Task<'_>) -> String {
     match &task.who {
-        Who::Policy(..) => "what a replica shall carry".to_owned(),
+        Who::Policy(..) => "what a replica carries".to_owned(),
         Who::Baseline(name) => baseline::ALL
             .iter()
             .find(|baseline| baseline.name == name)
@@ -86,33 +79,10 @@ fn knob_of(task: &Task<'_>) -> String {
     }
 }
 
-/// The policy with everything that a replica shall carry multiplied; none where no rule says so much.
-fn scaled(policy: &Policy, scale: f64) -> Option<Setting> {
-    let mut turned = policy.clone();
-    let mut any = false;
-    for rule in &mut turned.rules {
-        match &mut rule.kind {
-            RuleKind::Target(target) => {
-                let (Goal::PerReplica(quantity) | Goal::Total(quantity)) = &mut target.goal;
-                multiply(quantity, scale);
-            }
-            RuleKind::Burst(burst) => multiply(&mut burst.per_replica, scale),
-            RuleKind::Forecast(forecast) => multiply(&mut forecast.per_replica, scale),
-            RuleKind::Queue(queue) => match &mut queue.goal {
-                QueueGoal::PerReplica(jobs) => *jobs *= scale,
-                QueueGoal::Drain { within, .. } => *within = within.mul_f64(scale),
-            },
-            RuleKind::Threshold(_) | RuleKind::Ratio(_) | RuleKind::Schedule(_) | RuleKind::Formula(_) => continue,
-        }
-        any = true;
-    }
-    any.then(|| Setting { words: format!("× {scale}"), knob: None, policy: Some(Arc::new(turned)) })
-}
-
-fn multiply(quantity: &mut Quantity, scale: f64) {
-    match quantity {
-        Quantity::Absolute { value, .. } | Quantity::OfLimit(value) | Quantity::OfReservation(value) => *value *= scale,
-    }
+/// The policy with its knob turned; none where it has nothing to turn.
+fn scaled(policy: &Policy, turn: f64) -> Option<Setting> {
+    let policy = Arc::new(turned(policy, turn)?);
+    Some(Setting { words: format!("× {turn}"), knob: None, policy: Some(policy) })
 }
 
 fn written(value: f64, unit: Unit) -> String {

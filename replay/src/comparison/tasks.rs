@@ -1,14 +1,6 @@
 //! What is to be run, and running it on several threads.
 
-use std::{
-    borrow::Cow,
-    num::NonZero,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::{borrow::Cow, num::NonZero, sync::Arc};
 
 use autoscaler::Policy;
 
@@ -17,7 +9,7 @@ use crate::{
     Scaler, Scenario, baseline,
     expectations::{Judge, Verdict},
     measures::{Measures, Meter},
-    plan::{DemandStep, Plan, PlanScaler, Prices},
+    plan::{Plan, PlanScaler, Prices},
     report::{Kind, Picture},
     scaler::PolicyScaler,
     scenario::Expected,
@@ -100,9 +92,7 @@ pub fn run(
 /// The cheapest plan, within the limits of the scenario.
 pub fn clairvoyant(scenario: &Scenario) -> Plan {
     let bounds = simulation::bounds(scenario);
-    let demand = simulation::demand(scenario, bounds);
-    let demand = demand.map(|simulation::DemandStep { from, to, needed }| DemandStep { from, to, needed });
-    Plan::of(demand, scenario.replicas.start, bounds, Prices::of(scenario))
+    Plan::of(simulation::demand(scenario, bounds), scenario.replicas.start, bounds, Prices::of(scenario))
 }
 
 /// Every run of a comparison: by case, then by contender, then by seed; those with knobs turned last.
@@ -137,35 +127,9 @@ pub(super) fn plan<'a>(cases: &'a [Case], options: &Options) -> Result<Vec<Task<
     Ok(tasks)
 }
 
-/// Runs all of them, so many at a time; what came of them is in their order.
-pub(super) fn run_all(
-    tasks: &[Task<'_>],
-    jobs: NonZero<usize>,
-    progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<Vec<Outcome>, ComparisonError> {
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let results: Mutex<Vec<Option<Result<Outcome, ComparisonError>>>> =
-        Mutex::new(std::iter::repeat_with(|| None).take(tasks.len()).collect());
-    progress(0, tasks.len());
-    thread::scope(|scope| {
-        for _ in 0..jobs.get().min(tasks.len()) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(task) = tasks.get(index) else { break };
-                    let outcome = task.run();
-                    results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(outcome);
-                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, tasks.len());
-                }
-            });
-        }
-    });
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.into_iter().flatten().collect()
-}
-
 impl Task<'_> {
-    fn run(&self) -> Result<Outcome, ComparisonError> {
+    /// Runs it.
+    pub(super) fn run(&self) -> Result<Outcome, ComparisonError> {
         let scenario = self.scenario.as_ref();
         // The plan is only as much work as is worth where somebody asks for it.
         let asked = self.pictured && scenario.expect.iter().any(|expected| expected.what == Expected::Cost);

@@ -40,7 +40,7 @@ fn scenario(expect: Vec<Expectation>) -> Scenario {
         from: String::new(),
         service: Service { host: String::new(), project: "shop".to_owned(), service: "web".to_owned() },
         begins: at(0),
-        lasts: Duration::from_secs(600),
+        lasts: Duration::from_mins(10),
         every: Duration::from_secs(1),
         seed: 1,
         replicas: Replicas { start: 1, min: 1, max: 10 },
@@ -134,7 +134,7 @@ fn only_what_is_within_its_span_counts() {
 #[test]
 fn the_verdict_names_the_decision_that_broke_it() {
     let verdict =
-        judge(Expectation { after: Duration::from_secs(60), ..expectation(Expected::Changes, None, Some(1.0)) });
+        judge(Expectation { after: Duration::from_mins(1), ..expectation(Expected::Changes, None, Some(1.0)) });
     let decision = verdict.decision.clone().expect("a decision");
     assert_eq!((decision.at, decision.from, decision.to, decision.why.as_str()), (at(300), 5, 3, "felt like it"));
     let judgement = verdict.judgement();

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::{DemandStep, Pace, Prices};
-use crate::scaler::Bounds;
+use super::{Pace, Prices};
+use crate::{scaler::Bounds, simulation::DemandStep};
 
 /// What changes a plan may make.
 #[derive(Clone, Debug, Default, PartialEq)]

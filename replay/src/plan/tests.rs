@@ -7,7 +7,7 @@ use crate::{
     measures::Meter,
     scaler::{Scaler, Seen},
     scenario::{Objective, Play, Replicas, Service, Signals},
-    simulation::{Segment, Watch},
+    simulation::{DemandStep, Segment, Watch},
 };
 
 const START: u64 = 1_767_571_200_000;

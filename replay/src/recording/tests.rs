@@ -8,7 +8,7 @@ fn at(seconds: f64) -> Timestamp {
 
 fn replica(name: &str, ready: Option<f64>) -> Replica {
     Replica {
-        id: ReplicaId(format!("{name:0>64}")),
+        id: ReplicaId::new(format!("{name:0>64}")),
         started: ready.map(|ready| at(ready - 1.0)),
         ready_since: ready.map(at),
         cpu_limit_cores: Some(0.5),
@@ -39,7 +39,7 @@ fn entries() -> Vec<Entry> {
         let mut samples = vec![sample("requests", Subject::Service, now, requests)];
         let names: &[&str] = if second < 63 { &["a"] } else { &["a", "b"] };
         for name in names {
-            let id = Subject::Replica(ReplicaId(format!("{name:0>64}")));
+            let id = Subject::Replica(ReplicaId::new(format!("{name:0>64}")));
             samples.push(sample("cpu", id, now, 0.02 + 0.01 * requests / names.len() as f64));
         }
         entries.push(Entry { at: at(now), what: What::Event(Event::Samples(samples)) });

@@ -3,10 +3,10 @@
 use super::{Rung, axis::Axis, draw::Drawing, words};
 
 /// Width of the picture.
-pub(super) const WIDTH: f64 = 720.0;
+pub(super) const WIDTH: f64 = 860.0;
 
 const ROW: f64 = 30.0;
-const LEFT: f64 = 250.0;
+const LEFT: f64 = 400.0;
 const RIGHT: f64 = WIDTH - 130.0;
 
 /// How high it is.
@@ -36,7 +36,7 @@ pub(super) fn draw(into: &mut Drawing, rungs: &[Rung]) {
         });
         into.text(LEFT - 10.0, top + 9.0, "end ink", &rung.name);
         if !rung.price_of.is_empty() {
-            into.text(LEFT - 10.0, top + 21.0, "end tiny", &rung.price_of);
+            into.text(LEFT - 10.0, top + 21.0, "end tiny", &format!("price of {}", rung.price_of));
         }
         let share =
             if first.cost > 0.0 { format!(" (× {})", words::digits(rung.cost / first.cost)) } else { String::new() };

@@ -162,6 +162,8 @@ fn decisions(contender: &Contender, summary: &Summary) -> String {
     let count = u64::try_from(picture.decisions.len()).unwrap_or(u64::MAX) + picture.decisions_left_out;
     let item = |Decision { at, from, to, why }: &Decision| {
         let since = at.since(summary.begins);
+        // A policy's own sentence begins with what is before it here already.
+        let why = why.strip_prefix(&format!("scale {from} → {to}: ")).unwrap_or(why);
         let (moment, why) = (axis::moment(since), escape(why));
         format!("<li data-at=\"{}\"><b>{moment}</b> {from} → {to}: {why}</li>", since.as_millis())
     };

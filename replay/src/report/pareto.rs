@@ -11,12 +11,13 @@ use super::{
 };
 
 /// Size of the picture.
-pub(super) const WIDTH: f64 = 720.0;
+pub(super) const WIDTH: f64 = 900.0;
 /// Its height.
-pub(super) const HEIGHT: f64 = 340.0;
+pub(super) const HEIGHT: f64 = 380.0;
 
 const LEFT: f64 = 62.0;
-const RIGHT: f64 = WIDTH - 16.0;
+/// To the right of it are the names.
+const RIGHT: f64 = 640.0;
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = HEIGHT - 44.0;
 
@@ -48,7 +49,8 @@ pub(super) fn draw(into: &mut Drawing, judged: &Judged) -> bool {
     for (index, curve) in curves.iter().enumerate() {
         sheet.curve(into, curve, colour_of(curve.contender.unwrap_or(index)));
     }
-    sheet.names(into, &curves);
+    sheet.settings(into, &curves);
+    legend(into, &curves);
     true
 }
 
@@ -109,7 +111,7 @@ impl Sheet {
             into.text(LEFT - 6.0, y + 4.0, "end", &words::percent(mark));
         }
         into.text(LEFT, TOP - 10.0, "head", "Requests late or lost");
-        let word = "nearer to the lower left corner is better; rings: as given, dots: knob turned";
+        let word = "lower left is better; rings: as given, dots: knob turned";
         into.text(RIGHT, TOP - 10.0, "end", word);
         into.text(f64::midpoint(LEFT, RIGHT), BOTTOM + 34.0, "middle head", "Replica-hours paid for");
     }
@@ -185,31 +187,32 @@ impl Sheet {
         }
     }
 
-    /// Names first: where there is no room for all, settings go without. Of these the ends of each curve are named; the rest
-    /// is in the hints.
-    fn names(&self, into: &mut Drawing, curves: &[Curve]) {
+    /// Where there is room, the ends of each curve; the rest is in the hints.
+    fn settings(&self, into: &mut Drawing, curves: &[Curve]) {
         let mut taken = Taken::default();
         for point in curves.iter().flat_map(|curve| &curve.points) {
             let (x, y) = self.at(point);
             taken.0.push((x - 5.0, y - 5.0, x + 5.0, y + 5.0));
         }
         for curve in curves {
-            for point in curve.points.iter().filter(|point| point.given) {
-                self.name(into, &mut taken, point, (&curve.name, "ink"));
-            }
-        }
-        for curve in curves {
             let mut shown = curve.points.iter().filter(|point| self.shows(point));
             for point in [shown.next(), shown.next_back()].into_iter().flatten().filter(|point| !point.given) {
-                self.name(into, &mut taken, point, (&point.setting, "tiny"));
+                if let Some((place, align)) = taken.room(self.at(point), width_of(&point.setting)) {
+                    into.text(place.0, place.1, &format!("tiny {align}"), &point.setting);
+                }
             }
         }
     }
+}
 
-    fn name(&self, into: &mut Drawing, taken: &mut Taken, point: &Point, (word, class): (&str, &str)) {
-        if let Some((place, align)) = taken.room(self.at(point), width_of(word), point.given) {
-            into.text(place.0, place.1, &format!("{class} {align}"), word);
-        }
+/// Who is who: beside the picture, for in it names would lie on each other.
+fn legend(into: &mut Drawing, curves: &[Curve]) {
+    let rows = u32::try_from(curves.len()).unwrap_or(u32::MAX);
+    let step = ((BOTTOM - TOP) / f64::from(rows.max(1))).min(20.0);
+    for ((row, curve), index) in (0_u32..).zip(curves).zip(0_usize..) {
+        let (x, y) = (RIGHT + 20.0, TOP + 10.0 + f64::from(row) * step);
+        into.disc((x, y - 4.0), 4.5, &format!("ring l{}", colour_of(curve.contender.unwrap_or(index))));
+        into.text(x + 12.0, y, "ink", &curve.name);
     }
 }
 
@@ -218,9 +221,8 @@ impl Sheet {
 struct Taken(Vec<(f64, f64, f64, f64)>);
 
 impl Taken {
-    /// Room for a word beside a point, and how it is aligned there. Where there is none: none, or to the right if it must
-    /// be written.
-    fn room(&mut self, at: (f64, f64), width: f64, must: bool) -> Option<((f64, f64), &'static str)> {
+    /// Room for a word beside a point, and how it is aligned there.
+    fn room(&mut self, at: (f64, f64), width: f64) -> Option<((f64, f64), &'static str)> {
         let around = [
             ((at.0 + 10.0, at.1 + 4.0), "start"),
             ((at.0 - 10.0, at.1 + 4.0), "end"),
@@ -233,8 +235,7 @@ impl Taken {
             ((at.0 + 10.0, at.1 - 22.0), "start"),
             ((at.0 - 10.0, at.1 - 22.0), "end"),
         ];
-        let found = around.into_iter().find(|(place, align)| self.is_free(boxed(*place, align, width)));
-        let found = found.or(must.then_some(around[0]))?;
+        let found = around.into_iter().find(|(place, align)| self.is_free(boxed(*place, align, width)))?;
         self.0.push(boxed(found.0, found.1, width));
         Some(found)
     }

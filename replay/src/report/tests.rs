@@ -191,10 +191,10 @@ fn of_flash_crowd(seconds: u64, every: u64) -> Report {
     let rung = |name: &str, cost, price_of: &str| Rung { name: name.to_owned(), cost, price_of: price_of.to_owned() };
     judged.ladder = vec![
         rung("clairvoyant plan", 14.0, ""),
-        rung("plan within the guards", 16.5, "price of guards"),
-        rung("policy with a perfect forecast", 17.0, "price of rounding"),
-        rung("best knob in hindsight", 21.0, "price of uncertainty"),
-        rung("web.policy.yaml", 24.0, "price of tuning"),
+        rung("plan within the guards", 16.5, "guards"),
+        rung("policy with a perfect forecast", 17.0, "rounding"),
+        rung("best knob in hindsight", 21.0, "uncertainty"),
+        rung("web.policy.yaml", 24.0, "tuning"),
     ];
     judged.warnings = vec!["web.policy.yaml reads `queue.jobs`, which the scenario does not give".to_owned()];
     Report::new(vec![judged], Vec::new())

@@ -69,8 +69,7 @@ impl<'a> Common<'a> {
         let buckets = || pictures.iter().flat_map(|picture| &picture.buckets);
         let most = |of: fn(&Bucket) -> f64| buckets().map(of).fold(0.0, f64::max);
         let (offered, waiting) = (most(|bucket| bucket.offered.most), most(|bucket| bucket.in_flight.most));
-        let replicas =
-            most(|bucket| bucket.target.most.max(bucket.needed.most).max(bucket.ready.most + bucket.starting.most));
+        let replicas = most(|bucket| bucket.target.most.max(bucket.needed.most).max(bucket.ready.most));
         let latencies = || buckets().filter_map(|bucket| bucket.latency);
         let bound = objective.map(|objective| objective.below);
         let slowest = latencies().map(|spread| spread.most).chain(bound).fold(0.0, f64::max);

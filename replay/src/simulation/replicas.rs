@@ -98,5 +98,5 @@ pub(crate) fn id(ordinal: u64) -> ReplicaId {
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^= mixed >> 31;
-    ReplicaId(format!("{mixed:016x}{ordinal:048x}"))
+    ReplicaId::new(format!("{mixed:016x}{ordinal:048x}"))
 }

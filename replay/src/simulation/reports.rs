@@ -29,6 +29,8 @@ pub(crate) struct Reports {
     names: Names,
     pending: VecDeque<Pending>,
     seen: Seen,
+    /// When that came.
+    seen_at: Timestamp,
     told: Vec<Event>,
     /// When the agent was last heard of, and whether its host is taken as lost.
     heard: Timestamp,
@@ -61,6 +63,7 @@ impl Reports {
             },
             pending: VecDeque::new(),
             seen: Seen::default(),
+            seen_at: scenario.begins,
             told: Vec::new(),
             heard: scenario.begins,
             lost: false,
@@ -95,6 +98,7 @@ impl Reports {
                 if !pending.samples.is_empty() {
                     self.told.push(Event::Samples(pending.samples));
                 }
+                self.seen_at = now;
                 news = true;
             }
         }
@@ -130,8 +134,12 @@ impl Reports {
         }
     }
 
-    /// What is to be told now.
-    pub(crate) fn hand_out(&mut self) -> (&Seen, &mut Vec<Event>) {
+    /// What is to be told now. Once a sample is overdue, nothing is measured: what was seen before is old.
+    pub(crate) fn hand_out(&mut self, now: Timestamp) -> (&Seen, &mut Vec<Event>) {
+        if now.since(self.seen_at) > self.every {
+            let Seen { span, running, ready, cpu_limit, per_replica, .. } = self.seen;
+            self.seen = Seen { span, running, ready, cpu_limit, per_replica, ..Seen::default() };
+        }
         (&self.seen, &mut self.told)
     }
 

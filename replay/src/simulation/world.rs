@@ -150,7 +150,7 @@ impl<'a> World<'a> {
 
     fn decide(&mut self, scaler: &mut dyn Scaler, watches: &mut [&mut dyn Watch]) {
         let now = self.now;
-        let (seen, told) = self.reports.hand_out();
+        let (seen, told) = self.reports.hand_out(now);
         let wanted = scaler.decide(seen, told, now);
         told.clear();
         self.run.decisions += 1;

@@ -80,12 +80,13 @@ pub(super) fn listed(fields: &Fields<'_>, each: &Listed, given: Given, findings:
         for number in 1..=alike {
             let mut replica = replica.numbered(crate::signal::count(all.len()) + 1);
             replica.replica.id = match &id {
-                Some(id) if alike == 1 => ReplicaId(id.clone()),
-                Some(id) => ReplicaId(format!("{id}-{number}")),
+                Some(id) if alike == 1 => ReplicaId::new(id),
+                Some(id) => ReplicaId::new(format!("{id}-{number}")),
                 None => replica.replica.id,
             };
             if let Some(first) = places.insert(replica.replica.id.clone(), item.place) {
-                let message = format!("the replica `{}` is listed twice; first at {first}", replica.replica.id.0);
+                let message =
+                    format!("the replica `{}` is listed twice; first at {first}", replica.replica.id.as_str());
                 findings.add(Kind::Conflict, item.place, message, "give each its own `id`");
             }
             all.push(replica);

@@ -48,7 +48,7 @@ fn recorded() -> Vec<Entry> {
     for now in 0..180 {
         let listed = autoscaler.memory().target().unwrap_or(1);
         let replicas = (0..listed).map(|number| Replica {
-            id: ReplicaId(format!("{number:064}")),
+            id: ReplicaId::new(format!("{number:064}")),
             ready_since: Some(second(0)),
             ..Replica::default()
         });

@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -17,15 +18,28 @@ use replay::{
     scenario,
 };
 
-use super::super::files::{files_in, origin, read};
-use crate::{cli::ReplayArgs, output};
+use super::files::{files_in, origin, read};
+use crate::output;
+
+/// What is to be run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    /// Scenario files, or folders of them.
+    pub(super) scenarios: &'a [PathBuf],
+    /// Policy files; none: each scenario's own.
+    pub(super) policies: &'a [PathBuf],
+    /// Another seed than the scenario's.
+    pub(super) seed: Option<u64>,
+    /// Another span between samples than the scenario's.
+    pub(super) every: Option<Duration>,
+}
 
 /// The scenarios, each with the policies that are judged on it. All that is wrong is said at once, and then there are none.
-pub(super) fn cases(args: &ReplayArgs) -> anyhow::Result<Option<Vec<Case>>> {
+pub(super) fn cases(asked: Asked<'_>) -> anyhow::Result<Option<Vec<Case>>> {
     let (mut wrong, mut doubtful) = (Vec::new(), Vec::new());
-    let policies = policies(&args.policy, &mut wrong, &mut doubtful)?;
+    let policies = policies(asked.policies, &mut wrong, &mut doubtful)?;
     let mut cases = Vec::new();
-    for path in &args.scenarios {
+    for path in asked.scenarios {
         for file in files_in(path).with_context(|| origin(path))? {
             let text = read(&file, scenario::LONGEST_TEXT).with_context(|| origin(&file))?;
             match scenario::read(&origin(&file), &text, &|name: &str| beside(&file, name)) {
@@ -45,7 +59,7 @@ pub(super) fn cases(args: &ReplayArgs) -> anyhow::Result<Option<Vec<Case>>> {
         return Ok(None);
     }
     let cases: anyhow::Result<Vec<Case>> =
-        cases.into_iter().map(|(scenario, own)| case(args, scenario, own, &policies)).collect();
+        cases.into_iter().map(|(scenario, own)| case(asked, scenario, own, &policies)).collect();
     let cases = cases?;
     for warning in cases.iter().flat_map(comparison::warnings) {
         output::say(&format!("warning: {warning}"));
@@ -81,9 +95,9 @@ fn policies(paths: &[PathBuf], wrong: &mut Vec<TextError>, doubtful: &mut Vec<Te
     Ok(all)
 }
 
-fn case(args: &ReplayArgs, mut scenario: Scenario, own: Option<Policy>, policies: &[Read]) -> anyhow::Result<Case> {
-    scenario.seed = args.seed.unwrap_or(scenario.seed);
-    scenario.every = args.every.unwrap_or(scenario.every);
+fn case(asked: Asked<'_>, mut scenario: Scenario, own: Option<Policy>, policies: &[Read]) -> anyhow::Result<Case> {
+    scenario.seed = asked.seed.unwrap_or(scenario.seed);
+    scenario.every = asked.every.unwrap_or(scenario.every);
     let own = own.map(|own| (scenario.policy.clone().unwrap_or_default(), Arc::new(own)));
     let judged = if policies.is_empty() {
         own.into_iter().collect()

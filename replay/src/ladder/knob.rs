@@ -1,0 +1,44 @@
+//! A policy with its goals turned up or down.
+
+use autoscaler::{
+    Policy,
+    policy::{Goal, QueueGoal, RuleKind},
+    quantity::Quantity,
+};
+
+/// What goals are multiplied by in the search for the best knob in hindsight.
+pub const TURNS: [f64; 8] = [0.4, 0.5, 0.65, 0.8, 1.25, 1.5, 2.0, 3.0];
+
+/// The policy with what one replica shall carry multiplied: the goals of its `target`, `queue`, `burst` and `forecast` rules,
+/// and the bounds of its `threshold` rules. Shares of limits and reservations stay at or below all of it. `None` where it
+/// has none of these, so that nothing would change.
+pub fn turned(policy: &Policy, by: f64) -> Option<Policy> {
+    let mut turned = policy.clone();
+    for rule in &mut turned.rules {
+        match &mut rule.kind {
+            RuleKind::Target(target) => match &mut target.goal {
+                Goal::PerReplica(quantity) | Goal::Total(quantity) => multiply(quantity, by),
+            },
+            RuleKind::Queue(queue) => match &mut queue.goal {
+                QueueGoal::PerReplica(jobs) => *jobs *= by,
+                QueueGoal::Drain { within, .. } => *within = within.mul_f64(by),
+            },
+            RuleKind::Burst(burst) => multiply(&mut burst.per_replica, by),
+            RuleKind::Forecast(forecast) => multiply(&mut forecast.per_replica, by),
+            RuleKind::Threshold(threshold) => {
+                for bound in [&mut threshold.bounds.lower, &mut threshold.bounds.upper].into_iter().flatten() {
+                    multiply(&mut bound.value, by);
+                }
+            }
+            RuleKind::Ratio(_) | RuleKind::Schedule(_) | RuleKind::Formula(_) => {}
+        }
+    }
+    (turned != *policy).then_some(turned)
+}
+
+fn multiply(quantity: &mut Quantity, by: f64) {
+    match quantity {
+        Quantity::Absolute { value, .. } => *value *= by,
+        Quantity::OfLimit(share) | Quantity::OfReservation(share) => *share = (*share * by).min(share.max(1.0)),
+    }
+}
