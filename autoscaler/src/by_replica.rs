@@ -119,6 +119,24 @@ impl<T> From<ByReplica<T>> for BTreeMap<ReplicaId, T> {
     }
 }
 
+/// Written as a list of pairs, by ID.
+pub(crate) mod pairs {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{BTreeMap, ByReplica, ReplicaId};
+
+    pub(crate) fn serialize<S: Serializer, T: Serialize>(all: &ByReplica<T>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(all.ranked())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+        from: D,
+    ) -> Result<ByReplica<T>, D::Error> {
+        let pairs = Vec::<(ReplicaId, T)>::deserialize(from)?;
+        Ok(pairs.into_iter().collect::<BTreeMap<_, _>>().into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    by_replica::ByReplica,
+    by_replica::{ByReplica, pairs},
     evaluation::{Origin, SignalReading},
     event::{Reading, Replica, ReplicaId, Sample, Subject},
     policy::Rule,
@@ -44,6 +44,7 @@ struct Signal {
     service: Series,
     /// Replicas that the service's newest sample covers, and why not all, where it does not cover all.
     partial: Option<(u32, String)>,
+    #[serde(with = "pairs")]
     replicas: ByReplica<Series>,
     /// What the prober last said about why there is no value.
     said: Option<(Timestamp, String)>,
@@ -123,7 +124,7 @@ impl Signals {
             nothing = Signal::default();
             &nothing
         };
-        let blank = SignalReading {
+        let mut reading = SignalReading {
             signal: reads.signal.clone(),
             unit: reads.unit,
             window: reads.window,
@@ -141,10 +142,11 @@ impl Signals {
         // An application may change from one value for the service to one per replica: the newest says which.
         let built_in = Shared::of(&reads.signal) != Shared::Nothing;
         if built_in || signal.newest_of_replicas() > signal.newest_of_service() {
-            signal.read_replicas(blank, view)
+            signal.read_replicas(&mut reading, view);
         } else {
-            signal.read_service(blank, view)
+            signal.read_service(&mut reading, view);
         }
+        reading
     }
 
     fn get(&self, name: &SignalName) -> Option<&Signal> {

@@ -116,6 +116,7 @@ impl Asker {
 }
 
 /// What happened to one service.
+#[expect(dead_code, reason = "for `ballast scenario record`")]
 #[derive(Debug)]
 pub(crate) struct Recorded {
     /// `host/project/service`.

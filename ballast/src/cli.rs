@@ -158,7 +158,7 @@ pub(crate) struct DecisionArgs {
     /// A host that has been silent for so long is lost: nothing is decided for it until it is heard again.
     #[arg(long, env = "BALLAST_HOST_LOST_AFTER", hide_env_values = true, default_value = "15s", value_parser = span, value_name = "SPAN")]
     pub(crate) host_lost_after: Duration,
-    /// How long it is kept what each service's decisions were told, so that any span of it can be replayed; `0s`: not.
+    /// How long to keep what each service's decisions were told, so that any span of it can be replayed; `0s`: not at all.
     #[arg(long, env = "BALLAST_HISTORY", hide_env_values = true, default_value = "24h", value_parser = humantime::parse_duration, value_name = "SPAN")]
     pub(crate) history: Duration,
     /// The most that this may take, of all services together; what is oldest goes first.

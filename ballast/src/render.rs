@@ -20,7 +20,7 @@ pub(crate) use findings::{Checked, Right, Unreadable, findings};
 pub(crate) use replay::replay;
 pub(crate) use settings::settings;
 pub(crate) use status::status;
-pub(crate) use text::{Look, Tone, tame};
+pub(crate) use text::{Look, Tone, count, tame};
 
 #[cfg(test)]
 mod tests;

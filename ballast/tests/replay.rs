@@ -99,7 +99,7 @@ fn results_and_pictures_are_the_same_to_the_byte_whatever_the_number_of_jobs() -
     let folder = folder()?;
     fs::copy(folder.path().join("crowd.yaml"), folder.path().join("crowd-2.yaml"))?;
     let run = |jobs: &str| -> Result<(String, Vec<u8>, Vec<u8>, Vec<u8>)> {
-        let more = ["crowd-2.yaml", "--seeds", "2", "--sweep", "--jobs", jobs, "--html", "a.html", "--svg", "a.svg"];
+        let more = ["crowd-2.yaml", "--seeds", "2", "--jobs", jobs, "--html", "a.html", "--svg", "a.svg"];
         let told = told(folder.path(), &[&TWO[..], &more, &["--png", "a.png", "--dark"]].concat())?;
         let file = |name: &str| fs::read(folder.path().join(name));
         Ok((told, file("a.html")?, file("a.svg")?, file("a.png")?))

@@ -193,7 +193,7 @@ rules:
         let policy: Policy = policy_file::parse("test", POLICY).expect("a policy").policies.remove(0);
         let (mut autoscaler, mut journal, mut noise) = (Autoscaler::new(policy), Journal::new(), Noise(7));
         let ids: Vec<ReplicaId> = (0..replicas)
-            .map(|n| ReplicaId(format!("{:064x}", u128::from(n + 1) * 0x1234_5678_9abc_def1_2345)))
+            .map(|n| ReplicaId::new(format!("{:064x}", u128::from(n + 1) * 0x1234_5678_9abc_def1_2345)))
             .collect();
         let mut bytes = 0;
         for second in 0..600 {
@@ -236,7 +236,6 @@ rules:
     fn an_hour_takes_so_much() {
         for (replicas, most) in [(1, 400_000), (10, 2_000_000)] {
             let an_hour = stored(replicas) * 6;
-            println!("{replicas} replicas: {an_hour} bytes an hour");
             assert!(an_hour < most, "{replicas} replicas: {an_hour} bytes an hour");
         }
     }

@@ -251,16 +251,29 @@ impl Judged {
         };
         Self { scenario, contenders, comparisons, pareto: Vec::new(), ladder: Vec::new(), warnings: Vec::new() }
     }
+
+    /// Whether nobody who does not know the future has a better value of a measure, and somebody a worse one.
+    pub fn is_best(&self, definition: &Definition, value: f64) -> bool {
+        let others = || {
+            let playing = self.contenders.iter().filter(|contender| contender.kind != Kind::Plan);
+            playing.filter_map(|contender| contender.figures.get(definition.key))
+        };
+        let better = |one: f64, other: f64| match definition.better {
+            Better::Less => one < other,
+            Better::More => one > other,
+            Better::Neither => false,
+        };
+        !others().any(|other| better(other, value)) && others().any(|other| better(value, other))
+    }
 }
 
 /// What one looks at first of a contender, with its words.
 fn first_figures(contender: &Contender) -> Vec<String> {
     let of_figure = |(definition, value): (&Definition, f64)| match definition.unit {
-        Unit::Count => format!("{} {}", definition.written(value), definition.title),
-        Unit::Share | Unit::Factor => format!("{} {}", definition.written(value), definition.title),
+        Unit::Count | Unit::Share | Unit::Factor => format!("{} {}", definition.written(value), definition.title),
         _ => format!("{} {}", definition.title, definition.written(value)),
     };
-    contender.figures.iter().filter(|(definition, _)| definition.first).map(of_figure).collect()
+    contender.figures.known().filter(|(definition, _)| definition.first).map(of_figure).collect()
 }
 
 fn latency_objective(summary: &Summary) -> Option<LatencyObjective> {

@@ -37,6 +37,12 @@ pub trait Scaler: Send {
     /// The controller was restarted: what it must remember it does, and what it had measured it has not.
     fn restart(&mut self, _now: Timestamp) {}
 
+    /// Whether it reads a signal, besides `cpu` and `memory` of its replicas. Who does not is not told of it, as by a
+    /// controller.
+    fn reads(&self, _signal: &str) -> bool {
+        true
+    }
+
     /// Whether it takes what is in `told`. Who does not is spared the making of it.
     fn wants_events(&self) -> bool {
         false

@@ -54,7 +54,7 @@ impl Single {
         let left = 1.0 - pace.neighbour;
         let threads = f64::from(model.at_once);
         let by_threads = threads / pace.takes;
-        let cores = model.cpu_limit.or(host.cores).map(|cores| cores.min(host.cores.unwrap_or(f64::INFINITY)));
+        let cores = model.cpu_limit.or(host.cores).map(|cores| cores.min(host.cores.unwrap_or(f64::INFINITY)).max(0.0));
         let by_cores = cores.map_or(f64::INFINITY, |cores| (cores - model.idle_cpu).max(0.0) / pace.cpu);
         let rate = by_threads.min(by_cores);
         // As many servers as it takes to get there; each is the slower where cores are short even for one.

@@ -11,10 +11,12 @@ mod demand;
 mod faults;
 mod fleet;
 mod flow;
+mod headline;
 mod meter;
 pub mod open;
 mod replicas;
 mod reports;
+pub mod requests;
 mod world;
 
 #[cfg(test)]
@@ -34,7 +36,7 @@ pub use world::MOST_REPLICAS;
 /// gives the same, to the byte.
 pub fn run(scenario: &Scenario, scaler: &mut dyn Scaler, watches: &mut [&mut dyn Watch]) -> Result<Run, RunError> {
     match &scenario.play {
-        Play::Load(load) => Ok(world::World::new(scenario, load)?.run(scaler, watches)),
+        Play::Load(load) => Ok(world::World::new(scenario, load, scaler)?.run(scaler, watches)),
         Play::Signals(_) => Err(RunError::OpenLoop),
     }
 }
@@ -121,9 +123,10 @@ pub struct Segment {
     pub served: f64,
     /// Requests that found no room, gave up, or were on a replica that died.
     pub lost: f64,
-    /// Requests that waited or were worked on at its beginning.
+    /// The backlog at its beginning: requests that wait because more came than is carried, and what replicas that stop still
+    /// have. What waits and is worked on in a steady state is in [`in_flight`](Self::in_flight) alone.
     pub queue_from: f64,
-    /// Requests that waited or were worked on at its end.
+    /// The backlog at its end: `offered = served + lost + queue_to - queue_from`.
     pub queue_to: f64,
     /// Mean number of requests that waited or were worked on.
     pub in_flight: f64,

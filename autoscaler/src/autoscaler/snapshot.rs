@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::Autoscaler;
+use super::{Autoscaler, observed};
 use crate::{
     Memory, Policy, Timestamp,
     event::{Observation, Outcome, Peer},
@@ -66,7 +66,7 @@ impl Autoscaler {
             policy: (*self.policy).clone(),
             memory: self.memory.clone(),
             signals: self.signals.clone(),
-            observation: self.observed.is_some().then(|| self.observation.clone()),
+            observation: self.observed.map(|_| self.observation.clone()),
             last_removal: self.last_removal,
             host_lost: self.host_lost,
             outcome: self.outcome.clone(),
@@ -88,7 +88,7 @@ impl Autoscaler {
             signals: snapshot.signals,
             readings: Vec::new(),
             readings_hold: false,
-            observed: snapshot.observation.as_ref().map(super::observed),
+            observed: snapshot.observation.as_ref().map(observed),
             observation: snapshot.observation.unwrap_or_default(),
             last_removal: snapshot.last_removal,
             host_lost: snapshot.host_lost,

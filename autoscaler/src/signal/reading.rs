@@ -78,36 +78,40 @@ impl Signal {
         self.replicas.values().filter_map(|series| series.newest().map(|point| point.at)).max()
     }
 
-    pub(super) fn read_service(&self, blank: SignalReading, view: &Viewpoint<'_>) -> SignalReading {
+    /// Fills in what is read of the service's own value.
+    pub(super) fn read_service(&self, reading: &mut SignalReading, view: &Viewpoint<'_>) {
         let newest_value = self.service.newest().map(|point| point.at);
-        let good_for = good_for(view.guards, &blank.signal);
+        let good_for = good_for(view.guards, &reading.signal);
         if let Some(idle) = self.idle.filter(|idle| Some(*idle) > newest_value) {
             let age = view.now.since(idle);
             if age <= good_for {
-                let kept = view.is_stale(idle).then_some(age);
-                return SignalReading { age: Some(age), kept, gap: Some(Gap::Idle), ..blank };
+                reading.age = Some(age);
+                reading.kept = view.is_stale(idle).then_some(age);
+                reading.gap = Some(Gap::Idle);
+                return;
             }
         }
         let Some(newest) = self.service.newest() else {
-            return SignalReading { gap: Some(self.silence(None)), ..blank };
+            reading.gap = Some(self.silence(None));
+            return;
         };
         let age = view.now.since(newest.at);
+        reading.age = Some(age);
         if age > good_for {
-            return SignalReading { age: Some(age), gap: Some(self.silence(Some((newest.at, age)))), ..blank };
+            reading.gap = Some(self.silence(Some((newest.at, age))));
+            return;
         }
-        let mean = self.service.mean(view.now.minus(blank.window), Timestamp::default());
         let listed = count(view.replicas.len());
-        let (measured, gap) = match &self.partial {
-            Some((replicas, why)) => (*replicas, Some(Gap::Said(why.clone()))),
-            None => (listed, None),
-        };
-        let absent = listed.saturating_sub(measured);
-        let kept = view.is_stale(newest.at).then_some(age);
-        SignalReading { total: mean, age: Some(age), kept, measured, absent, gap, ..blank }
+        reading.total = self.service.mean(view.now.minus(reading.window), Timestamp::default());
+        reading.kept = view.is_stale(newest.at).then_some(age);
+        reading.measured = self.partial.as_ref().map_or(listed, |(replicas, _)| *replicas);
+        reading.absent = listed.saturating_sub(reading.measured);
+        reading.gap = self.partial.as_ref().map(|(_, why)| Gap::Said(why.clone()));
     }
 
-    pub(super) fn read_replicas(&self, blank: SignalReading, view: &Viewpoint<'_>) -> SignalReading {
-        let good_for = good_for(view.guards, &blank.signal);
+    /// Fills in what is read of the values of each replica.
+    pub(super) fn read_replicas(&self, reading: &mut SignalReading, view: &Viewpoint<'_>) {
+        let good_for = good_for(view.guards, &reading.signal);
         let standing = || {
             let mut place = 0;
             view.replicas.iter().map(move |replica| {
@@ -122,8 +126,8 @@ impl Signal {
             Standing::Counts { from } => since.max(from),
             Standing::Warming | Standing::Absent => since,
         });
-        let from = view.now.minus(blank.window);
-        let shared = Shared::of(&blank.signal);
+        let from = view.now.minus(reading.window);
+        let shared = Shared::of(&reading.signal);
         let mut sum = Sum::default();
         let mut newest_of_all = None;
         for (replica, series, newest, standing) in standing() {
@@ -142,26 +146,17 @@ impl Signal {
                 (Standing::Absent, _) => sum.absent += 1,
             }
         }
-        let age = newest_of_all.map(|at| view.now.since(at));
-        let gap = self.gap(&sum, newest_of_all, age, count(view.replicas.len()));
-        let reading = SignalReading {
-            age,
-            origin: Origin::Replicas,
-            measured: sum.measured,
-            warming: sum.warming,
-            absent: sum.absent,
-            gap,
-            ..blank
-        };
-        if sum.measured == 0 {
-            return reading;
-        }
-        SignalReading {
-            total: Some(sum.total),
-            kept: sum.kept,
-            shares: sum.shares.whole(),
-            of_reservations: sum.of_reservations.whole(),
-            ..reading
+        reading.age = newest_of_all.map(|at| view.now.since(at));
+        reading.gap = self.gap(&sum, newest_of_all, reading.age, count(view.replicas.len()));
+        reading.origin = Origin::Replicas;
+        reading.measured = sum.measured;
+        reading.warming = sum.warming;
+        reading.absent = sum.absent;
+        if sum.measured > 0 {
+            reading.total = Some(sum.total);
+            reading.kept = sum.kept;
+            reading.shares = sum.shares.whole();
+            reading.of_reservations = sum.of_reservations.whole();
         }
     }
 

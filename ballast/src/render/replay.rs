@@ -1,7 +1,7 @@
 //! What came of a replay: who is better and by how much first, then the figures, then what was expected.
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
-use replay::report::{Better, Contender, Definition, Judged, Kind, Rank, Report, Verdict};
+use replay::report::{Contender, Definition, Judged, Kind, Rank, Report, Verdict};
 
 use super::text::{Look, Tone, indent, tame_text};
 
@@ -62,21 +62,7 @@ fn figures(judged: &Judged, report: &Report, all: bool, look: Look) -> String {
 fn cell(judged: &Judged, contender: &Contender, definition: &Definition) -> Cell {
     let Some(value) = contender.figures.get(definition.key) else { return right(Cell::new("-")) };
     let cell = right(Cell::new(definition.written(value)));
-    if contender.kind != Kind::Plan && is_best(judged, definition, value) { cell.fg(Color::Green) } else { cell }
-}
-
-/// Whether nobody who does not know the future is better, and somebody is worse.
-fn is_best(judged: &Judged, definition: &Definition, value: f64) -> bool {
-    let others = || {
-        let playing = judged.contenders.iter().filter(|contender| contender.kind != Kind::Plan);
-        playing.filter_map(|contender| contender.figures.get(definition.key))
-    };
-    let better = |one: f64, other: f64| match definition.better {
-        Better::Less => one < other,
-        Better::More => one > other,
-        Better::Neither => false,
-    };
-    !others().any(|other| better(other, value)) && others().any(|other| better(value, other))
+    if contender.kind != Kind::Plan && judged.is_best(definition, value) { cell.fg(Color::Green) } else { cell }
 }
 
 fn expectations(judged: &Judged, look: Look) -> String {

@@ -48,7 +48,7 @@ impl Watch for Digest {
         self.add(u64::from(change.from));
         self.add(u64::from(change.to));
         for bytes in change.why.as_bytes().chunks(8) {
-            self.add(bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+            self.add(bytes.iter().fold(0, |word, byte| (word << 8) | u64::from(*byte)));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is to be run, and running it on several threads.
 
-use std::{borrow::Cow, num::NonZero, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use autoscaler::Policy;
 
@@ -9,7 +9,8 @@ use crate::{
     Scaler, Scenario, baseline,
     expectations::{Judge, Verdict},
     measures::{Measures, Meter},
-    plan::{Plan, PlanScaler, Prices},
+    parallel,
+    plan::{Plan, PlanScaler},
     report::{Kind, Picture},
     scaler::PolicyScaler,
     scenario::Expected,
@@ -91,8 +92,7 @@ pub fn run(
 
 /// The cheapest plan, within the limits of the scenario.
 pub fn clairvoyant(scenario: &Scenario) -> Plan {
-    let bounds = simulation::bounds(scenario);
-    Plan::of(simulation::demand(scenario, bounds), scenario.replicas.start, bounds, Prices::of(scenario))
+    Plan::new(scenario, simulation::bounds(scenario))
 }
 
 /// Every run of a comparison: by case, then by contender, then by seed; those with knobs turned last.

@@ -65,10 +65,6 @@ fn policies_come_first_then_baselines_then_the_plan_which_costs_least() {
     assert_eq!(knobs[..2], [(Some(0), 9), (Some(1), 9)], "each policy with its knob turned");
     let names: Vec<_> = judged.ladder.iter().map(|rung| rung.name.as_str()).collect();
     assert_eq!((names.len(), names[0], names[4]), (5, "clairvoyant plan", "10/s"));
-    if let Ok(dir) = std::env::var("REPORT_LOOK") {
-        std::fs::write(format!("{dir}/real.svg"), report.svg(crate::report::Theme::Light)).unwrap();
-        std::fs::write(format!("{dir}/real.html"), report.page()).unwrap();
-    }
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl Figures {
     }
 
     /// Those that are there.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static Definition, f64)> {
+    pub fn known(&self) -> impl Iterator<Item = (&'static Definition, f64)> {
         DEFINITIONS.iter().zip(&self.0).filter_map(|(definition, value)| Some((definition, (*value)?)))
     }
 }

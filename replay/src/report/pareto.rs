@@ -133,9 +133,9 @@ impl Sheet {
                 words::percent(point.violations)
             );
             let at = self.at(point);
-            into.hinted(&hint, |into| match point.given {
-                true => into.disc(at, 6.0, &format!("ring l{colour}")),
-                false => into.disc(at, 3.2, &format!("c{colour}")),
+            into.hinted(&hint, |into| {
+                let (radius, class) = if point.given { (6.0, "ring l") } else { (3.2, "c") };
+                into.disc(at, radius, &format!("{class}{colour}"));
             });
         }
     }

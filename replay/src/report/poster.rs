@@ -13,8 +13,7 @@ const NAME: f64 = 60.0;
 
 /// The sheet, in one theme.
 pub(super) fn svg(report: &Report, theme: Theme) -> String {
-    let most = report.scenarios.iter().map(|judged| columns(judged.contenders.len())).max().unwrap_or(1);
-    let width = f64::from(most) * (WIDTH + MARGIN) + MARGIN;
+    let width = report.scenarios.iter().map(width_of).fold(0.0, f64::max);
     let mut sheet = Drawing::default();
     let mut top = MARGIN;
     for judged in &report.scenarios {
@@ -28,6 +27,15 @@ pub(super) fn svg(report: &Report, theme: Theme) -> String {
         style::PATTERNS,
         sheet.finish()
     )
+}
+
+/// As wide as its contenders, and as what is below them.
+fn width_of(judged: &Judged) -> f64 {
+    let columns = columns(judged.contenders.len());
+    let runs = f64::from(columns) * (WIDTH + MARGIN) + MARGIN;
+    let pareto = if judged.contenders.len() > 1 { pareto::WIDTH + 2.0 * MARGIN } else { 0.0 };
+    let ladder = if judged.ladder.is_empty() { 0.0 } else { ladder::WIDTH + 2.0 * MARGIN };
+    runs.max(if columns > 2 { pareto + ladder } else { pareto.max(ladder) })
 }
 
 /// So many contenders beside each other.

@@ -74,7 +74,9 @@ pub(super) const PATTERNS: &str = "<defs><pattern id=\"starting\" width=\"4\" he
 /// The style of the page: variables for both themes, by the reader's preference or the button's, and the rules.
 pub(super) fn of_page() -> String {
     let of = |theme: Theme| -> String {
-        COLOURS.iter().map(|(name, light, dark)| format!("--{name}:{};", pick(theme, light, dark))).collect()
+        let variables: Vec<String> =
+            COLOURS.iter().map(|(name, light, dark)| format!("--{name}:{};", pick(theme, light, dark))).collect();
+        variables.concat()
     };
     let (light, dark) = (of(Theme::Light), of(Theme::Dark));
     let rules = with_colours(|name, _, _| format!("var(--{name})"));

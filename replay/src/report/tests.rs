@@ -42,7 +42,7 @@ fn a_picture_stays_small_however_long_the_run_and_keeps_extremes_and_means() {
     let mean = picture.buckets.iter().map(|bucket| bucket.ready.mean).sum::<f64>();
     let (_, end) = picture.span_of(picture.buckets.len() - 1);
     assert!(end >= scenario.lasts, "{end:?}");
-    assert_eq!(most, 9.0, "one short peak is not averaged away");
+    assert!((most - 9.0).abs() < 1e-9, "one short peak is not averaged away");
     // The last bucket may be half empty; its mean is that of what was seen.
     assert!((mean / 2.0 - f64::from(u32::try_from(picture.buckets.len()).expect("few"))).abs() < 0.1, "{mean}");
     assert!(picture.buckets.iter().all(|bucket| (bucket.offered.mean - 5.0).abs() < 1e-9));
@@ -121,14 +121,6 @@ fn a_page_needs_nothing_beside_it_and_a_week_of_six_is_below_two_megabytes() {
     for outside in ["http://", "https://", "src=", "@import"] {
         let allowed = page.matches("http://www.w3.org/2000/svg").count() * usize::from(outside == "http://");
         assert_eq!(page.matches(outside).count(), allowed, "{outside}");
-    }
-    if let Ok(dir) = std::env::var("REPORT_LOOK") {
-        std::fs::write(format!("{dir}/week.svg"), report.svg(Theme::Light)).unwrap();
-        std::fs::write(format!("{dir}/week.html"), page).unwrap();
-        let report = of_flash_crowd(7200, 5);
-        std::fs::write(format!("{dir}/flash.html"), report.page()).unwrap();
-        std::fs::write(format!("{dir}/flash.svg"), report.svg(Theme::Light)).unwrap();
-        std::fs::write(format!("{dir}/flash-dark.svg"), report.svg(Theme::Dark)).unwrap();
     }
 }
 

@@ -60,6 +60,10 @@ impl Scaler for PolicyScaler {
         self.autoscaler = Autoscaler::restore(Arc::clone(&self.policy), self.autoscaler.memory().clone());
     }
 
+    fn reads(&self, signal: &str) -> bool {
+        self.policy.signals_read().iter().any(|read| read.as_str() == signal)
+    }
+
     fn wants_events(&self) -> bool {
         true
     }

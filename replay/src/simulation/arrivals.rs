@@ -29,6 +29,8 @@ pub(crate) struct Incoming<'a> {
     step_ends: Timestamp,
     /// Partly open: sessions that think between two requests.
     thinking: f64,
+    /// Closed: what so many users found at such replicas.
+    found: Option<(Crew, f64, Inflow)>,
 }
 
 impl<'a> Incoming<'a> {
@@ -48,6 +50,7 @@ impl<'a> Incoming<'a> {
             drawn: 0.0,
             step_ends: begins,
             thinking: 0.0,
+            found: None,
         };
         incoming.move_to(begins);
         if let LoadKind::Sessions { think, requests } = load.kind {
@@ -65,6 +68,14 @@ impl<'a> Incoming<'a> {
     pub(crate) fn next(&self) -> Option<Timestamp> {
         let step = self.numbers.is_some().then_some(self.step_ends);
         [self.next, step].into_iter().flatten().min()
+    }
+
+    /// No span may be longer, where those who come depend on those who went.
+    pub(crate) fn longest(&self) -> Option<Duration> {
+        match self.kind {
+            LoadKind::Sessions { think, .. } => Some((think / 4).max(Duration::from_millis(1))),
+            _ => None,
+        }
     }
 
     /// Takes on what holds at `now`.
@@ -89,12 +100,19 @@ impl<'a> Incoming<'a> {
     }
 
     /// What comes from now on.
-    pub(crate) fn inflow(&self, crew: &Crew, seconds: f64, steady_at: &impl Fn(f64) -> Steady) -> Inflow {
+    pub(crate) fn inflow(&mut self, crew: &Crew, seconds: f64, steady_at: &impl Fn(f64) -> Steady) -> Inflow {
         let value = if self.numbers.is_some() { self.drawn } else { self.value };
         match self.kind {
             LoadKind::Cores if self.numbers.is_none() => Inflow::Open { rate: value / self.cpu },
             LoadKind::Requests | LoadKind::Jobs | LoadKind::Cores => Inflow::Open { rate: value },
-            LoadKind::Users { think } => closed(value, think.as_secs_f64().max(1e-3), crew, steady_at),
+            LoadKind::Users { think } => match self.found {
+                Some((with, users, inflow)) if with == *crew && users == value => inflow,
+                _ => {
+                    let inflow = closed(value, think.as_secs_f64().max(1e-3), crew, steady_at);
+                    self.found = Some((*crew, value, inflow));
+                    inflow
+                }
+            },
             LoadKind::Sessions { think, .. } => {
                 let think = think.as_secs_f64().max(1e-3);
                 // The thinkers of the middle of the span.
@@ -123,13 +141,22 @@ fn closed(users: f64, think: f64, crew: &Crew, steady_at: &impl Fn(f64) -> Stead
     if crew.rate <= 0.0 || users >= crew.rate * (full + think) {
         return Inflow::Closed { thinking: users - crew.rate * full, think };
     }
-    let (mut low, mut high) = (0.0, crew.rate);
-    for _ in 0..40 {
-        let middle = f64::midpoint(low, high);
-        if middle * (time(middle) + think) < users {
-            low = middle;
+    // Users less those that there would be at a rate: rises from `-users`. Regula falsi, as Illinois has it.
+    let excess = |rate: f64| rate * (time(rate) + think) - users;
+    let (mut low, mut below) = (0.0, -users);
+    let (mut high, mut above) = (crew.rate, crew.rate * (full + think) - users);
+    for _ in 0..60 {
+        if high - low <= 1e-12 * high || above <= 0.0 || below >= 0.0 {
+            break;
+        }
+        let middle = (low * above - high * below) / (above - below);
+        let found = excess(middle);
+        if found.abs() <= 1e-12 * users {
+            (low, high) = (middle, middle);
+        } else if found < 0.0 {
+            (low, below, above) = (middle, found, above / 2.0);
         } else {
-            high = middle;
+            (high, above, below) = (middle, found, below / 2.0);
         }
     }
     // While something waits, so many fewer think.

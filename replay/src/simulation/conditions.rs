@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use autoscaler::Timestamp;
 
-use super::fleet::Fleet;
+use super::{fleet::Fleet, flow::Inflow};
 use crate::{
-    scenario::{Balance, Fault, Load, Scenario, What},
+    scenario::{Balance, Fault, Host, Load, Scenario, What},
     service::{Crew, Needs, Pace, Single},
 };
 
@@ -32,10 +32,11 @@ pub(crate) struct Conditions<'a> {
     crew: Crew,
     singles: Vec<(u32, Single)>,
     stale: bool,
-    /// Cores that those keep busy that boot, now.
+    /// What is needed at each pace that there was, and which of these holds.
     needs: Vec<(Pace, Needs)>,
     current_needs: usize,
-    /// Somebody else changes the service until then.
+    /// Since when somebody else changes the service, and until when.
+    pub(crate) changing_since: Timestamp,
     pub(crate) changing: Option<Timestamp>,
 }
 
@@ -66,6 +67,7 @@ impl<'a> Conditions<'a> {
             stale: true,
             needs: Vec::new(),
             current_needs: 0,
+            changing_since: scenario.begins,
             changing: None,
         };
         conditions.find_needs();
@@ -114,7 +116,7 @@ impl<'a> Conditions<'a> {
         !self.any(|what| matches!(what, What::HostLost | What::AgentSilent))
     }
 
-    pub(crate) fn controller_runs(&self, _now: Timestamp) -> bool {
+    pub(crate) fn controller_runs(&self) -> bool {
         !self.any(|what| *what == What::ControllerRestarted)
     }
 
@@ -123,8 +125,16 @@ impl<'a> Conditions<'a> {
         self.agent_speaks() && self.changing.is_none_or(|until| until <= now)
     }
 
-    pub(crate) fn starts_fail(&self, _now: Timestamp) -> bool {
+    pub(crate) fn starts_fail(&self) -> bool {
         self.any(|what| *what == What::StartsFail)
+    }
+
+    /// Somebody else changes the service until then.
+    pub(crate) fn changes(&mut self, now: Timestamp, until: Timestamp) {
+        if self.changing.is_none_or(|until| until <= now) {
+            self.changing_since = now;
+        }
+        self.changing = Some(until);
     }
 
     /// How late samples arrive.
@@ -218,8 +228,9 @@ impl<'a> Conditions<'a> {
     }
 
     /// One goes that lacked so much.
-    pub(crate) fn cool(&mut self, cold: f64) {
-        self.cold = (self.cold - cold).max(0.0);
+    pub(crate) fn cool(&mut self, now: Timestamp, cold: f64) {
+        self.cold = (self.coldness(now) - cold).max(0.0);
+        self.cold_at = now;
         self.stale = true;
     }
 
@@ -270,6 +281,8 @@ impl<'a> Conditions<'a> {
         let pace = self.pace_of(self.version());
         let ready = fleet.ready;
         let warm = (f64::from(ready) - cold).max(0.0);
+        // Those that boot compete for the host's cores.
+        let host = Host { cores: host.cores.map(|cores| cores - f64::from(fleet.booting) * model.start.cpu), ..host };
         if self.singles.len() <= 1 {
             let version = self.singles.first().map_or(self.version(), |(version, _)| *version);
             let pace = self.pace_of(version);
@@ -288,7 +301,11 @@ impl<'a> Conditions<'a> {
     }
 
     /// No more wait than that.
-    pub(crate) fn room(&self, balance: Balance, ready: u32) -> f64 {
+    ///
+    /// Who waits gives up when its patience ends. In a queue that grows at `rate - capacity`, the first has waited for so
+    /// long when `rate * patience` wait, and from then on as many give up as come in excess; so that is exact for a step.
+    /// When the rate falls, those give up at once that would have done so over the patience to come.
+    pub(crate) fn room(&self, balance: Balance, ready: u32, inflow: Inflow) -> f64 {
         let queue = &self.load.service.queue;
         let most = queue.most.map_or(f64::INFINITY, f64::from);
         let central = balance == Balance::Central;
@@ -299,8 +316,8 @@ impl<'a> Conditions<'a> {
             ready => most * f64::from(ready),
         };
         match queue.patience {
-            Some(patience) if ready > 0 => room.min(self.crew.rate * patience.as_secs_f64()),
-            _ => room,
+            Some(patience) => room.min(self.crew.rate.max(inflow.most()) * patience.as_secs_f64()),
+            None => room,
         }
     }
 

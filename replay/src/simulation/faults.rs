@@ -67,7 +67,7 @@ fn all_end(world: &mut World<'_>) {
 
 /// The host is back, and Docker starts them all.
 fn all_start(world: &mut World<'_>) {
-    let broken = world.conditions.starts_fail(world.now);
+    let broken = world.conditions.starts_fail();
     for place in 0..world.fleet.replicas.len() {
         world.fleet.restart(place, &world.load.service, world.now, broken);
     }
@@ -75,7 +75,7 @@ fn all_start(world: &mut World<'_>) {
 }
 
 fn die(world: &mut World<'_>, count: u32) {
-    let broken = world.conditions.starts_fail(world.now);
+    let broken = world.conditions.starts_fail();
     for _ in 0..count {
         let serving: Vec<usize> =
             (0..world.fleet.replicas.len()).filter(|place| world.fleet.replicas[*place].serves()).collect();
@@ -97,7 +97,7 @@ fn below(numbers: &mut ChaCha8Rng, bound: usize) -> usize {
 
 /// Somebody sets the count; the agent waits until that is over, and then comes back to its target.
 fn compose_up(world: &mut World<'_>, replicas: u32) {
-    let broken = world.conditions.starts_fail(world.now);
+    let broken = world.conditions.starts_fail();
     while world.fleet.present() > replicas {
         let Some(place) = world.fleet.newest() else { break };
         world.stop_at(place);
@@ -107,7 +107,7 @@ fn compose_up(world: &mut World<'_>, replicas: u32) {
     }
     world.crew_changed();
     let settled: Timestamp = world.now.plus(super::world::SETTLES);
-    world.conditions.changing = Some(settled);
+    world.conditions.changes(world.now, settled);
 }
 
 fn words(what: &What, begins: bool, at_once: bool) -> String {

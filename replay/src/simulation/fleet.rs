@@ -37,6 +37,8 @@ pub(crate) struct Fleet {
     pub(crate) ready: u32,
     pub(crate) starting: u32,
     pub(crate) stopping: u32,
+    /// Of those that start, so many boot.
+    pub(crate) booting: u32,
     /// Something that is listed has changed.
     pub(crate) changed: bool,
     /// What was on replicas that ended before it was finished.
@@ -66,6 +68,7 @@ impl Fleet {
             ready: 0,
             starting: 0,
             stopping: 0,
+            booting: 0,
             changed: true,
             dropped: 0.0,
         };
@@ -79,6 +82,7 @@ impl Fleet {
                 version: 0,
                 started: since,
                 booted: since,
+                seen: now,
                 restarts: 0,
                 stage,
                 mark: 0.0,
@@ -106,9 +110,10 @@ impl Fleet {
 
     /// Counts anew after a change.
     pub(crate) fn count(&mut self) {
-        (self.ready, self.starting, self.stopping) = (0, 0, 0);
+        (self.ready, self.starting, self.stopping, self.booting) = (0, 0, 0, 0);
         self.next = None;
         for replica in &self.replicas {
+            self.booting += u32::from(replica.boots());
             match replica.stage {
                 Stage::Ready { .. } => self.ready += 1,
                 Stage::Starting { .. } | Stage::Failing { .. } => self.starting += 1,
@@ -161,6 +166,7 @@ impl Fleet {
             version,
             started,
             booted,
+            seen: now,
             restarts: 0,
             stage,
             mark: 0.0,
@@ -176,6 +182,7 @@ impl Fleet {
         let replica = &mut self.replicas[place];
         (replica.started, replica.booted, replica.stage) = (started, booted, stage);
         replica.restarts += 1;
+        replica.seen = now;
         replica.sampled = now;
         self.count();
     }
@@ -251,7 +258,10 @@ impl Fleet {
                 break;
             };
             let replica = &mut self.replicas[place];
+            replica.seen = now;
             match replica.stage {
+                // Its process started, or has booted.
+                Stage::Starting { ready: at } | Stage::Failing { until: at } if at > now => {}
                 Stage::Starting { ready } => {
                     replica.stage = Stage::Ready { since: ready };
                     began(replica);

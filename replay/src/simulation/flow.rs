@@ -18,6 +18,16 @@ pub(crate) enum Inflow {
     },
 }
 
+impl Inflow {
+    /// What comes per second while nothing waits.
+    pub(crate) fn most(&self) -> f64 {
+        match self {
+            Self::Open { rate } => *rate,
+            Self::Closed { thinking, think } => (thinking / think).max(0.0),
+        }
+    }
+}
+
 /// The rules of a span in which nothing changes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {

@@ -31,7 +31,7 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) fn add(&mut self, segment: &Segment, steady: &Steady, steadily: f64, _backlog: f64, ready: u32) {
+    pub(crate) fn add(&mut self, segment: &Segment, steady: &Steady, steadily: f64) {
         let seconds = segment.to.since(segment.from).as_secs_f64();
         self.seconds += seconds;
         self.offered += segment.offered;
@@ -47,8 +47,8 @@ impl Meter {
         self.timed += segment.served;
         self.waits_steadily = steadily * steady.waits;
         self.works_steadily = steadily * steady.latency.mean();
-        if ready > 0 {
-            self.work += segment.busy_cores * seconds / f64::from(ready);
+        if segment.ready > 0 {
+            self.work += segment.busy_cores * seconds / f64::from(segment.ready);
         }
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct Replica {
     pub(crate) started: Timestamp,
     /// Until when it boots, and keeps so many cores busy as that takes.
     pub(crate) booted: Timestamp,
+    /// Until when what it is on its way to has been seen: its process, and the end of its booting.
+    pub(crate) seen: Timestamp,
     /// How often it was started again.
     pub(crate) restarts: u64,
     /// How far it is.
@@ -60,11 +62,18 @@ impl Replica {
     /// When something happens to it by itself.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         match self.stage {
-            Stage::Starting { ready: at } | Stage::Failing { until: at } | Stage::Stopping { until: at, .. } => {
-                Some(at)
+            Stage::Starting { ready: at } | Stage::Failing { until: at } => {
+                let steps = [self.started, self.booted].into_iter().filter(|step| *step > self.seen);
+                Some(steps.fold(at, Ord::min))
             }
+            Stage::Stopping { until: at, .. } => Some(at),
             Stage::Ready { .. } | Stage::Down => None,
         }
+    }
+
+    /// Whether it boots.
+    pub(crate) fn boots(&self) -> bool {
+        self.starts() && self.started <= self.seen && self.booted > self.seen
     }
 
     /// Whether it serves.

@@ -10,7 +10,7 @@ use autoscaler::{
 
 use super::{replicas::Replica, world::ReportedWorld};
 use crate::{
-    scaler::Seen,
+    scaler::{Scaler, Seen},
     scenario::{Load, Measure, Scenario, What},
 };
 
@@ -25,7 +25,10 @@ struct Pending {
 pub(crate) struct Reports {
     every: Duration,
     next_sample: Timestamp,
+    /// What is emitted, and which of it the scaler reads, in their order.
     emits: Vec<(SignalName, Measure)>,
+    told_of: Vec<(SignalName, Measure)>,
+    of_host: bool,
     names: Names,
     pending: VecDeque<Pending>,
     seen: Seen,
@@ -50,11 +53,15 @@ struct Names {
 }
 
 impl Reports {
-    pub(crate) fn new(scenario: &Scenario, load: &Load) -> Self {
+    pub(crate) fn new(scenario: &Scenario, load: &Load, scaler: &dyn Scaler) -> Self {
+        let emits = load.emits.iter().map(|(name, measure)| (SignalName::new(name), *measure));
+        let emits: Vec<_> = emits.collect();
         Self {
+            told_of: emits.iter().filter(|(name, _)| scaler.reads(name.as_str())).cloned().collect(),
+            of_host: SignalName::OF_HOST.iter().any(|name| scaler.reads(name)),
+            emits,
             every: scenario.every,
             next_sample: scenario.begins.plus(scenario.every),
-            emits: load.emits.iter().map(|(name, measure)| (SignalName::new(name), *measure)).collect(),
             names: Names {
                 cpu: SignalName::new(SignalName::CPU),
                 memory: SignalName::new(SignalName::MEMORY),
@@ -85,16 +92,19 @@ impl Reports {
     pub(crate) fn happen(&mut self, now: Timestamp, world: &mut ReportedWorld<'_, '_>) -> bool {
         let mut news = false;
         let speaks = world.conditions.agent_speaks();
-        let hears = world.conditions.controller_runs(now);
+        let hears = world.conditions.controller_runs();
         if self.next_sample <= now {
             self.next_sample = self.next_sample.plus(self.every);
+            if speaks && hears {
+                self.hear(now);
+            }
             self.sample(now, world, speaks && hears);
         }
         while self.pending.front().is_some_and(|pending| pending.at <= now) {
             let Some(pending) = self.pending.pop_front() else { break };
             if hears && speaks {
-                self.hear(now);
-                self.seen = pending.seen;
+                let (running, ready) = (world.fleet.present(), world.fleet.ready);
+                self.seen = Seen { running, ready, ..pending.seen };
                 if !pending.samples.is_empty() {
                     self.told.push(Event::Samples(pending.samples));
                 }
@@ -178,6 +188,7 @@ impl Reports {
             let seen = self.see(world, &missing);
             let mut samples = Vec::new();
             if world.wants_events {
+                samples.reserve_exact(2 * world.fleet.replicas.len() + self.told_of.len() + 2);
                 self.measure(now, world, &mut samples);
                 samples.retain(|sample| !missing(sample.signal.as_str(), world));
             }
@@ -246,22 +257,30 @@ impl Reports {
         };
         if let Some(cores) = world.load.host.cores {
             let busy = (busy + cores * world.conditions.neighbour()).min(cores);
-            of_service(&self.names.host_cpu, Reading::Value(busy / cores));
+            if self.of_host {
+                of_service(&self.names.host_cpu, Reading::Value(busy / cores));
+            }
             if self.host.busy_cores != Some(busy) {
                 self.host.busy_cores = Some(busy);
                 self.list_again = true;
             }
         }
         if let Some(total) = world.load.host.memory {
-            of_service(&self.names.host_memory, Reading::Value((used / total).min(1.0)));
+            if self.of_host {
+                of_service(&self.names.host_memory, Reading::Value((used / total).min(1.0)));
+            }
             self.host.available_bytes = Some((total - used).max(0.0));
         }
-        for (name, measure) in &self.emits {
+        for (name, measure) in &self.told_of {
             of_service(name, reading(*measure, world));
         }
     }
 
     fn list(&mut self, now: Timestamp, world: &ReportedWorld<'_, '_>) {
+        self.seen.running = world.fleet.present();
+        self.seen.ready = world.fleet.ready;
+        self.seen.cpu_limit = world.conditions.cpu_limit();
+        self.seen.per_replica = world.conditions.per_replica();
         if !world.wants_events {
             return;
         }
@@ -280,9 +299,10 @@ impl Reports {
             ..Listed::default()
         });
         let phase = match world.conditions.changing {
-            Some(until) if until > now => {
-                Phase::Changing { since: now, why: "docker compose changes its replicas".to_owned() }
-            }
+            Some(until) if until > now => Phase::Changing {
+                since: world.conditions.changing_since,
+                why: "docker compose changes its replicas".to_owned(),
+            },
             _ => Phase::Settled,
         };
         let observation =

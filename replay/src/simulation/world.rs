@@ -11,6 +11,7 @@ use super::{
     conditions::Conditions,
     fleet::{Fleet, News},
     flow::{Passed, Rules},
+    headline::Headline,
     meter::Meter,
     replicas::Stage,
     reports::Reports,
@@ -19,7 +20,7 @@ use crate::{
     chance::{self, Purpose},
     scaler::Scaler,
     scenario::{Balance, Load, Scenario},
-    service::{Steady, balance_of},
+    service::{Crew, Steady, balance_of},
 };
 
 /// No scaler gets more replicas than that.
@@ -49,12 +50,15 @@ pub(crate) struct World<'a> {
     /// All replicas are being replaced by the newest version, one by one.
     pub(crate) rolling: bool,
     pub(crate) fault_numbers: ChaCha8Rng,
+    headline: Headline,
+    /// What a steady state was found to be: of these replicas at that rate.
+    steady: Option<(Crew, f64, Steady)>,
     run: Run,
     segment: Segment,
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn new(scenario: &'a Scenario, load: &'a Load) -> Result<Self, RunError> {
+    pub(crate) fn new(scenario: &'a Scenario, load: &'a Load, scaler: &dyn Scaler) -> Result<Self, RunError> {
         if scenario.every < Duration::from_millis(1) {
             return Err(RunError::TooOften);
         }
@@ -71,11 +75,13 @@ impl<'a> World<'a> {
             backlog: 0.0,
             target: scenario.replicas.start,
             meter: Meter::default(),
-            reports: Reports::new(scenario, load),
+            reports: Reports::new(scenario, load, scaler),
             retry: None,
             under_way: false,
             rolling: false,
             fault_numbers: chance::stream(scenario.seed, Purpose::Faults),
+            headline: Headline::default(),
+            steady: None,
             run: Run::default(),
             segment: Segment::default(),
         })
@@ -86,7 +92,7 @@ impl<'a> World<'a> {
         loop {
             let heard = self.happen(watches, scaler);
             let woken = scaler.next_look().is_some_and(|at| at <= self.now);
-            if (heard || woken) && self.conditions.controller_runs(self.now) {
+            if (heard || woken) && self.conditions.controller_runs() {
                 self.decide(scaler, watches);
             }
             self.reconcile();
@@ -157,14 +163,17 @@ impl<'a> World<'a> {
         for watch in watches.iter_mut() {
             watch.look(now, scaler);
         }
-        let Some(wanted) = wanted.map(|wanted| wanted.min(MOST_REPLICAS)) else { return };
-        if wanted == self.target {
+        let wanted = wanted.map_or(self.target, |wanted| wanted.min(MOST_REPLICAS));
+        let otherwise = scaler.evaluation().is_some_and(|evaluation| self.headline.is_news(evaluation));
+        if wanted == self.target && !otherwise {
             return;
         }
         let change = Change { at: now, from: self.target, to: wanted, why: scaler.why() };
-        self.target = wanted;
-        self.under_way = true;
-        self.run.changes += 1;
+        if wanted != self.target {
+            self.target = wanted;
+            self.under_way = true;
+            self.run.changes += 1;
+        }
         for watch in watches.iter_mut() {
             watch.change(&change, scaler);
         }
@@ -187,7 +196,7 @@ impl<'a> World<'a> {
             while present < self.target {
                 match self.fleet.may_grow(now) {
                     Some(at) if at <= now => {
-                        let (version, broken) = (self.conditions.version(), self.conditions.starts_fail(now));
+                        let (version, broken) = (self.conditions.version(), self.conditions.starts_fail());
                         self.fleet.create(&self.load.service, version, now, broken);
                     }
                     at => {
@@ -209,19 +218,19 @@ impl<'a> World<'a> {
     fn roll(&mut self) {
         let (now, version) = (self.now, self.conditions.version());
         let forever = self.scenario.ends().plus(SETTLES);
-        self.conditions.changing = Some(forever);
+        self.conditions.changes(now, forever);
         if self.fleet.starting > 0 || self.conditions.host_lost() {
             return;
         }
         let old = self.fleet.replicas.iter().position(|replica| replica.serves() && replica.version < version);
         let Some(place) = old else {
             self.rolling = false;
-            self.conditions.changing = Some(now.plus(SETTLES));
+            self.conditions.changes(now, now.plus(SETTLES));
             return;
         };
         let number = self.fleet.replicas[place].number;
         self.stop_at(place);
-        let broken = self.conditions.starts_fail(now);
+        let broken = self.conditions.starts_fail();
         self.fleet.create_as(number, &self.load.service, version, now, broken);
         self.crew_changed();
     }
@@ -248,7 +257,7 @@ impl<'a> World<'a> {
         }
         let ready = f64::from(self.fleet.ready.max(1));
         let cold = replica.ready_since().map_or(0.0, |since| self.conditions.coldness_of(since, self.now));
-        self.conditions.cool(cold);
+        self.conditions.cool(self.now, cold);
         let rate = self.conditions.crew().rate / ready;
         if self.balance == Balance::Central {
             return (0.0, rate);
@@ -262,6 +271,7 @@ impl<'a> World<'a> {
         let mut next = self.reports.next(self.now, HOST_LOST_AFTER);
         let others = [
             self.incoming.next(),
+            self.incoming.longest().map(|span| self.now.plus(span)),
             self.conditions.next(),
             self.conditions.next_of_warm_up(self.now),
             self.fleet.next(),
@@ -282,14 +292,20 @@ impl<'a> World<'a> {
         let crew = *self.conditions.crew_until(from, to, &self.fleet);
         let queue_from = self.backlog + self.fleet.left() + self.fleet.dropped;
         let backlog_from = self.backlog;
-        let room = self.conditions.room(self.balance, self.fleet.ready);
         let steady_at = |rate: f64| Steady::new(&crew, self.balance, rate);
         let inflow = self.incoming.inflow(&crew, seconds, &steady_at);
+        let room = self.conditions.room(self.balance, self.fleet.ready, inflow);
         let rules = Rules { inflow, capacity: crew.rate, room, retries: self.load.retries };
         let mut passed = rules.pass(&mut self.backlog, seconds);
         let steadily = (passed.served / seconds).min(crew.rate);
         self.incoming.passed(&passed, seconds);
-        let steady = steady_at(steadily);
+        // While a backlog is worked off, what comes finds that and nothing on top of it.
+        let rate = steadily.min(passed.offered / seconds);
+        let steady = match self.steady {
+            Some((with, at, steady)) if with == crew && at == rate => steady,
+            _ => steady_at(rate),
+        };
+        self.steady = Some((crew, rate, steady));
         let finished = self.finish_leavers(seconds);
         self.account_dropped(&mut passed);
         passed.served += finished;
@@ -314,8 +330,9 @@ impl<'a> World<'a> {
             latency: steady.latency,
             ..Segment::default()
         };
-        slow(segment, &steady, [backlog_from, self.backlog], passed.area / seconds, self.scenario);
-        self.meter.add(segment, &steady, steadily, passed.area / seconds, self.fleet.ready);
+        let waits = Waits::new(&passed, steadily * seconds, self.load, [backlog_from, self.backlog], crew.rate);
+        tell_apart(segment, &steady, waits, self.scenario);
+        self.meter.add(segment, &steady, steadily);
         self.run.segments += 1;
         self.run.offered += segment.offered;
         self.run.served += segment.served;
@@ -365,20 +382,35 @@ pub(crate) struct ReportedWorld<'w, 'a> {
     pub(crate) lost_after: Duration,
 }
 
+/// How long those wait that are in the backlog, who are served in the end: when the span begins, in its middle, when it ends,
+/// and in the mean.
+#[derive(Clone, Copy)]
+struct Waits([f64; 3], f64);
+
+impl Waits {
+    /// In the order in which they came, so that who comes now waits as long as what is there takes. The mean is what
+    /// Little's law says of what was served.
+    fn new(passed: &Passed, served: f64, load: &Load, [from, to]: [f64; 2], capacity: f64) -> Self {
+        if passed.area <= 0.0 || served <= 0.0 || capacity <= 0.0 {
+            return Self([0.0; 3], 0.0);
+        }
+        let longest = load.service.queue.patience.map_or(f64::INFINITY, |patience| patience.as_secs_f64());
+        let wait = |backlog: f64| (backlog / capacity).min(longest);
+        Self([wait(from), wait(f64::midpoint(from, to)), wait(to)], (passed.area / served).min(longest))
+    }
+}
+
 /// Who was slow: what waited in the backlog comes on top of what a steady state has. The wait grows or shrinks evenly, so
 /// that its ends and its middle say it by Simpson's rule.
-fn slow(segment: &mut Segment, steady: &Steady, [from, to]: [f64; 2], mean: f64, scenario: &Scenario) {
-    let capacity = segment.capacity;
-    if capacity > 0.0 && mean > 0.0 {
-        segment.latency.shift += mean / capacity;
-    }
+fn tell_apart(segment: &mut Segment, steady: &Steady, Waits(waits, mean): Waits, scenario: &Scenario) {
+    segment.latency.shift += mean;
     let Some(objective) = scenario.objective.latency else { return };
     let share = |seconds: f64| {
-        if from <= 0.0 && to <= 0.0 || capacity <= 0.0 {
+        if mean <= 0.0 {
             return steady.latency.share_above(seconds);
         }
-        let above = |backlog: f64| steady.latency.share_above(seconds - backlog / capacity);
-        (above(from) + 4.0 * above(f64::midpoint(from, to)) + above(to)) / 6.0
+        let [from, middle, to] = waits.map(|wait| steady.latency.share_above(seconds - wait));
+        (from + 4.0 * middle + to) / 6.0
     };
     let slow = share(objective.below) * segment.served;
     segment.slow = slow;

@@ -6,7 +6,7 @@ use autoscaler::{Timestamp, time::spoken};
 use replay::expectations::{Decision, Verdict};
 
 use super::Tested;
-use crate::render::{Look, Tone};
+use crate::render::{Look, Tone, count};
 
 pub(super) fn all(tested: &[Tested], look: Look) -> String {
     let mut text = String::new();
@@ -26,7 +26,7 @@ pub(super) fn all(tested: &[Tested], look: Look) -> String {
         }
     }
     let failed = tested.iter().filter(|one| !one.passed()).count();
-    let _ = writeln!(text, "{} scenarios: {} passed, {failed} failed", tested.len(), tested.len() - failed);
+    let _ = writeln!(text, "{}: {} passed, {failed} failed", count(tested.len(), "scenario", "scenarios"), tested.len() - failed);
     text
 }
 

@@ -1,6 +1,6 @@
 //! Tables of the page.
 
-use super::super::{Better, Contender, Definition, Judged, Kind, Rank, draw::escape, figures, pareto, words};
+use super::super::{Contender, Definition, Judged, Kind, Rank, draw::escape, figures, pareto, words};
 
 /// What one looks at first: a row for each contender.
 pub(super) fn first_figures(judged: &Judged) -> String {
@@ -89,25 +89,11 @@ fn name(index: usize, contender: &Contender) -> String {
 fn cell(judged: &Judged, contender: &Contender, definition: &Definition) -> String {
     match contender.figures.get(definition.key) {
         None => "<td>–</td>".to_owned(),
-        Some(value) if contender.kind != Kind::Plan && is_best(judged, definition, value) => {
+        Some(value) if contender.kind != Kind::Plan && judged.is_best(definition, value) => {
             format!("<td class=\"best\">{}</td>", escape(&definition.written(value)))
         }
         Some(value) => format!("<td>{}</td>", escape(&definition.written(value))),
     }
-}
-
-/// Whether nobody who does not know the future has a better value, and somebody a worse one.
-fn is_best(judged: &Judged, definition: &Definition, value: f64) -> bool {
-    let others = || {
-        let playing = judged.contenders.iter().filter(|contender| contender.kind != Kind::Plan);
-        playing.filter_map(|contender| contender.figures.get(definition.key))
-    };
-    let better = |one: f64, other: f64| match definition.better {
-        Better::Less => one < other,
-        Better::More => one > other,
-        Better::Neither => false,
-    };
-    !others().any(|other| better(other, value)) && others().any(|other| better(value, other))
 }
 
 fn is_known(judged: &Judged, definition: &Definition) -> bool {

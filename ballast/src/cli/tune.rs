@@ -1,0 +1,62 @@
+//! What can be asked of `ballast tune`.
+
+use std::{num::NonZero, path::PathBuf};
+
+use clap::Args;
+
+#[derive(Args, Debug)]
+pub(crate) struct TuneArgs {
+    /// Scenario files, or folders of them.
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<PathBuf>,
+    /// The policy file whose settings are searched.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    /// A setting and its values, such as `rules.1.target.per_replica=50%,60%,70%`; paths are those of `ballast policy show`.
+    /// Give several [default: goals of rules, stabilization and cooldown on the way down].
+    #[arg(long, value_name = "PATH=VALUE,…", value_parser = vary)]
+    pub(crate) vary: Vec<Vary>,
+    /// The share of requests that may be late or lost, such as `1%`.
+    #[arg(long, default_value = "1%", value_parser = share, value_name = "SHARE")]
+    pub(crate) most_late: f64,
+    /// The share of each scenario, from its beginning, that settings are chosen by; they are judged by the rest.
+    #[arg(long, default_value = "50%", value_parser = share, value_name = "SHARE")]
+    pub(crate) chosen_by: f64,
+    /// Combinations of settings tried at most.
+    #[arg(long, default_value = "200", value_name = "COUNT")]
+    pub(crate) trials: NonZero<usize>,
+    /// So many runs at a time; results do not depend on it [default: as many as there are processors].
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) jobs: Option<NonZero<usize>>,
+    /// Write the policy with the best settings, each with a comment [default: only print what they are].
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print everything that was tried, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A setting and the values that are tried.
+#[derive(Clone, Debug)]
+pub(crate) struct Vary {
+    pub(crate) path: String,
+    pub(crate) values: Vec<String>,
+}
+
+fn vary(text: &str) -> Result<Vary, String> {
+    let example = "such as rules.1.target.per_replica=50%,60%,70%";
+    let (path, values) = text.split_once('=').ok_or_else(|| format!("there is no `=`; {example}"))?;
+    let values: Vec<String> = values.split(',').map(|value| value.trim().to_owned()).collect();
+    if path.is_empty() || values.iter().any(String::is_empty) {
+        return Err(format!("a path or a value is missing; {example}"));
+    }
+    Ok(Vary { path: path.trim().to_owned(), values })
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let percent = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    match percent {
+        Some(percent) if (0.0..=100.0).contains(&percent) => Ok(percent / 100.0),
+        _ => Err("write a percentage from 0% to 100%, such as 1%".to_owned()),
+    }
+}
