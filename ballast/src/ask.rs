@@ -66,7 +66,6 @@ impl Asker {
     }
 
     /// What happened to one service from one moment to another, in milliseconds since the epoch: all of its pages.
-    #[expect(dead_code, reason = "for `ballast scenario record`")]
     pub(crate) async fn history(&self, service: &str, from_ms: u64, until_ms: u64) -> anyhow::Result<Recorded> {
         let at = autoscaler::Timestamp::from_millis;
         let mut assembly = Assembly::new(at(from_ms), at(until_ms));
@@ -116,15 +115,12 @@ impl Asker {
 }
 
 /// What happened to one service.
-#[expect(dead_code, reason = "for `ballast scenario record`")]
 #[derive(Debug)]
 pub(crate) struct Recorded {
     /// `host/project/service`.
     pub(crate) service: String,
     /// The text of its journal, see [`autoscaler::journal`], from the last snapshot before the span that was asked for.
     pub(crate) journal: String,
-    /// When that snapshot was made, in milliseconds since the epoch.
-    pub(crate) began_ms: u64,
     /// Entries in it.
     pub(crate) entries: u64,
     /// Entries that are missing in between, because they could not be stored in time.
@@ -133,14 +129,14 @@ pub(crate) struct Recorded {
 
 impl Recorded {
     fn new(service: String, assembly: Assembly) -> anyhow::Result<Self> {
-        let Some(began) = assembly.began() else {
+        if assembly.began().is_none() {
             bail!(
                 "nothing is kept of {service} in that span: was it under a policy then, and is that not longer ago than \
                  --history of the controller?"
             );
-        };
+        }
         let (entries, lost) = (assembly.entries(), assembly.lost());
-        Ok(Self { service, journal: assembly.into_text(), began_ms: began.as_millis(), entries, lost })
+        Ok(Self { service, journal: assembly.into_text(), entries, lost })
     }
 }
 

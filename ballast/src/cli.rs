@@ -5,6 +5,7 @@
 mod replay;
 mod scenario;
 mod test;
+mod tune;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -16,8 +17,11 @@ use crate::{
 };
 
 pub(crate) use replay::{ReplayArgs, ReportFormat};
-pub(crate) use scenario::{ScenarioCheckArgs, ScenarioCommand};
+pub(crate) use scenario::{
+    ScenarioCheckArgs, ScenarioCommand, ScenarioDrawArgs, ScenarioImportArgs, ScenarioRecordArgs,
+};
 pub(crate) use test::TestArgs;
+pub(crate) use tune::{TuneArgs, Vary};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -90,6 +94,11 @@ pub(crate) enum Command {
     ///
     /// Says of each expectation that is not met which decision broke it, and why that was made. Exits with 1 where one is not.
     Test(TestArgs),
+    /// Search the settings of a policy that cost least on scenarios and keep what users were promised.
+    ///
+    /// Settings are chosen by the first part of each scenario and judged by the rest, for example
+    /// `ballast tune scenarios/bimodal.yaml --policy web.yaml --most-late 2% -o tuned.yaml`.
+    Tune(Box<TuneArgs>),
     /// Work with scenarios: load, recorded or drawn, with a model of the service, faults and expectations.
     #[command(subcommand)]
     Scenario(ScenarioCommand),

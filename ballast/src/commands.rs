@@ -11,6 +11,7 @@ mod replay;
 mod scenario;
 mod status;
 mod test;
+mod tune;
 
 use std::{future::Future, process::ExitCode};
 
@@ -37,6 +38,8 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Scenario(ScenarioCommand::Draw(args)) => scenario::draw(&args),
         Command::Scenario(ScenarioCommand::Import(args)) => scenario::import(&args),
         Command::Test(args) => test::test(&args),
+        Command::Tune(args) => tune::tune(&args),
+        Command::Scenario(ScenarioCommand::Record(args)) => in_runtime(scenario::record(*args)),
         Command::Scenario(ScenarioCommand::Check(args)) => scenario::check(&args),
         Command::Scenario(ScenarioCommand::Schema) => scenario::schema(),
         Command::Completions { shell } => completions::completions(shell),

@@ -8,7 +8,14 @@ use std::collections::BTreeMap;
 
 use rand_chacha::rand_core::Rng;
 
-use crate::chance::{self, Purpose};
+use autoscaler::Timestamp;
+
+use crate::{
+    Scaler, Scenario,
+    chance::{self, Purpose},
+    measures::Turns,
+    simulation::{Change, Segment, Watch},
+};
 
 /// What came of one run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -17,6 +24,8 @@ pub struct Score {
     pub cost: f64,
     /// Share of the requests that were late or lost, 0 to 1.
     pub late: f64,
+    /// Changes that turned back within ten minutes of one the other way.
+    pub reversals: u64,
 }
 
 /// One combination of settings: of each knob, the place of its value.
@@ -185,6 +194,57 @@ fn draw(numbers: &mut impl Rng, of: usize) -> usize {
     usize::try_from(numbers.next_u64() % of).unwrap_or_default()
 }
 
+/// Watches runs, and keeps the score of the first part of each apart from that of the rest. A span belongs to the part that
+/// it begins in.
+#[derive(Clone, Debug, Default)]
+pub struct Halves {
+    split: Timestamp,
+    turns: Turns,
+    parts: [Part; 2],
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    replica_hours: f64,
+    answered: f64,
+    late: f64,
+    reversals: u64,
+}
+
+impl Halves {
+    /// Of a run of this scenario that comes next, of which so large a share from its beginning is the first part.
+    pub fn begin(&mut self, scenario: &Scenario, share: f64) {
+        self.split = scenario.begins.plus(scenario.lasts.mul_f64(share.clamp(0.0, 1.0)));
+        self.turns = Turns::default();
+    }
+
+    /// Of the first parts of all runs, and of the rest.
+    pub fn scores(&self) -> (Score, Score) {
+        let [first, rest] = self.parts.map(|part| Score {
+            cost: part.replica_hours,
+            late: if part.answered > 0.0 { part.late / part.answered } else { 0.0 },
+            reversals: part.reversals,
+        });
+        (first, rest)
+    }
+}
+
+impl Watch for Halves {
+    fn segment(&mut self, segment: &Segment) {
+        let part = &mut self.parts[usize::from(segment.from >= self.split)];
+        let replicas = segment.ready + segment.starting + segment.stopping;
+        part.replica_hours += f64::from(replicas) * segment.to.since(segment.from).as_secs_f64() / 3600.0;
+        part.answered += segment.served + segment.lost;
+        part.late += segment.slow + segment.lost;
+    }
+
+    fn change(&mut self, change: &Change, _scaler: &dyn Scaler) {
+        if self.turns.turns_back(change) {
+            self.parts[usize::from(change.at >= self.split)].reversals += 1;
+        }
+    }
+}
+
 /// Every combination, the last knob turning fastest.
 fn combinations(values: &[usize]) -> Vec<Choice> {
     values.iter().fold(vec![Vec::new()], |before, count| {
@@ -201,7 +261,7 @@ mod tests {
     fn bowl(choice: &[usize]) -> (Score, Score) {
         let (one, other) = (choice[0] as f64, choice[1] as f64);
         let late = (0.05 - one * 0.01).max(0.0) + (other - 2.0).powi(2) * 0.01;
-        let score = Score { cost: 10.0 + one, late };
+        let score = Score { cost: 10.0 + one, late, reversals: 0 };
         (score, Score { late: late * 1.1, ..score })
     }
 

@@ -2,6 +2,7 @@
 
 mod draw;
 mod import;
+mod record;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Subcommand};
 
 pub(crate) use draw::ScenarioDrawArgs;
 pub(crate) use import::ScenarioImportArgs;
+pub(crate) use record::ScenarioRecordArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScenarioCommand {
@@ -26,6 +28,11 @@ pub(crate) enum ScenarioCommand {
     /// does not say is asked for, and what was left out is counted, for example `ballast scenario import access.log
     /// --service shop/web --every 10s -o shop.yaml`.
     Import(Box<ScenarioImportArgs>),
+    /// Make a scenario of what happened to a running service: everything that its controller was told, and what it decided.
+    ///
+    /// `ballast replay` plays it back to the same decisions, or tells what another policy would have said to the same
+    /// signals. With --model also a closed loop, fitted to the recording, in which scaling changes what is measured.
+    Record(Box<ScenarioRecordArgs>),
     /// Print the JSON Schema of scenarios, for editors.
     Schema,
 }

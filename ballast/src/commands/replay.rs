@@ -1,5 +1,6 @@
 //! `ballast replay`: policies and known autoscalers on scenarios, side by side.
 
+mod open;
 mod raster;
 
 use std::{
@@ -12,11 +13,11 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use replay::{
     baseline,
-    comparison::{self, Options},
+    comparison::{self, Case, Options},
     report::{Report, Theme},
 };
 
@@ -30,6 +31,17 @@ use crate::{
 pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let asked = Asked { scenarios: &args.scenarios, policies: &args.policy, seed: args.seed, every: args.every };
     let Some(cases) = cases(asked)? else { return Ok(ExitCode::FAILURE) };
+    let (cases, signals): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(|case| case.scenario.load().is_some());
+    let mut opened = Vec::new();
+    for case in &signals {
+        opened.extend(open::all(case)?);
+    }
+    if cases.is_empty() {
+        return tell_opened(args, &opened);
+    }
+    if !opened.is_empty() {
+        bail!("some scenarios play signals back and others have a load; replay them apart: they are judged otherwise");
+    }
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
     let options = Options {
         baselines: baselines(&args.baseline),
@@ -52,6 +64,26 @@ pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What came of signals that were played back: of these there are decisions to tell, and no costs.
+fn tell_opened(args: &ReplayArgs, opened: &[open::Opened]) -> anyhow::Result<ExitCode> {
+    let asked = [
+        (!args.baseline.is_empty(), "--baseline"),
+        (args.sweep, "--sweep"),
+        (args.html.is_some(), "--html"),
+        (args.svg.is_some(), "--svg"),
+        (args.png.is_some(), "--png"),
+    ];
+    if let Some((_, option)) = asked.into_iter().find(|(asked, _)| *asked) {
+        bail!("{option} needs a closed loop: signals that are played back say nothing about what a service would do");
+    }
+    let text = match args.format {
+        ReportFormat::Json => serde_json::to_string_pretty(opened)? + "\n",
+        ReportFormat::Text => opened.iter().map(open::Opened::text).collect::<Vec<_>>().join("\n"),
+    };
+    output::print(&text)?;
+    Ok(if opened.iter().any(open::Opened::differs) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// `all` is every baseline; each is taken once.

@@ -3,6 +3,7 @@
 mod check;
 mod draw;
 mod import;
+mod record;
 
 use std::{
     fs,
@@ -21,6 +22,7 @@ use crate::output;
 pub(super) use check::check;
 pub(super) use draw::draw;
 pub(super) use import::import;
+pub(super) use record::record;
 
 /// Prints the JSON Schema of scenarios.
 pub(super) fn schema() -> anyhow::Result<ExitCode> {

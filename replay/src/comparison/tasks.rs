@@ -9,7 +9,6 @@ use crate::{
     Scaler, Scenario, baseline,
     expectations::{Judge, Verdict},
     measures::{Measures, Meter},
-    parallel,
     plan::{Plan, PlanScaler},
     report::{Kind, Picture},
     scaler::PolicyScaler,

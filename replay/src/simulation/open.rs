@@ -3,30 +3,37 @@
 //! With the recorded policy this shows that a replay decides as the live controller did. With another one it shows what
 //! that would have said to the same signals; what the service would have done under it, only the closed loop can tell.
 
+mod values;
+
 use std::time::Duration;
 
 use autoscaler::{
     Autoscaler, Evaluation, Event, Policy, Timestamp, Verdict, explain,
     journal::{Decided, Entry, What},
 };
+use serde::Serialize;
+
+pub use values::play_values;
 
 /// A moment that an autoscaler names itself is met by the recorded look that follows so soon: live, nobody wakes up on the
 /// millisecond.
 const WAKES_WITHIN: Duration = Duration::from_secs(1);
 
 /// What came of playing a journal.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Played {
     /// When the first entry was.
+    #[serde(rename = "from_ms")]
     pub from: Timestamp,
     /// When the last one was.
+    #[serde(rename = "to_ms")]
     pub to: Timestamp,
     /// Evaluations.
     pub looks: u64,
     /// Evaluations with a recorded one beside them.
     pub compared: u64,
     /// What was decided where the count changed, in order.
-    pub steps: Vec<Decided>,
+    pub steps: Vec<Step>,
     /// Where the recording says something else, in order.
     pub differences: Vec<Difference>,
     /// Differences beyond those kept.
@@ -37,10 +44,22 @@ pub struct Played {
     pub skipped: u64,
 }
 
+/// A decision that changed the count.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// When.
+    #[serde(rename = "at_ms")]
+    pub at: Timestamp,
+    /// What, and why.
+    #[serde(flatten)]
+    pub decided: Decided,
+}
+
 /// A recorded decision beside that of the replay.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
     /// When.
+    #[serde(rename = "at_ms")]
     pub at: Timestamp,
     /// As recorded; absent: nothing new was decided.
     pub recorded: Option<Decided>,
@@ -159,7 +178,7 @@ impl Driver<'_> {
             };
             self.compare(now, recorded, &replayed);
             if scales {
-                self.played.steps.push(replayed);
+                self.played.steps.push(Step { at: now, decided: replayed });
             }
         }
         self.played.compared += u64::from(!matches!(recorded, Recorded::NoLook));

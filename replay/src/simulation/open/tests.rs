@@ -120,7 +120,7 @@ fn another_policy_is_told_the_same_and_decides_for_itself() {
     let played = play(&recorded(), Some(&slow), |_| looks += 1);
     assert_eq!(looks, played.looks);
     assert!(!played.differences.is_empty());
-    let most = played.steps.iter().filter_map(|step| step.verdict.replicas()).max();
+    let most = played.steps.iter().filter_map(|step| step.decided.verdict.replicas()).max();
     // two for the jobs, and one more when answers get slow
     assert_eq!(most, Some(3), "{:#?}", played.steps);
 }
@@ -136,4 +136,25 @@ fn after_entries_were_lost_it_goes_on_where_everything_is_known_again() {
     assert_eq!(played.lost, 6);
     assert!(played.skipped > 0 && played.looks < whole.looks);
     assert!(played.is_the_same(), "{:#?}", played.differences);
+}
+
+#[test]
+fn signals_by_value_are_played_and_replicas_follow_at_once() {
+    let text = "\
+scenario: 1
+service: shop/web
+lasts: 3m
+replicas: { start: 1, min: 1, max: 9 }
+signals:
+  values:
+    jobs: { draw: [{ level: 8 }, { step: { at: 30s, by: 47, for: 1m } }] }
+    latency: { draw: [{ level: 0.1 }] }
+";
+    let files = |_: &str| Err("there is none".to_owned());
+    let read = crate::scenario::read("web.yaml", text, &files).unwrap_or_else(|errors| panic!("{errors}"));
+    let played = play_values(&read.scenario, &policy(POLICY), |_| {});
+    let counts: Vec<u32> = played.steps.iter().filter_map(|step| step.decided.verdict.replicas()).collect();
+    assert_eq!(counts.iter().copied().max(), Some(6), "{:#?}", played.steps);
+    assert_eq!(counts.last(), Some(&1), "{:#?}", played.steps);
+    assert!(played.looks >= 180);
 }
