@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(crate) use replay::{ReplayArgs, ReportFormat};
-pub(crate) use scenario::{ScenarioCheckArgs, ScenarioCommand};
+pub(crate) use scenario::*;
 pub(crate) use test::TestArgs;
 
 const EXIT_CODES: &str = "\

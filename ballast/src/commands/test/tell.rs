@@ -26,7 +26,12 @@ pub(super) fn all(tested: &[Tested], look: Look) -> String {
         }
     }
     let failed = tested.iter().filter(|one| !one.passed()).count();
-    let _ = writeln!(text, "{}: {} passed, {failed} failed", count(tested.len(), "scenario", "scenarios"), tested.len() - failed);
+    let _ = writeln!(
+        text,
+        "{}: {} passed, {failed} failed",
+        count(tested.len(), "scenario", "scenarios"),
+        tested.len() - failed
+    );
     text
 }
 
