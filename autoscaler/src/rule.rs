@@ -100,7 +100,7 @@ impl AllReads {
         let main = policy.rules.iter().map(|rule| main_signal(rule).and_then(place)).collect();
         let formula = |reads: &Reads| matches!(policy.signals.get(&reads.signal), Some(SignalSource::Formula(_)));
         let formulas = each.iter().any(formula);
-        Self { main, formulas, each }
+        Self { each, main, formulas }
     }
 }
 

@@ -20,7 +20,6 @@ pub(crate) use replay::{ReplayArgs, ReportFormat};
 pub(crate) use scenario::{
     ScenarioCheckArgs, ScenarioCommand, ScenarioDrawArgs, ScenarioImportArgs, ScenarioRecordArgs,
 };
-pub(crate) use scenario::*;
 pub(crate) use test::TestArgs;
 pub(crate) use tune::{TuneArgs, Vary};
 

@@ -98,15 +98,15 @@ fn a_scenario_that_names_its_policy_needs_no_other() -> Result {
 fn results_and_pictures_are_the_same_to_the_byte_whatever_the_number_of_jobs() -> Result {
     let folder = folder()?;
     fs::copy(folder.path().join("crowd.yaml"), folder.path().join("crowd-2.yaml"))?;
-    let run = |jobs: &str| -> Result<(String, Vec<u8>, Vec<u8>, Vec<u8>)> {
+    let run = |jobs: &str| -> Result<(String, [Vec<u8>; 3])> {
         let more = ["crowd-2.yaml", "--seeds", "2", "--jobs", jobs, "--html", "a.html", "--svg", "a.svg"];
         let told = told(folder.path(), &[&TWO[..], &more, &["--png", "a.png", "--dark"]].concat())?;
         let file = |name: &str| fs::read(folder.path().join(name));
-        Ok((told, file("a.html")?, file("a.svg")?, file("a.png")?))
+        Ok((told, [file("a.html")?, file("a.svg")?, file("a.png")?]))
     };
     let (one, four) = (run("1")?, run("4")?);
     assert!(one == four);
-    assert!(one.3.starts_with(b"\x89PNG"));
+    assert!(one.1[2].starts_with(b"\x89PNG"));
     assert!(one.0.contains("OVER ALL SCENARIOS"), "{}", one.0);
     Ok(())
 }

@@ -4,7 +4,7 @@ mod chart;
 pub(crate) mod page;
 mod words;
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use autoscaler::Timestamp;
 
@@ -133,7 +133,7 @@ impl Drawing {
         let width = lines.iter().map(|(part, _)| part.len()).max().unwrap_or_default();
         let mut load = format!("  {}:\n    draw:\n", self.of.key());
         for (part, about) in lines {
-            load.push_str(&format!("      - {part:width$}  # {about}\n"));
+            let _ = writeln!(load, "      - {part:width$}  # {about}");
         }
         let scenario = self.scenario();
         let demand = scenario.load().into_iter().flat_map(|load| load.demand.source.walk(&scenario));

@@ -5,6 +5,7 @@ use std::{num::NonZero, path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum};
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct ReplayArgs {
     /// Scenario files, or folders of them.
     #[arg(required = true, value_name = "SCENARIO")]

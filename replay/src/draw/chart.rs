@@ -57,16 +57,22 @@ impl Summary {
     fn piece(&mut self, from: Duration, until: Duration, value: f64, length: f64) {
         self.highest = self.highest.max(value);
         self.lowest = self.lowest.min(value);
-        self.mean += value * (until - from).as_secs_f64() / length;
+        self.mean += value * until.saturating_sub(from).as_secs_f64() / length;
         let columns = self.each.len();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a moment within the scenario")]
-        let column = |at: Duration| at.as_secs_f64() / length * columns as f64;
-        let first = (column(from) as usize).min(columns - 1);
-        let last = (column(until).ceil() as usize).clamp(first + 1, columns);
+        let (first, last) = (column(from, length, columns), column(until, length, columns));
+        let first = first.floor().min(columns as f64 - 1.0);
+        let last = last.ceil().clamp(first + 1.0, columns as f64);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to the number of columns")]
+        let (first, last) = (first as usize, last as usize);
         for highest in &mut self.each[first..last] {
             *highest = highest.max(value);
         }
     }
+}
+
+/// How many columns lie before a moment.
+fn column(at: Duration, length: f64, columns: usize) -> f64 {
+    at.as_secs_f64() / length * columns as f64
 }
 
 fn short(value: f64) -> String {

@@ -120,7 +120,7 @@ impl<'t> Words<'t> {
 
     fn span(&self, key: &str, usual: Option<&'t str>) -> Result<Duration, String> {
         let value = self.value(key, usual)?;
-        let longest = Duration::from_secs(10 * 366 * 86_400);
+        let longest = Duration::from_hours(87840);
         let span = humantime::parse_duration(value).ok().filter(|span| *span <= longest);
         span.ok_or_else(|| self.wrong(key, value, "a duration such as 30s, 5m or 1h30m"))
     }

@@ -280,7 +280,9 @@ impl Steps {
             return Ok(gaps);
         }
         let every = self.every.unwrap_or(USUAL_STEP);
-        let at = (first..).find(|step| self.cells.get(step).is_none_or(|cell| cell.rows == 0)).unwrap_or(first);
+        let at = (first..=first.saturating_add(count))
+            .find(|step| self.cells.get(step).is_none_or(|cell| cell.rows == 0))
+            .unwrap_or(first);
         let offset = spoken(millis((at - first) * every));
         if gaps == Gaps::Refuse {
             let what = format!("{empty} of {count} steps have no value; the first is {offset} after the beginning");

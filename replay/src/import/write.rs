@@ -25,7 +25,7 @@ impl Imported {
         for (number, step) in (0_u128..).zip(&self.steps) {
             let at = number * every;
             let _ = write!(text, "{}", at / 1000);
-            if at % 1000 > 0 {
+            if !at.is_multiple_of(1000) {
                 let _ = write!(text, ".{:03}", at % 1000);
             }
             cell(&mut text, step.value);

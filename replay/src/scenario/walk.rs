@@ -22,9 +22,17 @@ pub struct Walk<'a> {
     /// Where the walk stands, and where it ends.
     at: u64,
     ends: u64,
-    last: Option<Option<f64>>,
+    /// What was given last, once something was.
+    last: Given,
     /// What is below that is taken to be that.
     least: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Given {
+    Nothing,
+    /// This, or that there is none.
+    Value(Option<f64>),
 }
 
 #[derive(Clone, Debug)]
@@ -58,7 +66,7 @@ impl Source {
                 (Way::File(FileWalk::new(series, *gaps, frame.every)), least)
             }
         };
-        Walk { way, at: 0, ends: nanos(scenario.lasts), last: None, least }
+        Walk { way, at: 0, ends: nanos(scenario.lasts), last: Given::Nothing, least }
     }
 }
 
@@ -78,8 +86,8 @@ impl Iterator for Walk<'_> {
             // No piece is empty, or a walk would never end.
             self.at = until.max(from + 1);
             let value = value.map(|value| value.clamp(self.least, f64::MAX));
-            if self.last != Some(value) {
-                self.last = Some(value);
+            if self.last != Given::Value(value) {
+                self.last = Given::Value(value);
                 return Some((Duration::from_nanos(from), value));
             }
         }

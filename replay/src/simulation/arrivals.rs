@@ -106,7 +106,7 @@ impl<'a> Incoming<'a> {
             LoadKind::Cores if self.numbers.is_none() => Inflow::Open { rate: value / self.cpu },
             LoadKind::Requests | LoadKind::Jobs | LoadKind::Cores => Inflow::Open { rate: value },
             LoadKind::Users { think } => match self.found {
-                Some((with, users, inflow)) if with == *crew && users == value => inflow,
+                Some((with, users, inflow)) if with == *crew && users.to_bits() == value.to_bits() => inflow,
                 _ => {
                     let inflow = closed(value, think.as_secs_f64().max(1e-3), crew, steady_at);
                     self.found = Some((*crew, value, inflow));

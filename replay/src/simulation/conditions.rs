@@ -244,12 +244,10 @@ impl<'a> Conditions<'a> {
     pub(crate) fn crew_changed(&mut self, fleet: &Fleet) {
         self.singles.clear();
         for replica in fleet.replicas.iter().filter(|replica| replica.serves()) {
-            match self.singles.iter_mut().find(|(version, _)| *version == replica.version) {
-                Some(_) => {}
-                None => {
-                    let single = Single::new(&self.load.service, self.load.host, self.pace_of(replica.version));
-                    self.singles.push((replica.version, single));
-                }
+            if self.singles.iter_mut().find(|(version, _)| *version == replica.version).is_some() {
+            } else {
+                let single = Single::new(&self.load.service, self.load.host, self.pace_of(replica.version));
+                self.singles.push((replica.version, single));
             }
         }
         self.refresh(fleet, self.coldness(self.cold_at));

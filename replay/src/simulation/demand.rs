@@ -61,12 +61,12 @@ impl<'a> Demand<'a> {
 
     fn needs(&mut self) -> &Needs {
         let pace = pace_at(self.scenario, self.load, self.now);
-        let place = self.needs.iter().position(|(other, _)| *other == pace).unwrap_or_else(|| {
+        let known = self.needs.iter().position(|(other, _)| *other == pace).unwrap_or_else(|| {
             let Bounds { min, max } = self.bounds;
             self.needs.push((pace, Needs::new(self.load, &self.scenario.objective, pace, min, max)));
             self.needs.len() - 1
         });
-        &self.needs[place].1
+        &self.needs[known].1
     }
 }
 

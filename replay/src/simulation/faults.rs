@@ -12,9 +12,9 @@ pub(crate) fn happen(world: &mut World<'_>, watches: &mut [&mut dyn Watch], scal
     while let Some((place, begins)) = world.conditions.turn(now) {
         let what = &world.scenario.faults[place].what;
         if begins {
-            begin(world, what)
+            begin(world, what);
         } else {
-            end(world, what, scaler)
+            end(world, what, scaler);
         }
         let words = words(what, begins, world.scenario.faults[place].lasts.is_zero());
         for watch in watches.iter_mut().filter(|_| !words.is_empty()) {

@@ -22,6 +22,7 @@ struct Pending {
 }
 
 /// What is told, and what was.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own, and any of them may be on")]
 pub(crate) struct Reports {
     every: Duration,
     next_sample: Timestamp,

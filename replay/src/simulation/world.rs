@@ -302,7 +302,7 @@ impl<'a> World<'a> {
         // While a backlog is worked off, what comes finds that and nothing on top of it.
         let rate = steadily.min(passed.offered / seconds);
         let steady = match self.steady {
-            Some((with, at, steady)) if with == crew && at == rate => steady,
+            Some((with, at, steady)) if with == crew && at.to_bits() == rate.to_bits() => steady,
             _ => steady_at(rate),
         };
         self.steady = Some((crew, rate, steady));

@@ -37,7 +37,7 @@ fn what_is_left_out_is_as_the_page_says() -> Result<(), Box<dyn Error>> {
     assert_eq!(load.demand.source, Source::Drawn(vec![Part::Level(40.0)]));
     let close = |one: f64, other: f64| (one - other).abs() < f64::EPSILON;
     assert!(close(load.service.takes, 0.02) && close(load.service.cpu, 0.02) && close(load.service.spread, 1.0));
-    assert_eq!(load.service.start.gives_up, Duration::from_secs(60));
+    assert_eq!(load.service.start.gives_up, Duration::from_mins(1));
     assert_eq!(load.service.start.boot, Spans::default());
     assert_eq!((load.service.balance, load.service.at_once), (Balance::RoundRobin, 1));
     Ok(())

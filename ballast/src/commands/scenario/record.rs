@@ -58,13 +58,14 @@ fn reads(args: &ScenarioRecordArgs, entries: &[journal::Entry]) -> anyhow::Resul
     let known = recording::signals(entries);
     let named = |asked: &Option<String>, guessed: Option<SignalName>| match asked {
         None => Ok(guessed),
-        Some(name) => match known.iter().find(|signal| signal.as_str() == name) {
-            Some(signal) => Ok(Some(signal.clone())),
-            None => {
+        Some(name) => {
+            if let Some(signal) = known.iter().find(|signal| signal.as_str() == name) {
+                Ok(Some(signal.clone()))
+            } else {
                 let known: Vec<&str> = known.iter().map(SignalName::as_str).collect();
                 bail!("no signal `{name}` was recorded; there are: {}", known.join(", "))
             }
-        },
+        }
     };
     let guess = Reads::guess(entries);
     Ok(Reads {

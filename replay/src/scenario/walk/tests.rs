@@ -135,17 +135,18 @@ fn bursts_have_the_mean_and_the_burstiness_of_their_stays() {
 #[test]
 fn noise_multiplies_what_comes_before_it_and_nothing_else() {
     let noise = Part::Noise { spread: 0.1, every: Duration::from_secs(10) };
-    let noisy: Vec<f64> = pieces(&[Part::Level(50.0), noise.clone()], 1_000_000).iter().map(|piece| piece.2).collect();
-    let mean = noisy.iter().sum::<f64>() / noisy.len() as f64;
-    let deviation = (noisy.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / noisy.len() as f64).sqrt();
-    assert_eq!(noisy.len(), 100_000);
+    let scattered: Vec<f64> =
+        pieces(&[Part::Level(50.0), noise.clone()], 1_000_000).iter().map(|piece| piece.2).collect();
+    let mean = scattered.iter().sum::<f64>() / scattered.len() as f64;
+    let deviation = (scattered.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / scattered.len() as f64).sqrt();
+    assert_eq!(scattered.len(), 100_000);
     assert!((mean - 50.0).abs() < 0.1 && (deviation - 5.0).abs() < 0.05, "{mean} ± {deviation}");
 
     let after = walked(vec![noise.clone(), Part::Level(50.0)], 100);
     assert_eq!(after, [(Duration::ZERO, Some(50.0))]);
     let shifted: Vec<f64> =
         pieces(&[Part::Level(50.0), noise, Part::Level(7.0)], 1_000_000).iter().map(|piece| piece.2).collect();
-    assert!(shifted.iter().zip(&noisy).all(|(shifted, noisy)| (shifted - noisy - 7.0).abs() < 1e-9));
+    assert!(shifted.iter().zip(&scattered).all(|(shifted, scattered)| (shifted - scattered - 7.0).abs() < 1e-9));
 }
 
 #[test]
