@@ -108,7 +108,7 @@ fn a_mistake_is_told_with_its_place_and_its_cure() {
         ("descending", b"t,v\n100,2\n90,2\n", csv()),
         ("the same twice", b"t,v\n100,2\n100,2\n", csv()),
         ("a gap", b"t,v\n100,2\n110,2\n120,\n130,1\n", csv()),
-        ("too many steps", b"t,v\n100,2\n101,2\n1763719200,1\n", csv()),
+        ("too many steps", b"t,v\n100,2\n101,2\n102,2\n103,2\n104,2\n1763719200,1\n", csv()),
         ("wrong format", b"t,v\n100,2\n", Options { format: Some(Format::AccessLog), ..plain() }),
         ("several series", PROMETHEUS.as_bytes(), Options { kind: Some(Kind::Gauge), ..plain() }),
         (
@@ -147,7 +147,10 @@ fn the_scenario_and_its_series_read_to_what_was_imported() {
         assert_eq!((scenario.begins, scenario.lasts), (imported.begins, Duration::from_secs(3)));
         let walked = scenario.load().expect("a load").demand.source.walk(&scenario);
         let values: Vec<_> = walked.map(|(_, value)| value).collect();
-        assert_eq!(values, imported.steps.iter().map(|step| step.value).collect::<Vec<_>>());
+        // one value that goes on is one piece of the walk
+        let mut expected: Vec<_> = imported.steps.iter().map(|step| step.value).collect();
+        expected.dedup();
+        assert_eq!(values, expected);
     }
 }
 

@@ -154,7 +154,8 @@ signals:
     let read = crate::scenario::read("web.yaml", text, &files).unwrap_or_else(|errors| panic!("{errors}"));
     let played = play_values(&read.scenario, &policy(POLICY), |_| {});
     let counts: Vec<u32> = played.steps.iter().filter_map(|step| step.decided.verdict.replicas()).collect();
-    assert_eq!(counts.iter().copied().max(), Some(6), "{:#?}", played.steps);
+    // 55 jobs are within a tenth of what five carry
+    assert_eq!(counts.iter().copied().max(), Some(5), "{:#?}", played.steps);
     assert_eq!(counts.last(), Some(&1), "{:#?}", played.steps);
     assert!(played.looks >= 180);
 }
