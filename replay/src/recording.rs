@@ -193,7 +193,10 @@ impl Recording {
     /// How many requests a replica works on at once, at the least: by Little's law those of the highest rate that it was
     /// seen to carry unsaturated. It may be more; what was never asked for, nobody can see.
     fn at_once(&self, takes: f64) -> u32 {
-        let steady = self.rows.iter().filter(|row| row.ready > 0 && !row.changed && !fit::is_saturated(row));
+        // Where answers take twice as long as they must, requests wait: threads are short, if not CPU.
+        let waits = |row: &Row| row.latency.is_some_and(|latency| latency > 2.0 * takes);
+        let steady = self.rows.iter().filter(|row| row.ready > 0 && !row.changed);
+        let steady = steady.filter(|row| !fit::is_saturated(row) && !waits(row));
         let highest = steady.filter_map(|row| Some(row.requests? / f64::from(row.ready))).fold(0.0, f64::max);
         let busy = (highest * takes).ceil().clamp(1.0, MOST_AT_ONCE);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and MOST_AT_ONCE")]

@@ -1,3 +1,5 @@
+mod round_trip;
+
 use autoscaler::{event::Replica, journal::Decided};
 
 use super::*;
@@ -75,19 +77,20 @@ fn the_model_of_the_service_is_found_again() {
 /// Requests that mostly wait, for a database: a replica carries far more of them than one after the other.
 #[test]
 fn a_replica_works_on_as_many_at_once_as_it_was_seen_to_carry() {
-    let row = |rate: f64, limit: f64| Row {
+    let row = |rate: f64, limit: f64, latency: f64| Row {
         span: Duration::from_secs(1),
         ready: 2,
         requests: Some(rate),
         cores: Some(rate * 0.001),
         limit: Some(limit),
-        latency: Some(0.1),
+        latency: Some(latency),
         ..Row::default()
     };
     for (name, rows, at_once) in [
-        ("200/s of 0.1 s in each of two", vec![row(20.0, 0.5), row(400.0, 0.5)], 20),
-        ("a saturated span does not count", vec![row(20.0, 0.5), row(400.0, 0.2)], 1),
-        ("next to nothing", vec![row(1.0, 0.5)], 1),
+        ("200/s of 0.1 s in each of two", vec![row(20.0, 0.5, 0.1), row(400.0, 0.5, 0.13)], 20),
+        ("a saturated span does not count", vec![row(20.0, 0.5, 0.1), row(400.0, 0.2, 0.13)], 1),
+        ("nor does one in which requests wait", vec![row(20.0, 0.5, 0.1), row(400.0, 0.5, 0.3)], 1),
+        ("next to nothing", vec![row(1.0, 0.5, 0.1)], 1),
     ] {
         let rows: Vec<Row> =
             rows.into_iter().enumerate().map(|(at, row)| Row { at: Duration::from_secs(at as u64), ..row }).collect();
