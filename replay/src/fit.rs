@@ -195,7 +195,8 @@ fn censored(rows: &[Row]) -> Vec<(Duration, Duration)> {
     spans
 }
 
-fn is_saturated(row: &Row) -> bool {
+/// Whether replicas did all that they can, or requests were lost.
+pub(crate) fn is_saturated(row: &Row) -> bool {
     let full = match (row.cores, row.limit) {
         (Some(cores), Some(limit)) if row.ready > 0 => cores / f64::from(row.ready) >= SATURATED * limit,
         _ => false,

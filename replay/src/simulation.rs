@@ -20,7 +20,7 @@ pub mod requests;
 mod world;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use autoscaler::Timestamp;
 

@@ -1,3 +1,5 @@
+mod round_trip;
+
 use autoscaler::{event::Replica, journal::Decided};
 
 use super::*;
@@ -70,6 +72,53 @@ fn the_model_of_the_service_is_found_again() {
     assert_eq!(load.service.start.boot, Spans(vec![Duration::from_millis(2500)]));
     assert_eq!(load.kind, LoadKind::Requests);
     assert_eq!(assumed.len(), 1, "{assumed:?}");
+}
+
+/// Requests that mostly wait, for a database: a replica carries far more of them than one after the other.
+#[test]
+fn a_replica_works_on_as_many_at_once_as_it_was_seen_to_carry() {
+    let row = |rate: f64, limit: f64, latency: f64| Row {
+        span: Duration::from_secs(1),
+        ready: 2,
+        requests: Some(rate),
+        cores: Some(rate * 0.001),
+        limit: Some(limit),
+        latency: Some(latency),
+        ..Row::default()
+    };
+    for (name, rows, at_once) in [
+        ("200/s of 0.1 s in each of two", vec![row(20.0, 0.5, 0.1), row(400.0, 0.5, 0.13)], 20),
+        ("a saturated span does not count", vec![row(20.0, 0.5, 0.1), row(400.0, 0.2, 0.13)], 1),
+        ("nor does one in which requests wait", vec![row(20.0, 0.5, 0.1), row(400.0, 0.5, 0.3)], 1),
+        ("next to nothing", vec![row(1.0, 0.5, 0.1)], 1),
+    ] {
+        let rows: Vec<Row> =
+            rows.into_iter().enumerate().map(|(at, row)| Row { at: Duration::from_secs(at as u64), ..row }).collect();
+        let recording = Recording { fit: fit::fit(&rows), rows, ..recording() };
+        let (load, assumed) = recording.load("web.csv").expect("a model");
+        assert_eq!(load.service.at_once, at_once, "{name}");
+        let said = assumed.iter().any(|sentence| sentence.contains(&format!("{at_once} at a time")));
+        assert!(said || at_once == 1, "{name}: {assumed:?}");
+    }
+}
+
+#[test]
+fn spans_whose_demand_was_higher_than_recorded_are_marked_row_by_row() {
+    let mut entries = entries();
+    for entry in &mut entries {
+        let What::Event(Event::Samples(samples)) = &mut entry.what else { continue };
+        for sample in samples {
+            if matches!(sample.of, Subject::Replica(_)) && sample.at > at(20.0) && sample.at < at(25.0) {
+                sample.reading = Reading::Value(0.5);
+            }
+        }
+    }
+    let reads = Reads { span: Duration::from_secs(1), ..Reads::guess(&entries) };
+    let recording = read(&entries, &reads).expect("a recording");
+    let censored = recording.censored();
+    assert_eq!(censored.at, recording.demand(0.0).at);
+    let marked: Vec<usize> = (0..censored.values.len()).filter(|row| censored.values[*row] == Some(1.0)).collect();
+    assert_eq!(marked, [20, 21, 22, 23, 24]);
 }
 
 #[test]

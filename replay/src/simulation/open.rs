@@ -28,9 +28,9 @@ pub struct Played {
     /// When the last one was.
     #[serde(rename = "to_ms")]
     pub to: Timestamp,
-    /// Evaluations.
+    /// Evaluations. Beside one that the recording says was no news, only that the count is not changed can be checked; it is.
     pub looks: u64,
-    /// Evaluations with a recorded one beside them.
+    /// Evaluations compared in full with a recorded decision: number, verdict and sentence.
     pub compared: u64,
     /// What was decided where the count changed, in order.
     pub steps: Vec<Step>,
@@ -73,7 +73,13 @@ const MOST_DIFFERENCES: usize = 1000;
 impl Played {
     /// Whether every recorded decision came out the same, with the same reason, and no other one.
     pub fn is_the_same(&self) -> bool {
-        self.differences.is_empty() && self.compared > 0
+        self.differences.is_empty() && self.looks > 0
+    }
+
+    /// Whether all of the recording was played: nothing of it was lost when it was recorded, and nothing was left out for
+    /// want of what was before. Else what is [the same](Self::is_the_same) is only a part of what happened.
+    pub fn is_whole(&self) -> bool {
+        self.lost == 0 && self.skipped == 0
     }
 }
 
@@ -181,7 +187,7 @@ impl Driver<'_> {
                 self.played.steps.push(Step { at: now, decided: replayed });
             }
         }
-        self.played.compared += u64::from(!matches!(recorded, Recorded::NoLook));
+        self.played.compared += u64::from(matches!(recorded, Recorded::News(_)));
         self.newest = Some(evaluation);
     }
 
