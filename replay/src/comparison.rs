@@ -29,7 +29,7 @@ use crate::{
 
 pub use digest::Digest;
 pub use still::Still;
-pub use tasks::{Outcome, Who, clairvoyant, run};
+pub use tasks::{Outcome, Who, clairvoyant, clairvoyant_beside, run};
 
 /// A scenario, and the policies that are judged on it.
 #[derive(Clone, Debug)]
@@ -146,8 +146,6 @@ type Done<'a> = (&'a tasks::Task<'a>, Outcome);
 
 /// One scenario with everybody on it.
 fn judge(case: &Case, runs: &[Done<'_>], trials: &mut Vec<Trials>) -> Judged {
-    let first_of = |who: &Who| runs.iter().find(|(task, _)| task.who == *who);
-    let (unscaled, planned) = (first_of(&Who::Still), first_of(&Who::Plan));
     let mut contenders = Vec::new();
     let mut seen: Vec<&Who> = Vec::new();
     for (task, outcome) in runs {
@@ -156,23 +154,9 @@ fn judge(case: &Case, runs: &[Done<'_>], trials: &mut Vec<Trials>) -> Judged {
             continue;
         }
         seen.push(&task.who);
-        let of_all_seeds: Vec<&Outcome> = runs
-            .iter()
-            .filter(|(other, _)| other.who == task.who && other.setting.is_none())
-            .map(|(_, done)| done)
-            .collect();
-        let figures: Vec<_> = of_all_seeds
-            .iter()
-            .map(|outcome| {
-                let mut figures = Figures::new(&outcome.measures);
-                let ratio = planned.map(|(_, plan)| plan.measures.cost.total).filter(|plan| *plan > 0.0);
-                figures.set("cost_ratio", ratio.map(|plan| outcome.measures.cost.total / plan));
-                let speedup =
-                    unscaled.map(|(_, still)| outcome.measures.elasticity.speedup(&still.measures.elasticity));
-                figures.set("speedup", speedup);
-                figures
-            })
-            .collect();
+        let of_all_seeds = || runs.iter().filter(|(other, _)| other.who == task.who && other.setting.is_none());
+        let figures: Vec<_> = of_all_seeds().map(|done| figures(done, runs)).collect();
+        let of_all_seeds: Vec<&Outcome> = of_all_seeds().map(|(_, outcome)| outcome).collect();
         if task.who.kind() != Kind::Plan {
             remember(trials, outcome, &of_all_seeds);
         }
@@ -182,6 +166,21 @@ fn judge(case: &Case, runs: &[Done<'_>], trials: &mut Vec<Trials>) -> Judged {
     judged.pareto = sweep::curves(runs, &judged.contenders);
     judged.warnings = warnings(case);
     judged
+}
+
+/// What was measured in a run, beside the plan and beside nobody under the same seed.
+fn figures((task, outcome): &Done<'_>, runs: &[Done<'_>]) -> Figures {
+    let beside = |who: &Who| {
+        let same = |other: &tasks::Task<'_>| other.who == *who && other.scenario.seed == task.scenario.seed;
+        runs.iter().find(|(other, _)| same(other) && other.setting.is_none()).map(|(_, outcome)| &outcome.measures)
+    };
+    let measures = &outcome.measures;
+    let mut figures = Figures::new(measures);
+    let plan = beside(&Who::Plan).map(|plan| plan.cost.total).filter(|plan| *plan > 0.0);
+    figures.set("cost_ratio", plan.map(|plan| measures.cost.total / plan));
+    let still = beside(&Who::Still);
+    figures.set("speedup", still.map(|still| measures.elasticity.speedup(&still.elasticity)));
+    figures
 }
 
 fn contender(task: &tasks::Task<'_>, outcome: &Outcome, figures: Figures) -> Contender {

@@ -68,6 +68,37 @@ fn policies_come_first_then_baselines_then_the_plan_which_costs_least() {
 }
 
 #[test]
+fn each_seed_is_divided_by_the_plan_under_that_seed_and_seeds_wrap() {
+    let mut case = case(&["10/s"]);
+    case.scenario.seed = u64::MAX;
+    let report = compare(std::slice::from_ref(&case), &Options { sweep: false, ..options(2) }, &|_, _| {});
+    let report = report.expect("a report");
+    let judged = &report.scenarios[0];
+    let ratios = [u64::MAX, 0].map(|seed| {
+        let scenario = Scenario { seed, ..case.scenario.clone() };
+        let mut policy = crate::scaler::PolicyScaler::new("10/s", Arc::clone(&case.policies[0].1));
+        let cost = run(&scenario, &mut policy, None, false).expect("a run").measures.cost.total;
+        cost / clairvoyant(&scenario).cost()
+    });
+    let found = judged.contenders[0].figures.get("cost_ratio").expect("a plan");
+    assert!((found - f64::midpoint(ratios[0], ratios[1])).abs() < 1e-9, "{found} for {ratios:?}");
+    let plan = judged.contenders.iter().find(|contender| contender.kind == Kind::Plan).expect("a plan");
+    assert!(plan.figures.get("cost_ratio").is_some_and(|ratio| (ratio - 1.0).abs() < 1e-12));
+}
+
+#[test]
+fn a_policy_with_wider_limits_than_the_scenario_pays_no_less_than_the_plan() {
+    let mut case = case(&["10/s", "15/s"]);
+    // The policies may go down to one.
+    (case.scenario.replicas.start, case.scenario.replicas.min, case.scenario.replicas.max) = (6, 6, 8);
+    let report = compare(&[case], &options(2), &|_, _| {}).expect("a report");
+    for contender in &report.scenarios[0].contenders {
+        let ratio = contender.figures.get("cost_ratio").expect("a plan");
+        assert!(ratio >= 1.0 - 1e-9, "{}: {ratio}", contender.name);
+    }
+}
+
+#[test]
 fn what_a_policy_reads_and_the_scenario_does_not_give_is_said() {
     let mut case = case(&["10/s"]);
     assert!(warnings(&case).is_empty());
