@@ -90,7 +90,7 @@ fn one(sheet: &mut Drawing, (index, contender): (usize, &Contender), common: &Co
         into.text(20.0, 16.0, "name", &contender.name);
         let figures = super::first_figures(contender).join(" · ");
         if let Some(note) = &contender.note {
-            into.text(WIDTH, 16.0, "end tiny", note);
+            into.text(20.0, 59.0, "tiny", note);
         }
         for (line, y) in wrapped(&figures, WIDTH - 20.0).into_iter().zip([33.0, 48.0]) {
             into.text(20.0, y, "ink", &line);
