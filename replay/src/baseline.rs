@@ -297,7 +297,7 @@ fn concurrency(scenario: &Scenario) -> f64 {
 
 /// What is needed, span by span; in an open loop, where nobody knows, what there is at the start.
 fn demand(scenario: &Scenario) -> impl Iterator<Item = (Duration, u32)> {
-    let known = simulation::demand(scenario, bounds(scenario)).map(|step| (step.to.since(step.from), step.needed));
+    let known = simulation::demand(scenario).map(|step| (step.to.since(step.from), step.needed));
     let unknown = scenario.load().is_none().then_some((scenario.lasts, scenario.replicas.start));
     known.chain(unknown)
 }

@@ -6,6 +6,7 @@
 //! ```
 
 mod digest;
+mod overall;
 mod still;
 mod sweep;
 mod tasks;
@@ -20,16 +21,17 @@ use crate::{
     Scenario,
     baseline::BaselineError,
     expectations::Verdict,
-    ladder,
+    ladder::{self, Ladder},
     measures::Measures,
-    parallel, ranking,
-    report::{Contender, Figures, Judged, Judgement, Kind, Picture, Report, Rung, Summary},
+    parallel,
+    plan::Plan,
+    report::{Contender, Figures, Judged, Judgement, Kind, Picture, Report, Summary},
     simulation::RunError,
 };
 
 pub use digest::Digest;
 pub use still::Still;
-pub use tasks::{Outcome, Who, clairvoyant, run};
+pub use tasks::{Outcome, Who, clairvoyant, clairvoyant_beside, run};
 
 /// A scenario, and the policies that are judged on it.
 #[derive(Clone, Debug)]
@@ -86,24 +88,22 @@ pub fn compare(
     let mut trials: Vec<Trials> = Vec::new();
     for (index, case) in cases.iter().enumerate() {
         let of_case: Vec<_> = runs.by_ref().take(plan.iter().filter(|task| task.case == index).count()).collect();
-        judged.push(judge(case, &of_case, &mut trials));
+        judged.push(judge(index, case, &of_case, &mut trials));
     }
     for (judged, ladder) in judged.iter_mut().zip(ladders) {
-        judged.ladder = ladder?;
+        if let Some(ladder) = ladder? {
+            (judged.ladder, judged.floor) = (ladder.rungs, Some(ladder.floor));
+        }
     }
-    // Who is not in every scenario cannot be ranked over all.
-    trials.retain(|trial| trial.scenarios == cases.len());
-    let several = cases.len() > 1 && trials.len() > 1;
-    let trials: Vec<_> = trials.into_iter().map(|trial| (trial.name, trial.measures)).collect();
-    let ranking = if several { ranking::rank(&trials) } else { Vec::new() };
+    let ranking = overall::rank(trials, &mut judged);
     Ok(Report::new(judged, ranking))
 }
 
 /// What the distance of the first policy to the clairvoyant plan is made of; nothing where there is no policy.
-fn climb(case: &Case) -> Result<Vec<Rung>, ComparisonError> {
-    let Some((name, policy)) = case.policies.first() else { return Ok(Vec::new()) };
+fn climb(case: &Case) -> Result<Option<Ladder>, ComparisonError> {
+    let Some((name, policy)) = case.policies.first() else { return Ok(None) };
     let ladder = ladder::climb(&case.scenario, name, policy);
-    ladder.map(|ladder| ladder.rungs).map_err(|error| ComparisonError::Run(case.scenario.name.clone(), error))
+    ladder.map(Some).map_err(|error| ComparisonError::Run(case.scenario.name.clone(), error))
 }
 
 /// What the policies read and the scenario does not give, as warnings.
@@ -135,19 +135,34 @@ fn is_given(load: &crate::scenario::Load, signal: &str) -> bool {
         || load.emits.iter().any(|(name, _)| name == signal)
 }
 
-/// What came of one contender on all scenarios.
+/// What came of one contender on one scenario, seed by seed.
 struct Trials {
+    case: usize,
+    who: Who,
+    /// Whether it is the scenario's own policy.
+    own: bool,
     name: String,
-    scenarios: usize,
     measures: Vec<Measures>,
+}
+
+fn is_own(who: &Who, case: &Case) -> bool {
+    matches!(who, Who::Policy(name, _) if case.scenario.policy.as_ref() == Some(name))
+}
+
+/// In which world the plan is.
+fn of_plan(scenario: &Scenario) -> String {
+    let left_out = match Plan::spared(scenario) {
+        0 => String::new(),
+        1 => "; a fault that changes counts is left out".to_owned(),
+        several => format!("; {several} faults that change counts are left out"),
+    };
+    format!("run with the quickest starts and stops{left_out}")
 }
 
 type Done<'a> = (&'a tasks::Task<'a>, Outcome);
 
 /// One scenario with everybody on it.
-fn judge(case: &Case, runs: &[Done<'_>], trials: &mut Vec<Trials>) -> Judged {
-    let first_of = |who: &Who| runs.iter().find(|(task, _)| task.who == *who);
-    let (unscaled, planned) = (first_of(&Who::Still), first_of(&Who::Plan));
+fn judge(index: usize, case: &Case, runs: &[Done<'_>], trials: &mut Vec<Trials>) -> Judged {
     let mut contenders = Vec::new();
     let mut seen: Vec<&Who> = Vec::new();
     for (task, outcome) in runs {
@@ -156,25 +171,13 @@ fn judge(case: &Case, runs: &[Done<'_>], trials: &mut Vec<Trials>) -> Judged {
             continue;
         }
         seen.push(&task.who);
-        let of_all_seeds: Vec<&Outcome> = runs
-            .iter()
-            .filter(|(other, _)| other.who == task.who && other.setting.is_none())
-            .map(|(_, done)| done)
-            .collect();
-        let figures: Vec<_> = of_all_seeds
-            .iter()
-            .map(|outcome| {
-                let mut figures = Figures::new(&outcome.measures);
-                let ratio = planned.map(|(_, plan)| plan.measures.cost.total).filter(|plan| *plan > 0.0);
-                figures.set("cost_ratio", ratio.map(|plan| outcome.measures.cost.total / plan));
-                let speedup =
-                    unscaled.map(|(_, still)| outcome.measures.elasticity.speedup(&still.measures.elasticity));
-                figures.set("speedup", speedup);
-                figures
-            })
-            .collect();
+        let of_all_seeds = || runs.iter().filter(|(other, _)| other.who == task.who && other.setting.is_none());
+        let figures: Vec<_> = of_all_seeds().map(|done| figures(done, runs)).collect();
+        let of_all_seeds: Vec<&Outcome> = of_all_seeds().map(|(_, outcome)| outcome).collect();
         if task.who.kind() != Kind::Plan {
-            remember(trials, outcome, &of_all_seeds);
+            let own = is_own(&task.who, case);
+            let measures = of_all_seeds.iter().map(|outcome| outcome.measures.clone()).collect();
+            trials.push(Trials { case: index, who: task.who.clone(), own, name: outcome.name.clone(), measures });
         }
         contenders.push(contender(task, outcome, Figures::mean(&figures)));
     }
@@ -184,10 +187,31 @@ fn judge(case: &Case, runs: &[Done<'_>], trials: &mut Vec<Trials>) -> Judged {
     judged
 }
 
+/// What was measured in a run, beside the plan and beside nobody under the same seed.
+fn figures((task, outcome): &Done<'_>, runs: &[Done<'_>]) -> Figures {
+    let beside = |who: &Who| {
+        let same = |other: &tasks::Task<'_>| other.who == *who && other.scenario.seed == task.scenario.seed;
+        runs.iter().find(|(other, _)| same(other) && other.setting.is_none()).map(|(_, outcome)| &outcome.measures)
+    };
+    let measures = &outcome.measures;
+    let mut figures = Figures::new(measures);
+    let plan = beside(&Who::Plan).map(|plan| plan.cost.total).filter(|plan| *plan > 0.0);
+    figures.set("cost_ratio", plan.map(|plan| measures.cost.total / plan));
+    let still = beside(&Who::Still);
+    figures.set("speedup", still.map(|still| measures.elasticity.speedup(&still.elasticity)));
+    figures
+}
+
 fn contender(task: &tasks::Task<'_>, outcome: &Outcome, figures: Figures) -> Contender {
+    let (note, spared) = match task.who {
+        Who::Plan => (Some(of_plan(&task.scenario)), Plan::spared(&task.scenario)),
+        _ => (None, 0),
+    };
     Contender {
         name: outcome.name.clone(),
         kind: task.who.kind(),
+        note,
+        spared: spared > 0,
         digest: outcome.digest.to_string(),
         figures,
         expectations: expectations(task, outcome),
@@ -199,15 +223,4 @@ fn contender(task: &tasks::Task<'_>, outcome: &Outcome, figures: Figures) -> Con
 fn expectations(task: &tasks::Task<'_>, outcome: &Outcome) -> Vec<Judgement> {
     let of_policy = task.who.kind() == Kind::Policy;
     outcome.verdicts.iter().filter(|_| of_policy).map(Verdict::judgement).collect()
-}
-
-fn remember(trials: &mut Vec<Trials>, outcome: &Outcome, of_all_seeds: &[&Outcome]) {
-    let measures = of_all_seeds.iter().map(|outcome| outcome.measures.clone());
-    match trials.iter_mut().find(|trial| trial.name == outcome.name) {
-        Some(trial) => {
-            trial.scenarios += 1;
-            trial.measures.extend(measures);
-        }
-        None => trials.push(Trials { name: outcome.name.clone(), scenarios: 1, measures: measures.collect() }),
-    }
 }

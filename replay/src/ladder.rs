@@ -23,7 +23,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use autoscaler::Policy;
 
-pub use crate::report::Rung;
+pub use crate::report::{ReactiveFloor, Rung};
 use crate::{
     Scaler, Scenario,
     measures::Meter,
@@ -47,18 +47,6 @@ pub struct Ladder {
     pub floor: ReactiveFloor,
 }
 
-/// What somebody pays who always has what was needed one reaction before: `∫ max(D(t) - D(t - L), 0) dt`. Whoever is below
-/// it anticipates, or pays for headroom.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-pub struct ReactiveFloor {
-    /// `L` in seconds: one sample and the shortest start.
-    pub lag: f64,
-    /// Hours of replicas that are missing.
-    pub missing_hours: f64,
-    /// The same as a part of the cost: times `idle_per_missing`, in replica-hours.
-    pub cost: f64,
-}
-
 /// Climbs the ladder of a policy on a scenario; `name` is what the policy is called. Runs the scenario once for each rung
 /// and each turn of the knob.
 pub fn climb(scenario: &Scenario, name: &str, policy: &Arc<Policy>) -> Result<Ladder, RunError> {
@@ -67,7 +55,7 @@ pub fn climb(scenario: &Scenario, name: &str, policy: &Arc<Policy>) -> Result<La
     let (own, all) =
         (Bounds { min: own.min, max: own.max }, Bounds { min: given.min.min(own.min), max: given.max.max(own.max) });
     let prices = Prices::of(scenario);
-    let demand = || simulation::demand(scenario, given);
+    let demand = || simulation::demand(scenario);
     let start = scenario.replicas.start;
     let free = Plan::of(demand(), start, all, prices);
     let guarded = Plan::guarded(demand(), start, own, prices, &policy.guards, scenario.every);
@@ -89,7 +77,7 @@ pub fn climb(scenario: &Scenario, name: &str, policy: &Arc<Policy>) -> Result<La
 /// What no reactive policy without headroom can avoid on this scenario.
 pub fn reactive_floor(scenario: &Scenario) -> ReactiveFloor {
     let lag = Prices::of(scenario).start + scenario.every;
-    let missing = behind(simulation::demand(scenario, simulation::bounds(scenario)), lag);
+    let missing = behind(simulation::demand(scenario), lag);
     let missing_hours = missing / 3_600_000.0;
     ReactiveFloor { lag: lag.as_secs_f64(), missing_hours, cost: missing_hours * scenario.objective.idle_per_missing }
 }

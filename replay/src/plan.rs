@@ -89,7 +89,7 @@ impl Plan {
     /// The cheapest plan for a scenario, within `bounds`: nobody who scales it pays less, unless replicas die or a host is lost
     /// just when they are to be removed. Of an open loop, in which nothing is needed, it costs nothing.
     pub fn new(scenario: &Scenario, bounds: Bounds) -> Self {
-        let demand = simulation::demand(scenario, simulation::bounds(scenario));
+        let demand = simulation::demand(scenario);
         Self::of(demand, scenario.replicas.start, bounds, Prices::of(scenario))
     }
 
@@ -150,10 +150,13 @@ impl Plan {
                 Start { boot: Spans(vec![prices.start]), cpu: model.cpu, warm_up: model.warm_up, ..Start::default() };
             load.service.stop = prices.stop;
         }
-        world.faults.retain(|fault| {
-            matches!(fault.what, What::SamplesLate { .. } | What::SamplesMissing { .. } | What::Neighbour { .. })
-        });
+        world.faults.retain(|fault| stays(&fault.what));
         world
+    }
+
+    /// So many faults of the scenario are not in [`Plan::world`].
+    pub fn spared(scenario: &Scenario) -> usize {
+        scenario.faults.iter().filter(|fault| !stays(&fault.what)).count()
     }
 
     fn best(
@@ -187,6 +190,11 @@ impl Plan {
         let targets = targets(&supply, start, prices.start);
         Self { supply: supply.into(), targets: targets.into(), cost: cost / 3_600_000.0 }
     }
+}
+
+/// Whether a fault leaves it to the scaler how many replicas there are.
+fn stays(what: &What) -> bool {
+    matches!(what, What::SamplesLate { .. } | What::SamplesMissing { .. } | What::Neighbour { .. })
 }
 
 /// Steps with neighbours that need as much as they do made one.

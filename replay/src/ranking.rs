@@ -20,20 +20,33 @@ pub struct Criterion {
     pub name: &'static str,
     /// Its value; `None` where there is none.
     pub of: fn(&Measures) -> Option<f64>,
-    /// Less than this counts as this, so that a share of the best value is defined.
-    pub clip: f64,
+    /// Less than this counts as this, so that a share of the best value is defined and means something.
+    pub clip: Clip,
 }
 
-/// Measures of each kind: of the elasticity, of what users felt, of the cost. Percentages and shares are clipped at 0.01 %.
+/// The least that a value counts as.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Clip {
+    /// So much.
+    Value(f64),
+    /// So large a share of the worst value.
+    OfWorst(f64),
+}
+
+/// One percentage point, for what is in per cent.
+const POINT: Clip = Clip::Value(1.0);
+const OF_WORST: Clip = Clip::OfWorst(0.01);
+
+/// Measures of each kind: of the elasticity, of what users felt, of the cost.
 pub const CRITERIA: [Criterion; 8] = [
-    Criterion { name: "theta_u", of: |measures| Some(measures.elasticity.theta_u), clip: 0.01 },
-    Criterion { name: "theta_o", of: |measures| Some(measures.elasticity.theta_o), clip: 0.01 },
-    Criterion { name: "tau_u", of: |measures| Some(measures.elasticity.tau_u), clip: 0.01 },
-    Criterion { name: "tau_o", of: |measures| Some(measures.elasticity.tau_o), clip: 0.01 },
-    Criterion { name: "instability", of: |measures| Some(measures.elasticity.instability), clip: 0.01 },
-    Criterion { name: "late", of: |measures| measures.users.late, clip: 0.0001 },
-    Criterion { name: "replica_hours", of: |measures| Some(measures.cost.replica_hours), clip: 0.0001 },
-    Criterion { name: "cost", of: |measures| Some(measures.cost.total), clip: 0.0001 },
+    Criterion { name: "theta_u", of: |measures| Some(measures.elasticity.theta_u), clip: POINT },
+    Criterion { name: "theta_o", of: |measures| Some(measures.elasticity.theta_o), clip: POINT },
+    Criterion { name: "tau_u", of: |measures| Some(measures.elasticity.tau_u), clip: POINT },
+    Criterion { name: "tau_o", of: |measures| Some(measures.elasticity.tau_o), clip: POINT },
+    Criterion { name: "instability", of: |measures| Some(measures.elasticity.instability), clip: POINT },
+    Criterion { name: "late", of: |measures| measures.users.late, clip: Clip::Value(0.01) },
+    Criterion { name: "replica_hours", of: |measures| Some(measures.cost.replica_hours), clip: OF_WORST },
+    Criterion { name: "cost", of: |measures| Some(measures.cost.total), clip: OF_WORST },
 ];
 
 /// Ranks contenders, best first. Each has a name and its measures in all trials, the same ones in the same order; where one
@@ -41,7 +54,7 @@ pub const CRITERIA: [Criterion; 8] = [
 ///
 /// *Points*: in each trial and for each criterion, of two contenders the better one gets a point, and each half a one where
 /// they are equal. *Distance*: `Σ (value - best) / best` over criteria, the mean over trials; the best is the least value of
-/// any contender in that trial.
+/// any contender in that trial, and all count as the criterion's clip at least.
 pub fn rank(contenders: &[(String, Vec<Measures>)]) -> Vec<Rank> {
     let trials = contenders.iter().map(|(_, trials)| trials.len()).min().unwrap_or(0);
     let mut ranks: Vec<Rank> =
@@ -71,9 +84,14 @@ fn points(value: Option<f64>, all: &[Option<f64>]) -> f64 {
     each.sum::<f64>() - 0.5
 }
 
-fn distance(value: Option<f64>, all: &[Option<f64>], clip: f64) -> f64 {
+fn distance(value: Option<f64>, all: &[Option<f64>], clip: Clip) -> f64 {
+    let clip = match clip {
+        Clip::Value(least) => least,
+        Clip::OfWorst(share) => all.iter().flatten().copied().fold(0.0, f64::max) * share,
+    };
     let best = all.iter().flatten().copied().fold(f64::INFINITY, f64::min).max(clip);
-    value.map_or(0.0, |value| (value.max(clip) - best) / best)
+    // All of them nothing: nobody is farther than another.
+    value.filter(|_| best > 0.0).map_or(0.0, |value| (value.max(clip) - best) / best)
 }
 
 /// What rounding makes of equal values is equal.
@@ -96,9 +114,13 @@ mod tests {
     #[test]
     fn the_distance_is_a_share_of_the_best_that_is_never_nothing() {
         let all = [Some(0.0), Some(0.02), Some(3.0), None];
-        let found = all.map(|value| distance(value, &all, 0.01));
+        let found = all.map(|value| distance(value, &all, Clip::Value(0.01)));
         assert_eq!(found[0], 0.0);
         assert!((found[1] - 1.0).abs() < 1e-12 && (found[2] - 299.0).abs() < 1e-9, "{found:?}");
         assert_eq!(found[3], 0.0);
+        let found = all.map(|value| distance(value, &all, OF_WORST));
+        assert!((found[2] - 99.0).abs() < 1e-9 && found[1] == 0.0, "{found:?}");
+        let none = [Some(0.0), Some(0.0)];
+        assert_eq!(none.map(|value| distance(value, &none, OF_WORST)), [0.0, 0.0]);
     }
 }

@@ -34,6 +34,11 @@ pub use style::Theme;
 /// The version of the JSON. What is added does not change it.
 pub const VERSION: u32 = 1;
 
+/// What [`Rank::distance`] sums.
+pub const DISTANCE: &str = "(value − best) / best, summed over θ_U, θ_O, τ_U, τ_O, υ, late or lost, replica-hours and cost, \
+    and averaged over scenarios and seeds. So that a best near zero does not outweigh all else, values count as one \
+    percentage point at least, and replica-hours and cost as 1 % of the worst at least.";
+
 /// What came of scenarios under contenders.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
@@ -60,6 +65,8 @@ pub struct Judged {
     pub pareto: Vec<Curve>,
     /// What the first policy's distance to the clairvoyant plan is made of, from the plan on.
     pub ladder: Vec<Rung>,
+    /// What nobody who only reacts can avoid, where the ladder was climbed.
+    pub floor: Option<ReactiveFloor>,
     /// What is hardly meant: `the policy reads x, which the scenario does not give`.
     pub warnings: Vec<String>,
 }
@@ -110,6 +117,10 @@ pub struct Contender {
     pub name: String,
     /// What it is.
     pub kind: Kind,
+    /// What is to be known of its figures: `quickest starts …` of the plan. Absent: nothing.
+    pub note: Option<String>,
+    /// Whether faults of the scenario were left out of its run, so that what users felt is not comparable.
+    pub spared: bool,
     /// Of everything that happened in its run: the same digest, the same run.
     pub digest: String,
     /// What was measured.
@@ -191,6 +202,18 @@ pub struct Rung {
     pub price_of: String,
 }
 
+/// What somebody pays who always has what was needed one reaction before: `∫ max(D(t) - D(t - L), 0) dt`. Whoever is below
+/// it anticipates, or pays for headroom.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ReactiveFloor {
+    /// `L` in seconds: one sample and the shortest start.
+    pub lag: f64,
+    /// Hours of replicas that are missing.
+    pub missing_hours: f64,
+    /// The same as a part of the cost: times `idle_per_missing`, in replica-hours.
+    pub cost: f64,
+}
+
 /// A contender's place over all scenarios.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rank {
@@ -198,7 +221,7 @@ pub struct Rank {
     pub name: String,
     /// Points: one for each contender that it beats in a measure on a scenario, half a one for a tie.
     pub points: f64,
-    /// By how much it misses the best of each measure, as a share, summed over measures and averaged over scenarios.
+    /// [`DISTANCE`]: 1 is 100 %.
     pub distance: f64,
 }
 
@@ -249,7 +272,15 @@ impl Judged {
             Some((first, others)) => others.iter().map(|other| Comparison::of(first, other)).collect(),
             None => Vec::new(),
         };
-        Self { scenario, contenders, comparisons, pareto: Vec::new(), ladder: Vec::new(), warnings: Vec::new() }
+        Self {
+            scenario,
+            contenders,
+            comparisons,
+            pareto: Vec::new(),
+            ladder: Vec::new(),
+            floor: None,
+            warnings: Vec::new(),
+        }
     }
 
     /// Whether nobody who does not know the future has a better value of a measure, and somebody a worse one.
@@ -270,6 +301,7 @@ impl Judged {
 /// What one looks at first of a contender, with its words.
 fn first_figures(contender: &Contender) -> Vec<String> {
     let of_figure = |(definition, value): (&Definition, f64)| match definition.unit {
+        Unit::Count if definition.written(value) == "1" => format!("1 {}", definition.title.trim_end_matches('s')),
         Unit::Count | Unit::Share | Unit::Factor => format!("{} {}", definition.written(value), definition.title),
         _ => format!("{} {}", definition.title, definition.written(value)),
     };

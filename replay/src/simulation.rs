@@ -41,7 +41,7 @@ pub fn run(scenario: &Scenario, scaler: &mut dyn Scaler, watches: &mut [&mut dyn
     }
 }
 
-/// The limits that a scenario gives to whoever has no others, and within which [`Segment::needed`] is.
+/// The limits that a scenario gives to whoever has no others.
 pub fn bounds(scenario: &Scenario) -> Bounds {
     Bounds { min: scenario.replicas.min, max: scenario.replicas.max }
 }
@@ -115,7 +115,9 @@ pub struct Segment {
     pub starting: u32,
     /// Replicas that stop and still cost.
     pub stopping: u32,
-    /// The fewest replicas that would keep the objective under this load: demand, D(t). At least the least that there may be.
+    /// The fewest replicas that would keep the objective under this load: demand, D(t). None
+    /// where there is no load; no more than the scenario's most, and that many where more would be needed. The least that there
+    /// may be is no demand.
     pub needed: u32,
     /// Requests that were offered, retries included.
     pub offered: f64,

@@ -11,7 +11,7 @@ use crate::{
     measures::{Measures, Meter},
     plan::{Plan, PlanScaler},
     report::{Kind, Picture},
-    scaler::PolicyScaler,
+    scaler::{Bounds, PolicyScaler},
     scenario::Expected,
     simulation::{self, RunError, Watch},
 };
@@ -67,6 +67,8 @@ pub(super) struct Task<'a> {
     pub(super) setting: Option<sweep::Setting>,
     /// Whether pictures of it are shown.
     pub(super) pictured: bool,
+    /// The limits of everybody in the case, within which the plan is.
+    pub(super) bounds: Bounds,
 }
 
 /// Runs a scenario with somebody who scales, and watches. `plan` is the cost of the clairvoyant plan, for what is expected of
@@ -89,15 +91,29 @@ pub fn run(
     Ok(Outcome { name: scaler.name(), measures: meter.measures(), picture, digest, verdicts })
 }
 
-/// The cheapest plan, within the limits of the scenario.
+/// The cheapest plan, within the limits of the scenario: for whoever has no others. Beside a policy with limits of its own
+/// it is [`clairvoyant_beside`].
 pub fn clairvoyant(scenario: &Scenario) -> Plan {
-    Plan::new(scenario, simulation::bounds(scenario))
+    clairvoyant_beside(scenario, [])
+}
+
+/// The cheapest plan, within the limits of the scenario and of all these policies: none of them pays less.
+pub fn clairvoyant_beside<'a>(scenario: &Scenario, policies: impl IntoIterator<Item = &'a Policy>) -> Plan {
+    Plan::new(scenario, widest(scenario, policies))
+}
+
+fn widest<'a>(scenario: &Scenario, policies: impl IntoIterator<Item = &'a Policy>) -> Bounds {
+    policies.into_iter().fold(simulation::bounds(scenario), |Bounds { min, max }, policy| {
+        let own = policy.widest_limits();
+        Bounds { min: min.min(own.min), max: max.max(own.max) }
+    })
 }
 
 /// Every run of a comparison: by case, then by contender, then by seed; those with knobs turned last.
 pub(super) fn plan<'a>(cases: &'a [Case], options: &Options) -> Result<Vec<Task<'a>>, ComparisonError> {
     let mut tasks = Vec::new();
     for (case, of_case) in cases.iter().enumerate() {
+        let bounds = widest(&of_case.scenario, of_case.policies.iter().map(|(_, policy)| policy.as_ref()));
         let policies = of_case.policies.iter().map(|(name, policy)| Who::Policy(name.clone(), Arc::clone(policy)));
         let baselines = options.baselines.iter().map(|name| Who::Baseline(name.clone()));
         let mut contenders: Vec<Who> = policies.chain(baselines).collect();
@@ -105,21 +121,23 @@ pub(super) fn plan<'a>(cases: &'a [Case], options: &Options) -> Result<Vec<Task<
             return Err(ComparisonError::Nobody(of_case.scenario.name.clone()));
         }
         contenders.extend(options.plan.then_some(Who::Plan));
-        for who in &contenders {
+        // What others are divided by is run under each seed, too.
+        for who in contenders.iter().chain([&Who::Still]) {
             for seed in 0..options.seeds.get() {
                 let mut scenario = Cow::Borrowed(&of_case.scenario);
                 if seed > 0 {
-                    scenario.to_mut().seed += u64::from(seed);
+                    let of_case = scenario.seed;
+                    scenario.to_mut().seed = of_case.wrapping_add(u64::from(seed));
                 }
-                tasks.push(Task { case, scenario, who: who.clone(), setting: None, pictured: seed == 0 });
+                let pictured = seed == 0 && *who != Who::Still;
+                tasks.push(Task { case, scenario, who: who.clone(), setting: None, pictured, bounds });
             }
         }
         let scenario = || Cow::Borrowed(&of_case.scenario);
-        tasks.push(Task { case, scenario: scenario(), who: Who::Still, setting: None, pictured: false });
         for who in contenders.iter().filter(|_| options.sweep) {
             for setting in sweep::settings(who, &of_case.scenario) {
                 let (who, setting) = (who.clone(), Some(setting));
-                tasks.push(Task { case, scenario: scenario(), who, setting, pictured: false });
+                tasks.push(Task { case, scenario: scenario(), who, setting, pictured: false, bounds });
             }
         }
     }
@@ -132,7 +150,7 @@ impl Task<'_> {
         let scenario = self.scenario.as_ref();
         // The plan is only as much work as is worth where somebody asks for it.
         let asked = self.pictured && scenario.expect.iter().any(|expected| expected.what == Expected::Cost);
-        let cost = asked.then(|| clairvoyant(scenario).cost());
+        let cost = asked.then(|| Plan::new(scenario, self.bounds).cost());
         let knob = self.setting.as_ref().and_then(|setting| setting.knob);
         let outcome = match &self.who {
             Who::Policy(name, policy) => {
@@ -142,8 +160,14 @@ impl Task<'_> {
             }
             Who::Baseline(name) => run(scenario, baseline::make(name, knob, scenario)?.as_mut(), cost, self.pictured),
             Who::Plan => {
-                let plan = clairvoyant(scenario);
-                run(&Plan::world(scenario), &mut PlanScaler::new(plan), cost, self.pictured)
+                let plan = Plan::new(scenario, self.bounds);
+                let costs = plan.cost();
+                let outcome = run(&Plan::world(scenario), &mut PlanScaler::new(plan), cost, self.pictured);
+                outcome.map(|mut outcome| {
+                    // The same but where a deploy, which its world does not have, changes what is needed.
+                    outcome.measures.cost.total = costs;
+                    outcome
+                })
             }
             Who::Still => run(scenario, &mut Still, cost, self.pictured),
         };

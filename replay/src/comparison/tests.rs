@@ -22,7 +22,8 @@ load:
 fn case(loads: &[&str]) -> Case {
     let files = |_: &str| Err("there is none".to_owned());
     let read = scenario::read("flash.yaml", SCENARIO, &files).expect("a scenario");
-    let policy = |per_replica: &str| {
+    let policy = |name: &str| {
+        let per_replica = if name.ends_with("/s") { name } else { "12/s" };
         let text = format!(
             "service: shop/web\nreplicas: {{ min: 1, max: 20 }}\nsignals: {{ requests: published }}\nrules:\n  - target: {{ signal: requests, per_replica: {per_replica} }}\n"
         );
@@ -65,6 +66,68 @@ fn policies_come_first_then_baselines_then_the_plan_which_costs_least() {
     assert_eq!(knobs[..2], [(Some(0), 9), (Some(1), 9)], "each policy with its knob turned");
     let names: Vec<_> = judged.ladder.iter().map(|rung| rung.name.as_str()).collect();
     assert_eq!((names.len(), names[0], names[4]), (5, "clairvoyant plan", "10/s"));
+}
+
+#[test]
+fn each_seed_is_divided_by_the_plan_under_that_seed_and_seeds_wrap() {
+    let mut case = case(&["10/s"]);
+    case.scenario.seed = u64::MAX;
+    let report = compare(std::slice::from_ref(&case), &Options { sweep: false, ..options(2) }, &|_, _| {});
+    let report = report.expect("a report");
+    let judged = &report.scenarios[0];
+    let ratios = [u64::MAX, 0].map(|seed| {
+        let scenario = Scenario { seed, ..case.scenario.clone() };
+        let mut policy = crate::scaler::PolicyScaler::new("10/s", Arc::clone(&case.policies[0].1));
+        let cost = run(&scenario, &mut policy, None, false).expect("a run").measures.cost.total;
+        cost / clairvoyant(&scenario).cost()
+    });
+    let found = judged.contenders[0].figures.get("cost_ratio").expect("a plan");
+    assert!((found - f64::midpoint(ratios[0], ratios[1])).abs() < 1e-9, "{found} for {ratios:?}");
+    let plan = judged.contenders.iter().find(|contender| contender.kind == Kind::Plan).expect("a plan");
+    assert!(plan.figures.get("cost_ratio").is_some_and(|ratio| (ratio - 1.0).abs() < 1e-12));
+}
+
+#[test]
+fn a_policy_with_wider_limits_than_the_scenario_pays_no_less_than_the_plan() {
+    let mut case = case(&["10/s", "15/s"]);
+    // The policies may go down to one.
+    (case.scenario.replicas.start, case.scenario.replicas.min, case.scenario.replicas.max) = (6, 6, 8);
+    let report = compare(&[case], &options(2), &|_, _| {}).expect("a report");
+    for contender in &report.scenarios[0].contenders {
+        let ratio = contender.figures.get("cost_ratio").expect("a plan");
+        assert!(ratio >= 1.0 - 1e-9, "{}: {ratio}", contender.name);
+    }
+}
+
+#[test]
+fn whoever_is_on_every_scenario_is_ranked_and_who_is_not_is_named() {
+    let mut cases = [case(&["a.yaml", "15/s"]), case(&["b.yaml"])];
+    for (case, own) in cases.iter_mut().zip(["a.yaml", "b.yaml"]) {
+        case.scenario.policy = Some(own.to_owned());
+    }
+    let report = compare(&cases, &Options { sweep: false, ..options(2) }, &|_, _| {}).expect("a report");
+    let mut names: Vec<_> = report.ranking.iter().map(|rank| rank.name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["HPA, CPU at 80 %", "each scenario's own policy"]);
+    assert_eq!(
+        report.scenarios[0].warnings,
+        ["15/s is not ranked over all scenarios: it is not judged on all of them"]
+    );
+    assert!(report.scenarios[1].warnings.is_empty());
+}
+
+#[test]
+fn a_plan_says_what_it_was_spared() {
+    let mut case = case(&["10/s"]);
+    let what = scenario::What::ReplicasDie { count: 1 };
+    case.scenario.faults =
+        vec![scenario::Fault { at: std::time::Duration::from_mins(6), lasts: std::time::Duration::ZERO, what }];
+    let report = compare(&[case], &Options { sweep: false, ..options(2) }, &|_, _| {}).expect("a report");
+    let plan = report.scenarios[0].contenders.last().expect("a plan");
+    let note = "run with the quickest starts and stops; a fault that changes counts is left out";
+    assert_eq!((plan.kind, plan.note.as_deref(), plan.spared), (Kind::Plan, Some(note), true));
+    let comparison = report.scenarios[0].comparisons.last().expect("beside the plan");
+    assert!(comparison.late.is_none() && comparison.sentence.contains(note), "{comparison:?}");
 }
 
 #[test]

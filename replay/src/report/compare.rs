@@ -29,15 +29,15 @@ pub struct Comparison {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It is better in what it pays or in what users feel, and worse in neither.
+    /// It is better in what it pays, in what users feel or with missing replicas priced in, and worse in none of these.
     Better,
     /// The other way around.
     Worse,
-    /// Better in one and worse in the other, but better with missing replicas priced in.
+    /// Better in some and worse in others, but better with missing replicas priced in.
     DearerButBetter,
-    /// Better in one and worse in the other, and worse with missing replicas priced in.
+    /// Better in some and worse in others, and worse with missing replicas priced in.
     CheaperButWorse,
-    /// There is no difference to speak of.
+    /// There is no difference to speak of, or what is better weighs as much as what is worse.
     Same,
 }
 
@@ -51,8 +51,12 @@ impl Comparison {
         let ratio = |key: &str| both(key).filter(|(one, _)| *one > 0.0).map(|(one, two)| two / one - 1.0);
         let difference = |key: &str| both(key).map(|(one, two)| two - one);
         let (replica_hours, cost) = (ratio("replica_hours"), ratio("cost"));
-        let (late, changes) = (difference("late"), difference("changes"));
-        let verdict = verdict(replica_hours.unwrap_or(0.0), late.unwrap_or(0.0), cost.unwrap_or(0.0));
+        // Who was spared faults cannot be compared in what users felt.
+        let late = difference("late").filter(|_| first.spared == other.spared);
+        let changes = difference("changes");
+        // Of nothing there is no share: then it is more or it is not.
+        let more = |key: &str| both(key).map_or(0.0, |(one, two)| if one > 0.0 { two / one - 1.0 } else { two });
+        let verdict = verdict(more("replica_hours"), late.unwrap_or(0.0), more("cost"));
         let mut comparison = Self {
             name: other.name.clone(),
             with: first.name.clone(),
@@ -68,7 +72,11 @@ impl Comparison {
     }
 
     fn words(&self, first: &Contender, other: &Contender) -> String {
-        let (name, with) = (&self.name, &self.with);
+        let with = &self.with;
+        let name = match &other.note {
+            Some(note) => format!("{} ({note})", self.name),
+            None => self.name.clone(),
+        };
         let mut parts = Vec::new();
         if let Some(ratio) = self.replica_hours {
             parts.push(match sign(ratio) {
@@ -91,18 +99,30 @@ impl Comparison {
             parts.push(if (one - two).abs() < 0.5 {
                 format!("changes the count as often ({})", words::number(two))
             } else {
-                format!("changes the count {} times instead of {}", words::number(two), words::number(one))
+                let with =
+                    if words::number(two) == "1" { words::times(one) } else { words::times(one).replace(" times", "") };
+                format!("changes the count {} instead of {with}", words::times(two))
             });
         }
-        if let (Verdict::DearerButBetter | Verdict::CheaperButWorse, Some(cost)) = (self.verdict, self.cost) {
-            let direction = if cost < 0.0 { "less" } else { "more" };
-            parts.push(format!("with missing replicas priced in costs {} {direction}", words::percent(cost.abs())));
+        if let Some(cost) = self.cost.filter(|cost| self.depends_on(*cost)) {
+            parts.push(match sign(cost) {
+                0 => "with missing replicas priced in costs as much".to_owned(),
+                1 => format!("with missing replicas priced in costs {} more", words::percent(cost)),
+                _ => format!("with missing replicas priced in costs {} less", words::percent(-cost)),
+            });
         }
         match parts.split_last() {
             None => format!("{name} cannot be compared with {with}."),
             Some((only, [])) => format!("{name} {only}."),
             Some((last, before)) => format!("{name} {} and {last}.", before.join(", ")),
         }
+    }
+
+    /// Whether the verdict does not follow from what it pays for replicas and from what users feel alone.
+    fn depends_on(&self, cost: f64) -> bool {
+        let (hours, late) = (sign(self.replica_hours.unwrap_or(0.0)), sign(self.late.unwrap_or(0.0)));
+        let mixed = [hours, late, sign(cost)].into_iter().any(|one| one < 0) && [hours, late, sign(cost)].contains(&1);
+        mixed || (hours == 0 && late == 0 && sign(cost) != 0)
     }
 }
 
@@ -123,12 +143,17 @@ fn sign(value: f64) -> i8 {
     if value.abs() < NOTICEABLE { 0 } else { i8::from(value > 0.0) * 2 - 1 }
 }
 
+/// The cost has the last word: nobody is better who costs more with missing replicas priced in.
 fn verdict(replica_hours: f64, late: f64, cost: f64) -> Verdict {
-    match (sign(replica_hours), sign(late)) {
-        (0, 0) => Verdict::Same,
-        (-1 | 0, -1 | 0) => Verdict::Better,
-        (0 | 1, 0 | 1) => Verdict::Worse,
-        _ if cost < 0.0 => Verdict::DearerButBetter,
-        _ => Verdict::CheaperButWorse,
+    let signs = [replica_hours, late, cost].map(sign);
+    match (signs.contains(&-1), signs.contains(&1)) {
+        (false, false) => Verdict::Same,
+        (true, false) => Verdict::Better,
+        (false, true) => Verdict::Worse,
+        (true, true) => match sign(cost) {
+            0 => Verdict::Same,
+            1 => Verdict::CheaperButWorse,
+            _ => Verdict::DearerButBetter,
+        },
     }
 }

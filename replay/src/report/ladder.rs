@@ -1,6 +1,6 @@
 //! What the distance of a policy to the clairvoyant plan is made of, as a staircase of bars.
 
-use super::{Rung, axis::Axis, draw::Drawing, words};
+use super::{ReactiveFloor, Rung, axis::Axis, draw::Drawing, words};
 
 /// Width of the picture.
 pub(super) const WIDTH: f64 = 860.0;
@@ -13,6 +13,18 @@ const RIGHT: f64 = WIDTH - 130.0;
 pub(super) fn height(rungs: &[Rung]) -> f64 {
     let rows = u32::try_from(rungs.len()).unwrap_or(u32::MAX);
     f64::from(rows) * ROW + 26.0
+}
+
+/// What nobody who only reacts can avoid, in words.
+pub(super) fn of_floor(floor: &ReactiveFloor) -> String {
+    let ReactiveFloor { lag, missing_hours, cost } = floor;
+    format!(
+        "Reactive floor: whoever always has what was needed {} before, one sample and the quickest start, misses {} \
+         replica-hours, which cost {}. Below that one has to foresee, or to pay for headroom.",
+        words::response_time(*lag),
+        words::digits(*missing_hours),
+        words::digits(*cost),
+    )
 }
 
 /// Draws it: the plan's cost as a bar, and each further rung as the step from the one before.

@@ -81,12 +81,24 @@ fn scenario(index: usize, judged: &Judged) -> String {
     text += &still("Cost against what users miss", pareto::HEIGHT, pareto::WIDTH, |into| {
         judged.contenders.len() > 1 && pareto::draw(into, judged)
     });
+    text += &notes(judged);
     text += &still("How far from the cheapest plan, and why", ladder::height(&judged.ladder), ladder::WIDTH, |into| {
         ladder::draw(into, &judged.ladder);
         !judged.ladder.is_empty()
     });
+    if let Some(floor) = &judged.floor {
+        text += &format!("<p class=\"soft\">{}</p>", escape(&ladder::of_floor(floor)));
+    }
     text += &table::all_figures(judged);
     text + "</section>"
+}
+
+/// What is to be known of figures, as footnotes.
+fn notes(judged: &Judged) -> String {
+    let noted = judged.contenders.iter().filter_map(|contender| Some((contender, contender.note.as_deref()?)));
+    let items =
+        noted.map(|(contender, note)| format!("<p class=\"soft\">{}: {}.</p>", escape(&contender.name), escape(note)));
+    items.collect()
 }
 
 /// What it is about, in one line.
@@ -145,12 +157,13 @@ fn run(index: usize, contender: &Contender, common: &Common<'_>, summary: &Summa
     timeline::draw(&mut drawing, &contender.picture, common);
     let name = escape(&contender.name);
     format!(
-        "<figure class=\"run\"><figcaption><span class=\"dot k{}\"></span><b>{name}</b> <span class=\"soft\">{}, digest {}</span>\
+        "<figure class=\"run\"><figcaption><span class=\"dot k{}\"></span><b>{name}</b> <span class=\"soft\">{}, digest {}{}</span>\
          </figcaption><svg viewBox=\"0 0 {} {}\" tabindex=\"0\" role=\"img\" aria-label=\"{name} over time; arrow keys go \
          through its decisions\">{}</svg>{}<script type=\"application/json\">{}</script></figure>",
         pareto::colour_of(index),
         contender.kind.word(),
         escape(&contender.digest),
+        contender.note.as_ref().map(|note| format!("; {}", escape(note))).unwrap_or_default(),
         Short(WIDTH),
         Short(common.height()),
         drawing.finish(),

@@ -89,6 +89,9 @@ fn one(sheet: &mut Drawing, (index, contender): (usize, &Contender), common: &Co
         into.disc((8.0, 11.0), 6.0, &format!("c{}", pareto::colour_of(index)));
         into.text(20.0, 16.0, "name", &contender.name);
         let figures = super::first_figures(contender).join(" · ");
+        if let Some(note) = &contender.note {
+            into.text(20.0, 59.0, "tiny", note);
+        }
         for (line, y) in wrapped(&figures, WIDTH - 20.0).into_iter().zip([33.0, 48.0]) {
             into.text(20.0, y, "ink", &line);
         }

@@ -88,6 +88,7 @@ fn what_users_wrote_is_text_everywhere() {
     for contender in &mut judged.contenders {
         evil.clone_into(&mut contender.name);
         evil.clone_into(&mut contender.digest);
+        contender.note = Some(evil.to_owned());
         contender.expectations = vec![Judgement { expected: evil.to_owned(), met: false, found: evil.to_owned() }];
         evil.clone_into(&mut contender.picture.decisions[0].why);
     }
@@ -153,6 +154,23 @@ fn comparisons_say_who_is_better_and_by_how_much() {
             Verdict::Same,
             "D pays as much for replicas as A, keeps as many users waiting (2 %) and changes the count as often (6).",
         ),
+        (
+            with("E", 9.0, 0.02, 24.0, 1.0),
+            Verdict::CheaperButWorse,
+            "E pays 10 % less for replicas than A, keeps as many users waiting (2 %), changes the count once instead of 6 \
+             times and with missing replicas priced in costs 20 % more.",
+        ),
+        (
+            with("F", 10.0, 0.02, 18.0, 6.0),
+            Verdict::Better,
+            "F pays as much for replicas as A, keeps as many users waiting (2 %), changes the count as often (6) and with \
+             missing replicas priced in costs 10 % less.",
+        ),
+        (
+            Contender { spared: true, note: Some("spared a fault".to_owned()), ..with("G", 9.0, 0.5, 18.0, 6.0) },
+            Verdict::Better,
+            "G (spared a fault) pays 10 % less for replicas than A and changes the count as often (6).",
+        ),
     ] {
         let comparison = Comparison::of(&first, &other);
         assert_eq!((comparison.verdict, comparison.sentence.as_str()), (verdict, sentence));
@@ -188,6 +206,7 @@ fn of_flash_crowd(seconds: u64, every: u64) -> Report {
         rung("best knob in hindsight", 21.0, "uncertainty"),
         rung("web.policy.yaml", 24.0, "tuning"),
     ];
+    judged.floor = Some(ReactiveFloor { lag: 11.0, missing_hours: 0.2, cost: 2.0 });
     judged.warnings = vec!["web.policy.yaml reads `queue.jobs`, which the scenario does not give".to_owned()];
     Report::new(vec![judged], Vec::new())
 }
@@ -259,7 +278,10 @@ fn contender(scenario: &Scenario, (name, kind): (&str, Kind), lag: f64) -> Conte
         met: totals[3] <= 12.0,
         found: format!("{} changes", totals[3]),
     }];
-    Contender { name: name.to_owned(), kind, digest: "0123456789abcdef".to_owned(), figures, expectations, picture }
+    let spared = kind == Kind::Plan;
+    let note = spared.then(|| "its starts are the quickest".to_owned());
+    let digest = "0123456789abcdef".to_owned();
+    Contender { name: name.to_owned(), kind, note, spared, digest, figures, expectations, picture }
 }
 
 fn flash_crowd(seconds: u64, every: u64) -> Scenario {

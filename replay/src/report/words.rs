@@ -51,8 +51,19 @@ pub(super) fn response_time(seconds: f64) -> String {
     match seconds {
         seconds if seconds < 0.9995 => format!("{} ms", digits(seconds * 1000.0)),
         seconds if seconds < 119.5 => format!("{} s", digits(seconds)),
-        seconds => spoken(Duration::try_from_secs_f64(seconds.round()).unwrap_or(Duration::MAX)),
+        seconds => span(Duration::try_from_secs_f64(seconds.round()).unwrap_or(Duration::MAX)),
     }
+}
+
+/// A span: `2m 5s`, `14 days`.
+pub(super) fn span(span: Duration) -> String {
+    spoken(span).replace("day", " day")
+}
+
+/// How often: `once`, `14 times`.
+pub(super) fn times(number: f64) -> String {
+    let written = self::number(number);
+    if written == "1" { "once".to_owned() } else { format!("{written} times") }
 }
 
 /// A quantile as in signals: `p95`, `p99.9`.
@@ -87,7 +98,9 @@ mod tests {
         {
             assert_eq!(percent(share), expected);
         }
-        for (seconds, expected) in [(0.25, "250 ms"), (0.0205, "20.5 ms"), (1.5, "1.5 s"), (200.0, "3m 20s")] {
+        for (seconds, expected) in
+            [(0.25, "250 ms"), (0.0205, "20.5 ms"), (1.5, "1.5 s"), (200.0, "3m 20s"), (1_209_600.0, "14 days")]
+        {
             assert_eq!(response_time(seconds), expected);
         }
     }

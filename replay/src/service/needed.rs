@@ -9,27 +9,28 @@ use crate::scenario::{Load, LoadKind, Objective};
 /// fewer are needed, and these are found first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Needs {
-    least: u32,
-    /// The most load that so many more than `least` replicas carry; ascending. In the unit of the load.
+    /// The most load that one replica, two, … carry; ascending. In the unit of the load.
     carries: Vec<f64>,
 }
 
 impl Needs {
-    /// For every number of replicas from `min` to `max`.
-    pub fn new(load: &Load, objective: &Objective, pace: Pace, min: u32, max: u32) -> Self {
+    /// For every number of replicas up to `max`.
+    pub fn new(load: &Load, objective: &Objective, pace: Pace, max: u32) -> Self {
         let mut most: f64 = 0.0;
-        let carries = (min..=max).map(|replicas| {
+        let carries = (1..=max).map(|replicas| {
             most = most.max(carried(load, objective, pace, replicas));
             most
         });
-        Self { least: min, carries: carries.collect() }
+        Self { carries: carries.collect() }
     }
 
-    /// The fewest replicas that carry so much; all of them where none do.
+    /// The fewest replicas that carry so much: none where there is nothing to carry, all of them where none do.
     pub fn needed(&self, value: f64) -> u32 {
+        if value <= 0.0 {
+            return 0;
+        }
         let fewer = self.carries.partition_point(|carries| *carries < value * (1.0 - 1e-9));
-        let fewer = u32::try_from(fewer.min(self.carries.len().saturating_sub(1))).unwrap_or(u32::MAX);
-        self.least.saturating_add(fewer)
+        u32::try_from((fewer + 1).min(self.carries.len())).unwrap_or(u32::MAX)
     }
 }
 

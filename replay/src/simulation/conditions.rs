@@ -183,8 +183,7 @@ impl<'a> Conditions<'a> {
         let pace = self.pace_of(self.version());
         let known = self.needs.iter().position(|(other, _)| *other == pace);
         self.current_needs = known.unwrap_or_else(|| {
-            let super::Bounds { min, max } = super::bounds(self.scenario);
-            self.needs.push((pace, Needs::new(self.load, &self.scenario.objective, pace, min, max)));
+            self.needs.push((pace, Needs::new(self.load, &self.scenario.objective, pace, self.scenario.replicas.max)));
             self.needs.len() - 1
         });
     }

@@ -3,7 +3,6 @@
 use autoscaler::Timestamp;
 
 use crate::{
-    scaler::Bounds,
     scenario::{Fault, Load, Scenario, Walk, What},
     service::{Needs, Pace},
 };
@@ -21,14 +20,13 @@ pub struct DemandStep {
 
 /// What is needed over time, as [`Segment::needed`](super::Segment::needed) says it in a run; none in an open loop. Spans
 /// come in order and without gaps; neighbours may need the same.
-pub fn demand(scenario: &Scenario, bounds: Bounds) -> impl Iterator<Item = DemandStep> + '_ {
-    scenario.load().into_iter().flat_map(move |load| Demand::new(scenario, load, bounds))
+pub fn demand(scenario: &Scenario) -> impl Iterator<Item = DemandStep> + '_ {
+    scenario.load().into_iter().flat_map(move |load| Demand::new(scenario, load))
 }
 
 struct Demand<'a> {
     scenario: &'a Scenario,
     load: &'a Load,
-    bounds: Bounds,
     walk: std::iter::Peekable<Walk<'a>>,
     value: f64,
     now: Timestamp,
@@ -38,7 +36,7 @@ struct Demand<'a> {
 }
 
 impl<'a> Demand<'a> {
-    fn new(scenario: &'a Scenario, load: &'a Load, bounds: Bounds) -> Self {
+    fn new(scenario: &'a Scenario, load: &'a Load) -> Self {
         let mut turns: Vec<Timestamp> = scenario
             .faults
             .iter()
@@ -50,7 +48,6 @@ impl<'a> Demand<'a> {
         Self {
             scenario,
             load,
-            bounds,
             walk: load.demand.source.walk(scenario).peekable(),
             value: 0.0,
             now: scenario.begins,
@@ -62,8 +59,8 @@ impl<'a> Demand<'a> {
     fn needs(&mut self) -> &Needs {
         let pace = pace_at(self.scenario, self.load, self.now);
         let known = self.needs.iter().position(|(other, _)| *other == pace).unwrap_or_else(|| {
-            let Bounds { min, max } = self.bounds;
-            self.needs.push((pace, Needs::new(self.load, &self.scenario.objective, pace, min, max)));
+            let most = self.scenario.replicas.max;
+            self.needs.push((pace, Needs::new(self.load, &self.scenario.objective, pace, most)));
             self.needs.len() - 1
         });
         &self.needs[known].1

@@ -1,6 +1,6 @@
 //! Tables of the page.
 
-use super::super::{Contender, Definition, Judged, Kind, Rank, draw::escape, figures, pareto, words};
+use super::super::{Contender, DISTANCE, Definition, Judged, Kind, Rank, draw::escape, figures, pareto, words};
 
 /// What one looks at first: a row for each contender.
 pub(super) fn first_figures(judged: &Judged) -> String {
@@ -70,7 +70,7 @@ pub(super) fn ranking(ranks: &[Rank]) -> String {
     format!(
         "<h2>Over all scenarios</h2><div class=\"wide\"><table><thead><tr><th></th>\
          <th scope=\"col\"><span title=\"One for each contender that it beats in a measure on a scenario, half a one for a tie.\">points</span></th>\
-         <th scope=\"col\"><span title=\"By how much it misses the best of each measure, summed over measures and averaged over scenarios.\">distance to the best</span></th>\
+         <th scope=\"col\"><span title=\"{DISTANCE}\">distance to the best</span></th>\
          </tr></thead><tbody>{}</tbody></table></div>",
         rows.collect::<String>()
     )

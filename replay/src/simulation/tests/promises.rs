@@ -10,7 +10,7 @@ use crate::{
         Arrivals, Balance, Fault, Host, LatencyObjective, LoadKind, Memory, Objective, Part, Play, Queue, Scenario,
         Shared, Spans, Start, WarmUp, What,
     },
-    simulation::{bounds, demand, run},
+    simulation::{demand, run},
 };
 
 proptest! {
@@ -47,7 +47,7 @@ proptest! {
     fn what_is_needed_is_known_without_a_run(scenario in any_scenario()) {
         let mut kept = Kept::default();
         run(&scenario, &mut Asked::new(Vec::new()), &mut [&mut kept]).expect("a closed loop");
-        let steps: Vec<_> = demand(&scenario, bounds(&scenario)).collect();
+        let steps: Vec<_> = demand(&scenario).collect();
         for segment in &kept.segments {
             let step = steps.iter().find(|step| step.from <= segment.from && segment.from < step.to);
             prop_assert_eq!(step.map(|step| step.needed), Some(segment.needed), "{:?}", segment);
