@@ -3,7 +3,7 @@
 mod knobs;
 mod tell;
 
-use std::{fs, num::NonZero, process::ExitCode, sync::Arc, thread};
+use std::{num::NonZero, process::ExitCode, sync::Arc, thread};
 
 use anyhow::{Context, anyhow, bail};
 use autoscaler::{Policy, policy::Selector, policy_file, text::render};
@@ -19,6 +19,7 @@ use super::{
     cases::{Asked, cases},
     files::{origin, read},
     replay::progress_bar,
+    scenario::{check_free, write},
 };
 use crate::{cli::TuneArgs, output};
 
@@ -27,6 +28,9 @@ const SEED: u64 = 1;
 
 /// Searches, prints what was found, and writes the policy with it.
 pub(super) fn tune(args: &TuneArgs) -> anyhow::Result<ExitCode> {
+    if let Some(output) = &args.output {
+        check_free(&[output], args.force)?;
+    }
     let policies = std::slice::from_ref(&args.policy);
     let Some(cases) = cases(Asked { scenarios: &args.scenarios, policies, seed: None, every: None })? else {
         return Ok(ExitCode::FAILURE);
@@ -70,7 +74,7 @@ pub(super) fn tune(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     let found = found.context("no combination of settings is a policy; look at the values of --vary")?;
     if let Some(output) = &args.output {
         let edited = file.edited(&knobs, &found, &scenarios)?;
-        fs::write(output, edited).with_context(|| format!("cannot write {}", output.display()))?;
+        write(output, &edited, args.force)?;
         output::say(&format!("wrote {}", output.display()));
     }
     let told =
