@@ -13,7 +13,7 @@ pub(crate) struct TuneArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: PathBuf,
     /// A setting and its values, such as `rules.1.target.per_replica=50%,60%,70%`; paths are those of `ballast policy show`.
-    /// Give several [default: goals of rules, stabilization and cooldown on the way down].
+    /// Give several [default: goals and bounds of rules, and how long removals are held back].
     #[arg(long, value_name = "PATH=VALUE,…", value_parser = vary)]
     pub(crate) vary: Vec<Vary>,
     /// The share of requests that may be late or lost, such as `1%`.

@@ -38,7 +38,7 @@ pub(super) fn of(file: &File, asked: &[Vary]) -> anyhow::Result<Vec<Knob>> {
 }
 
 /// Everything that the policy says.
-fn settings(file: &File) -> anyhow::Result<Vec<Setting>> {
+pub(super) fn settings(file: &File) -> anyhow::Result<Vec<Setting>> {
     let (catalog, found) = Catalog::read(vec![Source::file(file.origin.clone(), file.text.clone())]);
     let resolved = catalog.resolve_each().into_iter().find(|(selector, _)| *selector == file.selector);
     match resolved {
