@@ -384,6 +384,13 @@ fn interval(text: &str) -> Result<Duration, String> {
     if ALLOWED.contains(&span) { Ok(span) } else { Err("allowed is 100ms to 5s".to_owned()) }
 }
 
+/// How often samples are taken in a scenario: as its file may say.
+fn every(text: &str) -> Result<Duration, String> {
+    const ALLOWED: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(1);
+    let span = span(text)?;
+    if ALLOWED.contains(&span) { Ok(span) } else { Err("allowed is 100ms to 1h".to_owned()) }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;

@@ -14,10 +14,24 @@ const UP_AND_DOWN_LIMIT: Duration = Duration::from_secs(10);
 
 #[test]
 fn help_of_every_command() {
-    let whole =
-        ["", "run", "agent", "controller", "status", "explain", "decide", "whatif", "replay", "policy", "completions"];
+    let whole = [
+        "",
+        "run",
+        "agent",
+        "controller",
+        "status",
+        "explain",
+        "decide",
+        "whatif",
+        "replay",
+        "test",
+        "tune",
+        "policy",
+        "completions",
+    ];
     let of_policies = ["policy check", "policy show", "policy diff", "policy fmt", "policy schema"];
-    let of_scenarios = ["scenario", "scenario check", "scenario draw", "scenario import", "scenario schema"];
+    let of_scenarios =
+        ["scenario", "scenario check", "scenario draw", "scenario import", "scenario record", "scenario schema"];
     for command in whole.into_iter().chain(of_policies).chain(of_scenarios) {
         let args: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let name = format!("help {command}").trim_end().replace(' ', "_");

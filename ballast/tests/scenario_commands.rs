@@ -89,3 +89,25 @@ fn a_log_becomes_a_scenario_and_what_was_left_out_is_told() -> Result {
     assert!(scenario.contains("# left out 1: the line is not in Common or Combined Log Format"), "{scenario}");
     Ok(())
 }
+
+#[test]
+fn an_import_never_writes_over_its_input_nor_a_name_that_no_scenario_may_have() -> Result {
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("access.log"), LOG)?;
+    let import = |service: &str, output: &str| {
+        ballast(folder.path(), &["scenario", "import", "access.log", "--service", service, "-o", output, "--force"])
+    };
+    for output in ["access.log", "./access.log"] {
+        let refused = import("shop/web", output)?;
+        assert_eq!(refused.status.code(), Some(1), "{output}");
+        assert!(String::from_utf8(refused.stderr)?.contains("access.log is the input"), "{output}");
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("access.log"))?, LOG);
+    for service in ["bad service", "shop/bad service", "web"] {
+        let refused = import(service, "shop.yaml")?;
+        assert_eq!(refused.status.code(), Some(2), "{service}");
+        let drawn = ballast(folder.path(), &["scenario", "draw", "--level", "4/s", "--service", service])?;
+        assert_eq!(drawn.status.code(), Some(2), "{service}");
+    }
+    Ok(())
+}

@@ -65,7 +65,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// The trials on the front of Pareto of the part that they are judged by: none of the others is both cheaper and less
+    /// The trials on the Pareto front of the part that is held out: none of the others is both cheaper and less
     /// late. By cost.
     pub fn front(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.trials.len()).collect();

@@ -26,11 +26,11 @@ pub(crate) struct ReplayArgs {
     /// Draw everything random from this seed instead of the scenario's.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
-    /// Judge by so many seeds, from that one on: figures are means over them, pictures the first one's.
-    #[arg(long, default_value = "1", value_name = "COUNT")]
-    pub(crate) seeds: NonZero<u32>,
+    /// Judge by so many seeds, from that one on: figures are means over them, pictures the first one's [default: 1].
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) seeds: Option<NonZero<u32>>,
     /// Take samples so often, instead of as often as the scenario says.
-    #[arg(long, value_parser = super::span, value_name = "SPAN")]
+    #[arg(long, value_parser = super::every, value_name = "SPAN")]
     pub(crate) every: Option<Duration>,
     /// So many runs at a time; results do not depend on it [default: as many as there are processors].
     #[arg(long, value_name = "COUNT")]

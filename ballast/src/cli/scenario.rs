@@ -7,6 +7,7 @@ mod record;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use replay::scenario::Service;
 
 pub(crate) use draw::ScenarioDrawArgs;
 pub(crate) use import::ScenarioImportArgs;
@@ -47,4 +48,10 @@ pub(crate) struct ScenarioCheckArgs {
     /// Print the findings as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// One service, as scenarios name it.
+fn service(text: &str) -> Result<String, String> {
+    let known = Service::parse(text).map(|_| text.to_owned());
+    known.ok_or_else(|| "allowed: project/service or host/project/service, of letters, digits and `_.-`".to_owned())
 }

@@ -13,14 +13,15 @@ pub(crate) struct TuneArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: PathBuf,
     /// A setting and its values, such as `rules.1.target.per_replica=50%,60%,70%`; paths are those of `ballast policy show`.
-    /// Give several [default: goals of rules, stabilization and cooldown on the way down].
+    /// Give several [default: goals and bounds of rules, and how long removals are held back].
     #[arg(long, value_name = "PATH=VALUE,…", value_parser = vary)]
     pub(crate) vary: Vec<Vary>,
     /// The share of requests that may be late or lost, such as `1%`.
     #[arg(long, default_value = "1%", value_parser = share, value_name = "SHARE")]
     pub(crate) most_late: f64,
-    /// The share of each scenario, from its beginning, that settings are chosen by; they are judged by the rest.
-    #[arg(long, default_value = "50%", value_parser = share, value_name = "SHARE")]
+    /// The share of each scenario, from its beginning, that settings are chosen by, 1% to 99%; they are judged by the rest,
+    /// which is held out.
+    #[arg(long, default_value = "50%", value_parser = part, value_name = "SHARE")]
     pub(crate) chosen_by: f64,
     /// Combinations of settings tried at most.
     #[arg(long, default_value = "200", value_name = "COUNT")]
@@ -31,6 +32,9 @@ pub(crate) struct TuneArgs {
     /// Write the policy with the best settings, each with a comment [default: only print what they are].
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write over a file that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print everything that was tried, as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -59,4 +63,12 @@ fn share(text: &str) -> Result<f64, String> {
         Some(percent) if (0.0..=100.0).contains(&percent) => Ok(percent / 100.0),
         _ => Err("write a percentage from 0% to 100%, such as 1%".to_owned()),
     }
+}
+
+/// Neither part may be empty: of nothing there is no score.
+fn part(text: &str) -> Result<f64, String> {
+    share(text)
+        .ok()
+        .filter(|share| (0.01..=0.99).contains(share))
+        .ok_or_else(|| "write a percentage from 1% to 99%, such as 50%".to_owned())
 }

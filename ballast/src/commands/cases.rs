@@ -2,10 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use autoscaler::{
     Policy, policy_file,
     text::{TextError, render_all},
+    time::spoken,
 };
 use replay::{
     Scenario,
@@ -88,6 +89,14 @@ fn policies(paths: &[PathBuf], wrong: &mut Vec<TextError>, doubtful: &mut Vec<Te
 fn case(asked: Asked<'_>, mut scenario: Scenario, own: Option<Policy>, policies: &[Read]) -> anyhow::Result<Case> {
     scenario.seed = asked.seed.unwrap_or(scenario.seed);
     scenario.every = asked.every.unwrap_or(scenario.every);
+    if scenario.every > scenario.lasts {
+        bail!(
+            "--every {} is longer than the scenario {} lasts, {}",
+            spoken(scenario.every),
+            scenario.name,
+            spoken(scenario.lasts)
+        );
+    }
     let own = own.map(|own| (scenario.policy.clone().unwrap_or_default(), Arc::new(own)));
     let judged = if policies.is_empty() {
         own.into_iter().collect()

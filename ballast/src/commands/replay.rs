@@ -1,6 +1,6 @@
 //! `ballast replay`: policies and known autoscalers on scenarios, side by side.
 
-mod open;
+pub(super) mod open;
 mod raster;
 
 use std::{
@@ -47,7 +47,7 @@ pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         baselines: baselines(&args.baseline),
         plan: !args.no_plan,
         sweep: args.sweep,
-        seeds: args.seeds,
+        seeds: args.seeds.unwrap_or(NonZero::<u32>::MIN),
         jobs,
     };
     let bar = progress_bar();
@@ -74,6 +74,10 @@ fn tell_opened(args: &ReplayArgs, opened: &[open::Opened]) -> anyhow::Result<Exi
         (args.html.is_some(), "--html"),
         (args.svg.is_some(), "--svg"),
         (args.png.is_some(), "--png"),
+        (args.all, "--all"),
+        (args.seeds.is_some(), "--seeds"),
+        (args.no_plan, "--no-plan"),
+        (args.dark, "--dark"),
     ];
     if let Some((_, option)) = asked.into_iter().find(|(asked, _)| *asked) {
         bail!("{option} needs a closed loop: signals that are played back say nothing about what a service would do");

@@ -56,8 +56,16 @@ pub(super) fn scenario_of(file: &Path) -> io::Result<Result<Read, TextErrors>> {
     Ok(scenario::read(&origin(file), &text, &beside))
 }
 
+/// Fails where any of these files is there, unless writing over it is wanted: better before hours of work than after.
+pub(super) fn check_free(files: &[&Path], force: bool) -> anyhow::Result<()> {
+    match files.iter().find(|file| !force && file.symlink_metadata().is_ok()) {
+        Some(file) => anyhow::bail!("{} is there already; --force writes over it", file.display()),
+        None => Ok(()),
+    }
+}
+
 /// Writes a file, but over none that is there unless that is wanted.
-fn write(file: &Path, text: &str, force: bool) -> anyhow::Result<()> {
+pub(super) fn write(file: &Path, text: &str, force: bool) -> anyhow::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).truncate(true).create(force).create_new(!force);
     let written = options.open(file).and_then(|mut file| file.write_all(text.as_bytes()));

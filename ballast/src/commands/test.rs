@@ -1,24 +1,27 @@
 //! `ballast test`: holds policies to what scenarios expect.
 
 mod junit;
+mod open;
 mod tell;
 
 use std::{
     fs,
     num::NonZero,
     process::ExitCode,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
+use autoscaler::Policy;
 use replay::{
     Scenario,
     comparison::{self, Case},
     expectations::Verdict,
     parallel,
     scaler::PolicyScaler,
-    scenario::Expected,
+    scenario::{Expected, Play, Signals},
 };
 use serde::Serialize;
 
@@ -81,35 +84,44 @@ pub(super) fn test(args: &TestArgs) -> anyhow::Result<ExitCode> {
 struct Run<'a> {
     scenario: &'a Scenario,
     name: &'a str,
-    scaler: PolicyScaler,
+    /// Absent: the one that was recorded.
+    policy: Option<Arc<Policy>>,
 }
 
-/// Every scenario with each of its policies. One without a policy could never fail, and so is refused.
+/// Every scenario with each of its policies; a journal brings one along. One without a policy could never fail, and so is
+/// refused.
 fn runs(cases: &[Case]) -> anyhow::Result<Vec<Run<'_>>> {
-    let without: Vec<&str> =
-        cases.iter().filter(|case| case.policies.is_empty()).map(|case| case.scenario.name.as_str()).collect();
+    let without: Vec<&str> = cases
+        .iter()
+        .filter(|case| case.policies.is_empty() && !brings_policy(case))
+        .map(|case| case.scenario.name.as_str())
+        .collect();
     if !without.is_empty() {
         bail!("no policy is held to: {}; write `policy: FILE` there, or give one with --policy", without.join(", "));
     }
     let runs = cases.iter().flat_map(|case| {
-        case.policies.iter().map(|(name, policy)| Run {
-            scenario: &case.scenario,
-            name,
-            scaler: PolicyScaler::new(name.clone(), policy.clone()),
-        })
+        let scenario = &case.scenario;
+        let given =
+            case.policies.iter().map(move |(name, policy)| Run { scenario, name, policy: Some(policy.clone()) });
+        let recorded = case.policies.is_empty().then_some(Run { scenario, name: "the recorded policy", policy: None });
+        given.chain(recorded)
     });
     Ok(runs.collect())
+}
+
+fn brings_policy(case: &Case) -> bool {
+    matches!(case.scenario.play, Play::Signals(Signals::Journal { .. }))
 }
 
 fn run(run: &Run<'_>) -> Tested {
     let begin = Instant::now();
     let scenario = run.scenario;
-    // The plan is only as much work as is worth where somebody asks for it.
-    let asked = scenario.expect.iter().any(|expected| expected.what == Expected::Cost);
-    let plan = asked.then(|| comparison::clairvoyant(scenario).cost());
-    let outcome = comparison::run(scenario, &mut run.scaler.clone(), plan, false);
-    let (verdicts, error) = match outcome {
-        Ok(outcome) => (outcome.verdicts, None),
+    let verdicts = match (&scenario.play, &run.policy) {
+        (Play::Load(_), Some(policy)) => closed(scenario, run.name, policy),
+        (_, policy) => open::judge(scenario, policy.as_deref()),
+    };
+    let (verdicts, error) = match verdicts {
+        Ok(verdicts) => (verdicts, None),
         Err(error) => (Vec::new(), Some(error.to_string())),
     };
     Tested {
@@ -120,4 +132,12 @@ fn run(run: &Run<'_>) -> Tested {
         begins: scenario.begins,
         took: begin.elapsed(),
     }
+}
+
+fn closed(scenario: &Scenario, name: &str, policy: &Arc<Policy>) -> anyhow::Result<Vec<Verdict>> {
+    // The plan is only as much work as is worth where somebody asks for it.
+    let asked = scenario.expect.iter().any(|expected| expected.what == Expected::Cost);
+    let plan = asked.then(|| comparison::clairvoyant(scenario).cost());
+    let mut scaler = PolicyScaler::new(name, Arc::clone(policy));
+    Ok(comparison::run(scenario, &mut scaler, plan, false)?.verdicts)
 }

@@ -2,8 +2,9 @@
 
 mod knobs;
 mod tell;
+mod turns;
 
-use std::{fs, num::NonZero, process::ExitCode, sync::Arc, thread};
+use std::{num::NonZero, process::ExitCode, sync::Arc, thread};
 
 use anyhow::{Context, anyhow, bail};
 use autoscaler::{Policy, policy::Selector, policy_file, text::render};
@@ -14,11 +15,12 @@ use replay::{
     tune::{Choice, Found, Halves, Score, Search},
 };
 
-use self::knobs::Knob;
+use self::{knobs::Knob, turns::Turns};
 use super::{
     cases::{Asked, cases},
     files::{origin, read},
     replay::progress_bar,
+    scenario::{check_free, write},
 };
 use crate::{cli::TuneArgs, output};
 
@@ -27,6 +29,9 @@ const SEED: u64 = 1;
 
 /// Searches, prints what was found, and writes the policy with it.
 pub(super) fn tune(args: &TuneArgs) -> anyhow::Result<ExitCode> {
+    if let Some(output) = &args.output {
+        check_free(&[output], args.force)?;
+    }
     let policies = std::slice::from_ref(&args.policy);
     let Some(cases) = cases(Asked { scenarios: &args.scenarios, policies, seed: None, every: None })? else {
         return Ok(ExitCode::FAILURE);
@@ -42,6 +47,7 @@ pub(super) fn tune(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     let file = File { origin: origin(&args.policy), text, selector: selector.clone() };
     let knobs = knobs::of(&file, &args.vary)?;
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
+    let warning = warning(&file, &knobs, &scenarios)?;
     let bar = progress_bar();
     bar.set_length(args.trials.get() as u64);
     let search = Search { most_late: args.most_late, most_trials: args.trials.get(), seed: SEED };
@@ -70,11 +76,11 @@ pub(super) fn tune(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     let found = found.context("no combination of settings is a policy; look at the values of --vary")?;
     if let Some(output) = &args.output {
         let edited = file.edited(&knobs, &found, &scenarios)?;
-        fs::write(output, edited).with_context(|| format!("cannot write {}", output.display()))?;
+        write(output, &edited, args.force)?;
         output::say(&format!("wrote {}", output.display()));
     }
-    let told =
-        tell::Told { knobs: &knobs, found: &found, search: &search, scenarios: &scenarios, split: args.chosen_by };
+    let split = args.chosen_by;
+    let told = tell::Told { knobs: &knobs, found: &found, search: &search, warning: warning.as_deref(), split };
     output::print(&if args.json { told.json()? } else { told.text() })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -88,6 +94,19 @@ fn scores(scenarios: &[&Scenario], policy: &Arc<Policy>, split: f64) -> Result<(
         replay::simulation::run(scenario, &mut scaler, &mut [&mut halves])?;
     }
     Ok(halves.scores())
+}
+
+/// That the policy as it is turns back often, and what is behind that.
+fn warning(file: &File, knobs: &[Knob], scenarios: &[&Scenario]) -> anyhow::Result<Option<String>> {
+    let present: Choice = knobs.iter().map(|knob| knob.present).collect();
+    let policy = file.with(knobs, &present).context("the policy file has no policy for the scenarios")?;
+    let mut turns = Turns::default();
+    for scenario in scenarios {
+        turns.begin();
+        let mut scaler = PolicyScaler::new("as it is", Arc::clone(&policy));
+        replay::simulation::run(scenario, &mut scaler, &mut [&mut turns])?;
+    }
+    Ok(turns.warning(scenarios.iter().map(|scenario| scenario.lasts).sum(), &knobs::settings(file)?))
 }
 
 /// The policy file that is tuned.
@@ -116,7 +135,7 @@ impl File {
         let mut text = self.text.clone();
         for (knob, value) in knobs.iter().zip(&best.choice).filter(|(knob, value)| **value != knob.present) {
             let comment = format!(
-                "tuned on {}: was {}; judged by the rest of the time {:.2} instead of {:.2} replica-hours, {:.2} % \
+                "tuned on {}: was {}; on the part held out {:.2} instead of {:.2} replica-hours, {:.2} % \
                  instead of {:.2} % late",
                 names.join(", "),
                 knob.values[knob.present],

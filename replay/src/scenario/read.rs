@@ -232,15 +232,8 @@ fn seed(node: &Node, findings: &mut Findings) -> Option<u64> {
 
 fn name_of_service(node: &Node, findings: &mut Findings) -> Option<Service> {
     let text = node.text("`service`", "shop/web", findings)?;
-    let parts: Vec<&str> = text.split('/').collect();
-    let right = |part: &&str| {
-        !part.is_empty() && part.len() <= 255 && part.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
-    };
-    match parts.as_slice() {
-        _ if !parts.iter().all(right) => {}
-        [project, service] => return Some(Service::of("", project, service)),
-        [host, project, service] => return Some(Service::of(host, project, service)),
-        _ => {}
+    if let Some(service) = Service::parse(text) {
+        return Some(service);
     }
     let message = format!("`service` is {}; allowed: `project/service` or `host/project/service`", quote(text));
     findings.add(Kind::BadValue, node.place, message, "one service, without patterns: `shop/web`");
@@ -248,6 +241,21 @@ fn name_of_service(node: &Node, findings: &mut Findings) -> Option<Service> {
 }
 
 impl Service {
+    /// `project/service` or `host/project/service`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let right = |part: &&str| {
+            let known = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+            !part.is_empty() && part.len() <= 255 && part.chars().all(known)
+        };
+        match parts.as_slice() {
+            _ if !parts.iter().all(right) => None,
+            [project, service] => Some(Self::of("", project, service)),
+            [host, project, service] => Some(Self::of(host, project, service)),
+            _ => None,
+        }
+    }
+
     fn of(host: &str, project: &str, service: &str) -> Self {
         Self { host: host.to_owned(), project: project.to_owned(), service: service.to_owned() }
     }

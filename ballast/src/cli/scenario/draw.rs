@@ -5,12 +5,15 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 use replay::draw::Of;
 
-use super::super::span;
+use super::{
+    super::{every, span},
+    service,
+};
 
 #[derive(Args, Debug)]
 pub(crate) struct ScenarioDrawArgs {
     /// The service: `project/service`, or `host/project/service`.
-    #[arg(long, default_value = "shop/web", value_name = "SERVICE")]
+    #[arg(long, default_value = "shop/web", value_parser = service, value_name = "SERVICE")]
     pub(crate) service: String,
     /// How long it lasts.
     #[arg(long, default_value = "1h", value_parser = span, value_name = "SPAN")]
@@ -19,7 +22,7 @@ pub(crate) struct ScenarioDrawArgs {
     #[arg(long, value_parser = moment, value_name = "MOMENT")]
     pub(crate) begins: Option<autoscaler::Timestamp>,
     /// How often samples are taken.
-    #[arg(long, default_value = "1s", value_parser = span, value_name = "SPAN")]
+    #[arg(long, default_value = "1s", value_parser = every, value_name = "SPAN")]
     pub(crate) every: Duration,
     /// What everything random comes from.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]

@@ -8,7 +8,7 @@ use replay::{
     scenario::Gaps,
 };
 
-use super::super::span;
+use super::{super::span, service};
 
 #[derive(Args, Debug)]
 pub(crate) struct ScenarioImportArgs {
@@ -16,7 +16,7 @@ pub(crate) struct ScenarioImportArgs {
     #[arg(value_name = "FILE")]
     pub(crate) input: PathBuf,
     /// The service: `project/service`, or `host/project/service`.
-    #[arg(long, value_name = "SERVICE")]
+    #[arg(long, value_parser = service, value_name = "SERVICE")]
     pub(crate) service: String,
     /// The scenario to write; the series goes beside it, with the ending `.csv`.
     #[arg(short, long, value_name = "FILE")]

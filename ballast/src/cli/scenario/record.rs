@@ -23,6 +23,9 @@ pub(crate) struct ScenarioRecordArgs {
     /// The file to write, such as `web.yaml`; what was recorded goes into `web.journal.csv` beside it.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Write over files that are there.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Fit a model of the service, and write the closed loop into `web.model.yaml`, its load into `web.model.csv`, and the
     /// points with their line into `web.model.svg`.
     #[arg(long)]

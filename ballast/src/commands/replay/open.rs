@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use anyhow::{anyhow, bail};
-use autoscaler::{Policy, Timestamp, journal};
+use autoscaler::{
+    Policy, Timestamp,
+    journal::{self, Entry, What},
+};
 use replay::{
     comparison::Case,
     scenario::{Play, Signals},
@@ -44,12 +47,18 @@ pub(super) fn all(case: &Case) -> anyhow::Result<Vec<Opened>> {
     match signals {
         Signals::Journal { file, text } => {
             let entries = journal::read(text).map_err(|errors| anyhow!("{file}: {errors}"))?;
-            let run = |policy: Option<&Policy>| play(&entries, policy, |_| {});
+            let run = |policy: Option<&Policy>| {
+                let played = play(&entries, policy, |_| {});
+                if played.looks == 0 {
+                    bail!("{file}: nothing can be played: {}", why_nothing(&entries));
+                }
+                Ok(played)
+            };
             if case.policies.is_empty() {
-                let played = run(None);
+                let played = run(None)?;
                 return Ok(vec![opened(None, Some(played.is_the_same()), played)]);
             }
-            Ok(given().map(|(name, policy)| opened(Some(name), None, run(Some(policy)))).collect())
+            given().map(|(name, policy)| Ok(opened(Some(name), None, run(Some(policy))?))).collect()
         }
         Signals::Values(_) => {
             if case.policies.is_empty() {
@@ -58,6 +67,15 @@ pub(super) fn all(case: &Case) -> anyhow::Result<Vec<Opened>> {
             let run = |policy: &Policy| play_values(scenario, policy, |_| {});
             Ok(given().map(|(name, policy)| opened(Some(name), None, run(policy))).collect())
         }
+    }
+}
+
+/// Why of a journal no evaluation can be played.
+pub(in crate::commands) fn why_nothing(entries: &[Entry]) -> &'static str {
+    if entries.iter().any(|entry| matches!(entry.what, What::Began(_))) {
+        "the journal has no `@look` after its `@began`"
+    } else {
+        "the journal has no `@began`, from which it could be played; record it again, from a moment further back"
     }
 }
 

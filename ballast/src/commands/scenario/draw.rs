@@ -17,10 +17,6 @@ const WIDTH: usize = 80;
 const ROWS: usize = 8;
 
 pub(in crate::commands) fn draw(args: &ScenarioDrawArgs) -> anyhow::Result<ExitCode> {
-    let names: Vec<_> = args.service.split('/').collect();
-    if !(2..=3).contains(&names.len()) || names.iter().any(|name| name.is_empty()) {
-        bail!("--service is `{}`; allowed: project/service or host/project/service", args.service);
-    }
     let mut drawing = Drawing::new(&args.service, args.lasts);
     drawing.every = args.every;
     drawing.seed = args.seed;

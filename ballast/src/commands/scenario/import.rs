@@ -3,13 +3,14 @@
 use std::{
     fs::File,
     io::{self, BufReader, IsTerminal as _, Read, Write as _},
+    path::Path,
     process::ExitCode,
 };
 
 use anyhow::{Context as _, bail};
 use replay::import::{self, Options};
 
-use super::write;
+use super::{check_free, write};
 use crate::{cli::ScenarioImportArgs, commands::files::origin, output};
 
 /// How many bytes are read between two words about it.
@@ -21,6 +22,13 @@ pub(in crate::commands) fn import(args: &ScenarioImportArgs) -> anyhow::Result<E
     if series == args.output || series == args.input {
         bail!("-o has to name a scenario such as shop.yaml: the series goes to {}", series.display());
     }
+    // The input is read while nothing else holds it: with --force, too, it must not be written over.
+    let place = |file: &Path| file.canonicalize().ok();
+    let input = place(&args.input);
+    if let Some(file) = [&args.output, &series].into_iter().find(|file| input.is_some() && place(file) == input) {
+        bail!("{} is the input; write the scenario to another file", file.display());
+    }
+    check_free(&[&args.output, &series], args.force)?;
     let from_stdin = args.input.as_os_str() == "-";
     let input: Box<dyn Read> = if from_stdin {
         Box::new(io::stdin())

@@ -3,7 +3,6 @@
 mod plot;
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -17,6 +16,7 @@ use replay::{
     scenario::{self, Objective, Play, Replicas, Service, Signals, Source},
 };
 
+use super::{check_free, write as write_file};
 use crate::{
     ask::{Asker, Recorded},
     cli::ScenarioRecordArgs,
@@ -33,6 +33,12 @@ pub(in crate::commands) async fn record(args: ScenarioRecordArgs) -> anyhow::Res
     }
     let name = args.output.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned);
     let name = name.filter(|name| !name.is_empty()).context("--output names no file, such as `web.yaml`")?;
+    let beside = |ending: &str| args.output.with_file_name(format!("{name}.{ending}"));
+    let mut files = vec![args.output.clone(), beside("journal.csv")];
+    if args.model {
+        files.extend(["model.csv", "model.yaml", "model.svg"].map(beside));
+    }
+    check_free(&files.iter().map(PathBuf::as_path).collect::<Vec<_>>(), args.force)?;
     let recorded = Asker::connect(&args.address).await?.history(&args.service, from, until).await?;
     let entries =
         journal::read(&recorded.journal).map_err(|errors| anyhow!("what was kept cannot be read: {errors}"))?;
@@ -40,7 +46,11 @@ pub(in crate::commands) async fn record(args: ScenarioRecordArgs) -> anyhow::Res
     let Some(recording) = recording::read(&entries, &reads) else {
         bail!("no replica of {} was listed in that span: there is nothing to play", recorded.service)
     };
-    let beside = |ending: &str| args.output.with_file_name(format!("{name}.{ending}"));
+    let write = |file: &Path, text: &str| {
+        write_file(file, text, args.force)?;
+        output::say(&format!("wrote {} ({} KB)", file.display(), text.len().div_ceil(1000)));
+        Ok(())
+    };
     let file = format!("{name}.journal.csv");
     write(&beside("journal.csv"), &recorded.journal)?;
     let signals = Play::Signals(Signals::Journal { file, text: recorded.journal.as_str().into() });
@@ -48,7 +58,7 @@ pub(in crate::commands) async fn record(args: ScenarioRecordArgs) -> anyhow::Res
     write(&args.output, &scenario::write(&of(&recorded, &recording, &name, about, signals)?))?;
     say_what_was_kept(&recorded, &recording);
     if args.model {
-        model(&recorded, &recording, &name, &beside)?;
+        model(&recorded, &recording, &name, &|ending, text| write(&beside(ending), text))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -126,7 +136,7 @@ fn model(
     recorded: &Recorded,
     recording: &Recording,
     name: &str,
-    beside: &impl Fn(&str) -> PathBuf,
+    write: &impl Fn(&str, &str) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     for warning in &recording.fit.warnings {
         output::say(&format!("warning: {warning}"));
@@ -149,7 +159,7 @@ fn model(
             line.median_slope * 1000.0,
             count(cost.points.len(), "point", "points")
         ));
-        write(&beside("model.svg"), &plot::line(cost))?;
+        write("model.svg", &plot::line(cost))?;
     }
     if !recording.starts.is_empty() {
         let mut starts = recording.starts.clone();
@@ -160,17 +170,11 @@ fn model(
     }
     let Source::File(columns) = &load.demand.source else { bail!("the load of a recording is a file") };
     let series = scenario::series_csv(&[(columns.value.as_str(), &columns.series)]);
-    write(&beside("model.csv"), &series)?;
+    write("model.csv", &series)?;
     let about = "A closed loop fitted to a recording: its load, and a model of the service. What the model rests on was \
                  said when it was made.";
     let closed = of(recorded, recording, &format!("{name}.model"), about, Play::Load(Box::new(load)))?;
-    write(&beside("model.yaml"), &scenario::write(&closed))
-}
-
-fn write(file: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    output::say(&format!("wrote {} ({} KB)", file.display(), text.len().div_ceil(1000)));
-    Ok(())
+    write("model.yaml", &scenario::write(&closed))
 }
 
 fn moment(at: Timestamp) -> String {

@@ -2,7 +2,7 @@
 
 use anyhow::{anyhow, bail};
 use autoscaler::{
-    policy_file::{Catalog, Setting, Source},
+    policy_file::{self, Catalog, Setting, Source},
     text::{listed, nearest, render, render_all},
 };
 
@@ -29,7 +29,7 @@ pub(super) fn of(file: &File, asked: &[Vary]) -> anyhow::Result<Vec<Knob>> {
     let knobs: Vec<Knob> = if asked.is_empty() {
         settings.iter().filter_map(usual).collect()
     } else {
-        asked.iter().map(|vary| named(&settings, vary)).collect::<anyhow::Result<_>>()?
+        asked.iter().map(|vary| named(file, &settings, vary)).collect::<anyhow::Result<_>>()?
     };
     if knobs.is_empty() {
         bail!("the policy has no goal, bound or stabilization to vary; name settings with --vary");
@@ -38,7 +38,7 @@ pub(super) fn of(file: &File, asked: &[Vary]) -> anyhow::Result<Vec<Knob>> {
 }
 
 /// Everything that the policy says.
-fn settings(file: &File) -> anyhow::Result<Vec<Setting>> {
+pub(super) fn settings(file: &File) -> anyhow::Result<Vec<Setting>> {
     let (catalog, found) = Catalog::read(vec![Source::file(file.origin.clone(), file.text.clone())]);
     let resolved = catalog.resolve_each().into_iter().find(|(selector, _)| *selector == file.selector);
     match resolved {
@@ -48,7 +48,8 @@ fn settings(file: &File) -> anyhow::Result<Vec<Setting>> {
     }
 }
 
-fn named(settings: &[Setting], vary: &Vary) -> anyhow::Result<Knob> {
+/// A setting that was asked for. A value that makes no policy is refused: left out in silence, it would seem tried.
+fn named(file: &File, settings: &[Setting], vary: &Vary) -> anyhow::Result<Knob> {
     let paths = || settings.iter().map(|setting| setting.path.as_str());
     let Some(setting) = settings.iter().find(|setting| setting.path == vary.path) else {
         let help = match nearest(&vary.path, paths()) {
@@ -57,6 +58,12 @@ fn named(settings: &[Setting], vary: &Vary) -> anyhow::Result<Knob> {
         };
         bail!("the policy has no setting `{}`; {help}", vary.path);
     };
+    for value in vary.values.iter().filter(|value| **value != setting.value) {
+        let set = policy_file::set(&file.origin, &file.text, &file.selector, &vary.path, value, None);
+        if let Err(errors) = set {
+            bail!("--vary {}={value} makes no policy:\n{}", vary.path, render(&errors).trim_end());
+        }
+    }
     Ok(knob(setting, vary.values.clone()))
 }
 

@@ -2,10 +2,7 @@
 
 use std::fmt::Write as _;
 
-use replay::{
-    Scenario,
-    tune::{Found, Score, Search, Trial},
-};
+use replay::tune::{Found, Score, Search, Trial};
 use serde_json::{Value, json};
 
 use super::Knob;
@@ -15,7 +12,8 @@ pub(super) struct Told<'a> {
     pub(super) knobs: &'a [Knob],
     pub(super) found: &'a Found,
     pub(super) search: &'a Search,
-    pub(super) scenarios: &'a [&'a Scenario],
+    /// What is to be said of the policy as it is.
+    pub(super) warning: Option<&'a str>,
     pub(super) split: f64,
 }
 
@@ -24,10 +22,8 @@ impl Told<'_> {
         let Self { found, search, .. } = self;
         let (best, before) = (&found.trials[found.best], &found.trials[0]);
         let mut text = String::new();
-        let days: f64 = self.scenarios.iter().map(|scenario| scenario.lasts.as_secs_f64() / 86_400.0).sum();
-        let turns = (before.chosen_by.reversals + before.judged_by.reversals) as f64 / days.max(1e-9);
-        if turns >= 10.0 {
-            let _ = writeln!(text, "warning: with this load the policy as it is turns back {turns:.0} times a day");
+        if let Some(warning) = self.warning {
+            let _ = writeln!(text, "warning: with this load {warning}");
         }
         let tried = count(found.trials.len(), "combination", "combinations");
         if found.kept {
@@ -53,8 +49,9 @@ impl Told<'_> {
             "chosen by the first {first:.0} % of the time: {}",
             compared(before.chosen_by, best.chosen_by)
         );
-        let _ = writeln!(text, "judged by the other {rest:.0} %: {}", compared(before.judged_by, best.judged_by));
-        let _ = writeln!(text, "the front of Pareto, by the part that they are judged by:");
+        let _ =
+            writeln!(text, "judged by the other {rest:.0} %, held out: {}", compared(before.judged_by, best.judged_by));
+        let _ = writeln!(text, "the Pareto front, by the part held out:");
         for place in found.front() {
             let trial = &found.trials[place];
             let mark = if place == found.best { "*" } else { " " };
@@ -78,7 +75,7 @@ impl Told<'_> {
             })
             .collect();
         let Found { best, kept, .. } = self.found;
-        let all = json!({ "v": 1, "best": best, "kept": kept, "front": self.found.front(), "trials": trials });
+        let all = json!({ "v": 1, "warning": self.warning, "best": best, "kept": kept, "front": self.found.front(), "trials": trials });
         Ok(serde_json::to_string_pretty(&all)? + "\n")
     }
 
