@@ -38,12 +38,23 @@ pub struct Row {
 pub struct Fit {
     /// Core-seconds over requests; absent: the recording cannot say.
     pub cost: Option<Cost>,
-    /// Seconds that a request takes where there is next to no other; absent: response times were not measured.
+    /// Seconds that a request takes where there are the fewest others; absent: response times were not measured.
     pub takes: Option<f64>,
+    /// How many others there were then; absent: requests were not measured.
+    pub calm: Option<Calm>,
     /// Spans in which replicas were saturated, or requests lost: what was served then is less than what was asked for.
     pub censored: Vec<(Duration, Duration)>,
     /// What cannot be said, or is doubtful, a sentence each.
     pub warnings: Vec<String>,
+}
+
+/// The least used spans, by their medians.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Calm {
+    /// Requests per second of one replica.
+    pub rate: f64,
+    /// Replicas that served.
+    pub replicas: u32,
 }
 
 /// Core-seconds per request, and what it rests on.
@@ -72,7 +83,14 @@ const MOST_APART: f64 = 0.2;
 pub fn fit(rows: &[Row]) -> Fit {
     let mut warnings = Vec::new();
     let cost = cost(rows, &mut warnings);
-    let takes = takes(rows, &mut warnings);
+    let calm_rows = calm(rows);
+    let takes = takes(&calm_rows, &mut warnings);
+    let calm = takes.and_then(|_| {
+        let rate = median(calm_rows.iter().filter_map(|row| Some(row.requests? / f64::from(row.ready))))?;
+        let mut replicas: Vec<u32> = calm_rows.iter().map(|row| row.ready).collect();
+        replicas.sort_unstable();
+        Some(Calm { rate, replicas: *replicas.get(replicas.len() / 2)? })
+    });
     let censored = censored(rows);
     if !censored.is_empty() {
         let all: Duration = censored.iter().map(|(from, to)| to.saturating_sub(*from)).sum();
@@ -82,7 +100,7 @@ pub fn fit(rows: &[Row]) -> Fit {
             autoscaler::time::spoken(all)
         ));
     }
-    Fit { cost, takes, censored, warnings }
+    Fit { cost, takes, calm, censored, warnings }
 }
 
 /// The line of core-seconds over requests, where the recording supports one.
@@ -161,25 +179,31 @@ fn point(row: &Row) -> Option<(f64, f64)> {
     (row.ready > 0 && !row.changed && below && clean).then(|| (requests / ready, cores / ready))
 }
 
-/// The response time where there is next to no waiting: the median over the least used tenth of the spans.
-fn takes(rows: &[Row], warnings: &mut Vec<String>) -> Option<f64> {
-    let mut calm: Vec<(f64, f64)> = rows
-        .iter()
-        .filter(|row| row.ready > 0 && !row.changed)
-        .filter_map(|row| {
-            let busy = row.requests.or(row.cores)? / f64::from(row.ready);
-            (busy > 0.0).then_some((busy, row.latency?))
-        })
+/// The least used tenth of the steady spans with a response time.
+fn calm(rows: &[Row]) -> Vec<&Row> {
+    let steady = rows.iter().filter(|row| row.ready > 0 && !row.changed && row.latency.is_some());
+    let mut calm: Vec<(f64, &Row)> = steady
+        .filter_map(|row| Some((row.requests.or(row.cores)? / f64::from(row.ready), row)))
+        .filter(|(busy, _)| *busy > 0.0)
         .collect();
+    calm.sort_by(|one, other| one.0.total_cmp(&other.0));
+    calm.truncate((calm.len() / 10).max(1));
+    calm.into_iter().map(|(_, row)| row).collect()
+}
+
+/// The response time where there is the least waiting.
+fn takes(calm: &[&Row], warnings: &mut Vec<String>) -> Option<f64> {
     if calm.is_empty() {
         warnings.push("response times were not measured: a request is taken to last as long as its CPU".to_owned());
         return None;
     }
-    calm.sort_by(|one, other| one.0.total_cmp(&other.0));
-    calm.truncate((calm.len() / 10).max(1));
-    let mut latencies: Vec<f64> = calm.into_iter().map(|(_, latency)| latency).collect();
-    latencies.sort_by(f64::total_cmp);
-    latencies.get(latencies.len() / 2).copied().filter(|latency| *latency > 0.0)
+    median(calm.iter().filter_map(|row| row.latency)).filter(|latency| *latency > 0.0)
+}
+
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
 }
 
 /// Spans that are saturated, neighbouring ones as one.

@@ -5,6 +5,8 @@
 //!         ─▶ starts as seen ─┘
 //! ```
 
+mod model;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -19,18 +21,8 @@ use autoscaler::{
 
 use crate::{
     fit::{self, Fit, Row},
-    scenario::{
-        Arrivals, Balance, Columns, Demand, Gaps, Host, Load, LoadKind, Memory, Queue, Series, ServiceModel, Shared,
-        Source, Spans, Start,
-    },
+    scenario::Series,
 };
-
-/// What a request is taken to take, in seconds, where nothing is known of it.
-const TAKES: f64 = 0.05;
-/// What a start is taken to take where none was seen.
-const STARTS: Duration = Duration::from_secs(5);
-/// No replica is taken to work on more requests at once.
-const MOST_AT_ONCE: f64 = 10_000.0;
 
 /// What is read from a recording, and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,93 +107,6 @@ impl Recording {
         let censored = |row: &Row| self.fit.censored.iter().any(|(from, to)| (*from..*to).contains(&row.at));
         let values = self.rows.iter().map(|row| Some(f64::from(u8::from(censored(row)))));
         Series { at: self.rows.iter().map(|row| row.at).collect(), values: values.collect() }
-    }
-
-    /// A closed loop from it: the demand as a column of `file`, and the model, as far as it is known; what is not known is
-    /// assumed, and each assumption is said in a sentence.
-    ///
-    /// # Errors
-    /// Why there is no model.
-    pub fn load(&self, file: &str) -> Result<(Load, Vec<String>), String> {
-        let mut assumed = Vec::new();
-        let cost = self.fit.cost.as_ref().map(|cost| &cost.line);
-        let idle_cpu = cost.map_or(0.0, |line| line.intercept.max(0.0));
-        let takes = match (self.fit.takes, cost) {
-            (Some(takes), _) => takes,
-            (None, Some(line)) => line.slope,
-            (None, None) if self.knows_requests() => {
-                return Err(format!(
-                    "neither what a request costs nor how long it takes can be told from this: {}",
-                    self.fit.warnings.join("; ")
-                ));
-            }
-            (None, None) => {
-                assumed.push(format!("a request takes {TAKES} s: it was not measured"));
-                TAKES
-            }
-        };
-        if self.starts.is_empty() {
-            assumed.push(format!("a start takes {} s: none was seen", STARTS.as_secs()));
-        }
-        let starts = if self.starts.is_empty() { vec![STARTS] } else { self.starts.clone() };
-        let at_once = self.at_once(takes);
-        assumed.push(match at_once {
-            1 => "requests go to replicas in turn, one at a time is worked on, and nobody gives up".to_owned(),
-            _ => format!(
-                "requests go to replicas in turn, {at_once} at a time are worked on, as the highest rate of one replica that \
-                 was seen takes, and nobody gives up"
-            ),
-        });
-        let memory = self.memory.map(|idle| Memory { idle, per_request: 0.0, limit: self.memory_limit });
-        let (kind, value) =
-            if self.knows_requests() { (LoadKind::Requests, "requests") } else { (LoadKind::Cores, "cores") };
-        let service = ServiceModel {
-            takes,
-            spread: 1.0,
-            at_once,
-            // Of a load in cores each request is as much work as it takes time.
-            cpu: cost.map_or(takes, |line| line.slope),
-            idle_cpu,
-            cpu_limit: self.cpu_limit,
-            memory,
-            start: Start { boot: Spans(starts), ..Start::default() },
-            stop: Duration::ZERO,
-            balance: Balance::RoundRobin,
-            queue: Queue::default(),
-            shared: Shared::default(),
-        };
-        let columns = Columns {
-            file: file.to_owned(),
-            time: "seconds".to_owned(),
-            value: value.to_owned(),
-            gaps: Gaps::Hold,
-            scale: 1.0,
-            series: self.demand(idle_cpu),
-        };
-        let load = Load {
-            demand: Demand { source: Source::File(columns) },
-            kind,
-            arrivals: Arrivals::Even,
-            retries: 0.0,
-            service,
-            host: Host { cores: self.host_cores, memory: None },
-            emits: Load::usual_signals(),
-        };
-        Ok((load, assumed))
-    }
-
-    /// How many requests a replica works on at once, at the least: by Little's law those of the highest rate that it was
-    /// seen to carry unsaturated. It may be more; what was never asked for, nobody can see.
-    fn at_once(&self, takes: f64) -> u32 {
-        // Where answers take twice as long as they must, requests wait: threads are short, if not CPU.
-        let waits = |row: &Row| row.latency.is_some_and(|latency| latency > 2.0 * takes);
-        let steady = self.rows.iter().filter(|row| row.ready > 0 && !row.changed);
-        let steady = steady.filter(|row| !fit::is_saturated(row) && !waits(row));
-        let highest = steady.filter_map(|row| Some(row.requests? / f64::from(row.ready))).fold(0.0, f64::max);
-        let busy = (highest * takes).ceil().clamp(1.0, MOST_AT_ONCE);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and MOST_AT_ONCE")]
-        let at_once = busy as u32;
-        at_once
     }
 
     /// Whether the demand is in requests per second, and not in cores.

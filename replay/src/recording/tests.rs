@@ -3,6 +3,7 @@ mod round_trip;
 use autoscaler::{event::Replica, journal::Decided};
 
 use super::*;
+use crate::scenario::{LoadKind, Source, Spans};
 
 fn at(seconds: f64) -> Timestamp {
     Timestamp::from_millis(1_800_000_000_000).plus(Duration::from_secs_f64(1000.0 + seconds))
