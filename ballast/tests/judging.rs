@@ -141,6 +141,15 @@ fn without_times(text: &str) -> String {
 }
 
 #[test]
+fn every_scenario_that_ships_is_met_by_its_policy() -> Result {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the repository")?;
+    let output = ballast(root, &["test", "scenarios"])?;
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && told.ends_with("13 scenarios: 13 passed, 0 failed\n"), "{told}");
+    Ok(())
+}
+
+#[test]
 fn signals_that_are_played_back_are_held_to_what_is_expected() -> Result {
     let strict = OPEN.replace("replicas: { most: 6 }", "replicas: { most: 3 }");
     let folder = folder(&[("open.yaml", OPEN), ("strict.yaml", &strict), ("recorded.yaml", JOURNAL)])?;

@@ -137,7 +137,7 @@ fn run(run: &Run<'_>) -> Tested {
 fn closed(scenario: &Scenario, name: &str, policy: &Arc<Policy>) -> anyhow::Result<Vec<Verdict>> {
     // The plan is only as much work as is worth where somebody asks for it.
     let asked = scenario.expect.iter().any(|expected| expected.what == Expected::Cost);
-    let plan = asked.then(|| comparison::clairvoyant(scenario).cost());
+    let plan = asked.then(|| comparison::clairvoyant_beside(scenario, [policy.as_ref()]).cost());
     let mut scaler = PolicyScaler::new(name, Arc::clone(policy));
     Ok(comparison::run(scenario, &mut scaler, plan, false)?.verdicts)
 }

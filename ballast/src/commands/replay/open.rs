@@ -109,11 +109,19 @@ impl Opened {
         }
         match self.same {
             Some(true) => {
-                let _ = writeln!(text, "the same as recorded, one by one, with the same reasons ({compared} compared)");
+                let _ = writeln!(
+                    text,
+                    "the same as recorded: {compared} decisions, one by one, with the same reasons; in {looks} \
+                     evaluations no other one changed the count"
+                );
             }
             Some(false) => {
                 let all = differences.len() + usize::try_from(*more_differences).unwrap_or(usize::MAX);
-                let _ = writeln!(text, "NOT as recorded: {} of {compared}", count(all, "difference", "differences"));
+                let _ = writeln!(
+                    text,
+                    "NOT as recorded: {} in {looks} evaluations",
+                    count(all, "difference", "differences")
+                );
                 for difference in differences.iter().take(TOLD) {
                     let recorded = difference.recorded.as_ref().map_or("nothing new", |one| one.sentence.as_str());
                     let _ = writeln!(text, "  {}  recorded  {recorded}", clock(difference.at));

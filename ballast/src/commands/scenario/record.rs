@@ -169,7 +169,8 @@ fn model(
         output::say(&format!("{seen} took {} to {}", spoken(least), spoken(most)));
     }
     let Source::File(columns) = &load.demand.source else { bail!("the load of a recording is a file") };
-    let series = scenario::series_csv(&[(columns.value.as_str(), &columns.series)]);
+    let series =
+        scenario::series_csv(&[(columns.value.as_str(), &columns.series), ("censored", &recording.censored())]);
     write("model.csv", &series)?;
     let about = "A closed loop fitted to a recording: its load, and a model of the service. What the model rests on was \
                  said when it was made.";
