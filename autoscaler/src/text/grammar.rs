@@ -1,7 +1,7 @@
 //! A language of maps as data: one table for each map.
 //!
 //! From such tables come the keys that a map may have and the nearest spelling of one that it may not, what a key is when
-//! it is left out, the [JSON Schema](super::schema()) and the [tables of the documentation](super::tables). What the
+//! it is left out, the [JSON Schema](super::Definitions) and the [tables of the documentation](super::tables). What the
 //! values mean is up to the reading functions; there is no second list of keys.
 
 use std::time::Duration;

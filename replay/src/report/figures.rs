@@ -56,7 +56,7 @@ pub enum Better {
     Neither,
 }
 
-/// The values of one run, in the order of [`DEFINITIONS`]; absent where they do not make sense.
+/// The values of one run, in the order of their definitions; absent where they do not make sense.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures(Vec<Option<f64>>);
 

@@ -12,6 +12,7 @@ use anyhow::{Context as _, anyhow, bail};
 use autoscaler::{Timestamp, journal, quantity::SignalName, time::spoken};
 use replay::{
     Scenario,
+    fit::Row,
     recording::{self, Reads, Recording},
     scenario::{self, Objective, Play, Replicas, Service, Signals, Source},
 };
@@ -123,6 +124,18 @@ fn of(recorded: &Recorded, recording: &Recording, name: &str, about: &str, play:
 fn say_what_was_kept(recorded: &Recorded, recording: &Recording) {
     let lasts = recording.to.since(recording.from);
     output::say(&format!("{}: {} entries of {}", recorded.service, recorded.entries, spoken(lasts)));
+    let mean = |value: &dyn Fn(&Row) -> Option<f64>| {
+        let values: Vec<f64> = recording.rows.iter().filter_map(value).collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    let averages = [
+        (mean(&|row| Some(f64::from(row.ready))), "replicas that served"),
+        (mean(&|row| row.cores), "cores busy"),
+        (mean(&|row| row.requests), "requests per second"),
+        (mean(&|row| row.latency), "s of response time"),
+    ];
+    let averages = averages.iter().filter_map(|(mean, what)| Some(format!("{:.3} {what}", (*mean)?)));
+    output::say(&format!("on average {}", averages.collect::<Vec<_>>().join(", ")));
     if recorded.lost > 0 {
         output::say(&format!(
             "warning: {} entries could not be kept in time; a replay leaves out what depends on them",
