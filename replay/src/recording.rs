@@ -41,6 +41,15 @@ impl Reads {
     /// The span of a row that nobody chose.
     pub const SPAN: Duration = Duration::from_secs(5);
 
+    /// Short enough for a line in a recording of some minutes, and no longer than [`SPAN`](Self::SPAN).
+    fn span(entries: &[Entry]) -> Duration {
+        let lasts = match (entries.first(), entries.last()) {
+            (Some(first), Some(last)) => last.at.since(first.at),
+            _ => Duration::ZERO,
+        };
+        Duration::from_secs(lasts.as_secs() / 100).clamp(Duration::from_secs(1), Self::SPAN)
+    }
+
     /// What the names of the recorded signals suggest: `requests`, `rps` and the like; `latency…`; `errors`.
     pub fn guess(entries: &[Entry]) -> Self {
         let named = |fits: &dyn Fn(&str) -> bool| signals(entries).into_iter().find(|name| fits(name.as_str()));
@@ -48,7 +57,7 @@ impl Reads {
             requests: named(&|name| ["requests", "rps", "http_requests", "requests_per_second"].contains(&name)),
             latency: named(&|name| name.starts_with("latency")),
             errors: named(&|name| name == "errors"),
-            span: Self::SPAN,
+            span: Self::span(entries),
         }
     }
 }

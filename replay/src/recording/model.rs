@@ -78,7 +78,7 @@ impl Recording {
         });
         let columns = Columns {
             file: file.to_owned(),
-            time: "seconds".to_owned(),
+            time: "time".to_owned(),
             value: value.to_owned(),
             gaps: Gaps::Hold,
             scale: 1.0,

@@ -123,6 +123,21 @@ fn spans_whose_demand_was_higher_than_recorded_are_marked_row_by_row() {
 }
 
 #[test]
+fn the_model_and_its_load_read_back_as_files() {
+    let recording = recording();
+    let (load, _) = recording.load("web.csv").expect("a model");
+    let Source::File(columns) = &load.demand.source else { panic!("a file") };
+    let csv = crate::scenario::series_csv(&[("requests", &columns.series), ("censored", &recording.censored())]);
+    let text = "scenario: 1\nservice: shop/web\nlasts: 2m\nreplicas: { start: 1, min: 1, max: 9 }\n\
+                load: { requests: { csv: { file: web.csv, time: time, value: requests, gaps: hold } }, service: { takes: 10ms } }\n";
+    let files = |name: &str| if name == "web.csv" { Ok(csv.clone()) } else { Err("there is none".to_owned()) };
+    let read = crate::scenario::read("web.yaml", text, &files).unwrap_or_else(|errors| panic!("{errors}"));
+    let Source::File(read) = &read.scenario.load().expect("a load").demand.source else { panic!("a file") };
+    assert_eq!((&read.time, &read.value), (&columns.time, &columns.value));
+    assert_eq!(read.series.values.len(), columns.series.values.len());
+}
+
+#[test]
 fn a_span_in_which_replicas_change_is_no_steady_one() {
     let changed: Vec<u64> = recording().rows.iter().filter(|row| row.changed).map(|row| row.at.as_secs()).collect();
     assert_eq!(changed, [60, 62]);
