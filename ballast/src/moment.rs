@@ -51,6 +51,12 @@ impl Moment {
     }
 }
 
+/// Milliseconds since the epoch, by this machine's clock.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Milliseconds since midnight.
 fn time_of_day(text: &str) -> Option<u64> {
     let parts: Vec<u64> = text

@@ -31,7 +31,7 @@ use crate::{
 
 pub use digest::Digest;
 pub use still::Still;
-pub use tasks::{Outcome, Who, clairvoyant, clairvoyant_beside, run};
+pub use tasks::{Outcome, Who, clairvoyant_beside, run};
 
 /// A scenario, and the policies that are judged on it.
 #[derive(Clone, Debug)]

@@ -24,6 +24,7 @@ pub use schema::{schema, tables};
 pub use series::*;
 pub use service::*;
 pub use walk::Walk;
+pub(crate) use write::quoted;
 pub use write::{series_csv, write};
 
 /// The version of the format.

@@ -95,9 +95,6 @@ pub trait Watch {
 
     /// The scaler looked, whatever came of it.
     fn look(&mut self, _now: Timestamp, _scaler: &dyn Scaler) {}
-
-    /// A fault began, or ended, in words.
-    fn fault(&mut self, _now: Timestamp, _what: &str) {}
 }
 
 /// A span in which nothing changed.

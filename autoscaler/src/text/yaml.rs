@@ -1,7 +1,7 @@
 //! Text to nodes. The only file that knows the YAML library: its event parser, which gives every value as it is written
 //! and with its place.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError};
 
@@ -30,6 +30,25 @@ pub fn read(source: u32, text: &str, what: &'static str, findings: &mut Findings
         }
     }
     builder.documents
+}
+
+/// `text` in double quotes, on one line: read again, it is the same.
+pub fn double_quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            c if c.is_control() || matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}') => {
+                let _ = write!(quoted, "\\U{:08X}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// Why reading cannot go on.

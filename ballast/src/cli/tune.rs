@@ -2,6 +2,7 @@
 
 use std::{num::NonZero, path::PathBuf};
 
+use autoscaler::text::values::percentage;
 use clap::Args;
 
 #[derive(Args, Debug)]
@@ -58,11 +59,9 @@ fn vary(text: &str) -> Result<Vary, String> {
 }
 
 fn share(text: &str) -> Result<f64, String> {
-    let percent = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
-    match percent {
-        Some(percent) if (0.0..=100.0).contains(&percent) => Ok(percent / 100.0),
-        _ => Err("write a percentage from 0% to 100%, such as 1%".to_owned()),
-    }
+    percentage(text)
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| "write a percentage from 0% to 100%, such as 1%".to_owned())
 }
 
 /// Neither part may be empty: of nothing there is no score.

@@ -5,7 +5,6 @@ use std::{
     io::{self, Read as _},
     path::Path,
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context as _, bail};
@@ -14,6 +13,7 @@ use bus::payload::{Question, Status, Suppose};
 use crate::{
     ask::Asker,
     cli::{ExplainArgs, WhatifArgs},
+    moment::now_ms,
     output, render,
 };
 
@@ -78,11 +78,6 @@ fn read(path: &Path) -> anyhow::Result<String> {
         return Ok(text);
     }
     fs::read_to_string(path).with_context(|| path.display().to_string())
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What to say where the controller did not say it itself.

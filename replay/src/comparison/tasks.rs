@@ -91,12 +91,6 @@ pub fn run(
     Ok(Outcome { name: scaler.name(), measures: meter.measures(), picture, digest, verdicts })
 }
 
-/// The cheapest plan, within the limits of the scenario: for whoever has no others. Beside a policy with limits of its own
-/// it is [`clairvoyant_beside`].
-pub fn clairvoyant(scenario: &Scenario) -> Plan {
-    clairvoyant_beside(scenario, [])
-}
-
 /// The cheapest plan, within the limits of the scenario and of all these policies: none of them pays less.
 pub fn clairvoyant_beside<'a>(scenario: &Scenario, policies: impl IntoIterator<Item = &'a Policy>) -> Plan {
     Plan::new(scenario, widest(scenario, policies))

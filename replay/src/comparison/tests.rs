@@ -79,7 +79,7 @@ fn each_seed_is_divided_by_the_plan_under_that_seed_and_seeds_wrap() {
         let scenario = Scenario { seed, ..case.scenario.clone() };
         let mut policy = crate::scaler::PolicyScaler::new("10/s", Arc::clone(&case.policies[0].1));
         let cost = run(&scenario, &mut policy, None, false).expect("a run").measures.cost.total;
-        cost / clairvoyant(&scenario).cost()
+        cost / clairvoyant_beside(&scenario, []).cost()
     });
     let found = judged.contenders[0].figures.get("cost_ratio").expect("a plan");
     assert!((found - f64::midpoint(ratios[0], ratios[1])).abs() < 1e-9, "{found} for {ratios:?}");

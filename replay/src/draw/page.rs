@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use autoscaler::{Timestamp, text::values::moment_text};
 
 use super::Of;
-use crate::scenario::Part;
+use crate::scenario::{Part, quoted};
 
 /// Seconds that a request of the usual service takes: one replica carries 50 a second.
 pub(super) const TAKES: f64 = 0.02;
@@ -184,16 +184,4 @@ pub(crate) fn number(value: f64) -> String {
 
 fn percent(share: f64) -> String {
     format!("{}%", number(share * 100.0))
-}
-
-/// A text as YAML has it, in quotes where it needs them.
-pub(crate) fn quoted(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
-    let words = text.bytes().all(plain) && text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
-    if words && !["true", "false", "null", "yes", "no", "on", "off"].contains(&text.to_ascii_lowercase().as_str()) {
-        text.to_owned()
-    } else {
-        // A JSON string is a YAML string.
-        serde_json::Value::from(text).to_string()
-    }
 }

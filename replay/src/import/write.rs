@@ -8,7 +8,7 @@ use crate::{
         Of,
         page::{self, Page},
     },
-    scenario::Gaps,
+    scenario::{Gaps, quoted},
 };
 
 impl Imported {
@@ -59,7 +59,7 @@ impl Imported {
         let peak = self.steps.iter().filter_map(|step| step.value).fold(0.0, f64::max);
         let of = if self.users { Of::Users } else { Of::Requests };
         let key = of.key();
-        let file = page::quoted(series);
+        let file = quoted(series);
         let page = Page {
             about: format!("Recorded load, read as {}.", self.format.name()),
             from: format!("imported from {}", self.notes.file),

@@ -3,13 +3,15 @@
 mod parts;
 mod units;
 
+pub(crate) use units::quoted;
+
 use std::fmt::Write as _;
 
 use autoscaler::text::values::moment_text;
 
 use self::{
     parts::source,
-    units::{amount, cores, number, percent, quoted, seconds, size, span, spans},
+    units::{amount, cores, number, percent, seconds, size, span, spans},
 };
 use super::{
     Arrivals, BEGINS, Balance, Expectation, Expected, Fault, Load, LoadKind, Measure, Memory, Objective, Play,

@@ -3,11 +3,11 @@
 use autoscaler::Timestamp;
 use rand_chacha::{ChaCha8Rng, rand_core::Rng};
 
-use super::{Watch, world::World};
+use super::world::World;
 use crate::{scaler::Scaler, scenario::What};
 
 /// Begins and ends what is due.
-pub(crate) fn happen(world: &mut World<'_>, watches: &mut [&mut dyn Watch], scaler: &mut dyn Scaler) {
+pub(crate) fn happen(world: &mut World<'_>, scaler: &mut dyn Scaler) {
     let now = world.now;
     while let Some((place, begins)) = world.conditions.turn(now) {
         let what = &world.scenario.faults[place].what;
@@ -15,10 +15,6 @@ pub(crate) fn happen(world: &mut World<'_>, watches: &mut [&mut dyn Watch], scal
             begin(world, what);
         } else {
             end(world, what, scaler);
-        }
-        let words = words(what, begins, world.scenario.faults[place].lasts.is_zero());
-        for watch in watches.iter_mut().filter(|_| !words.is_empty()) {
-            watch.fault(now, &words);
         }
     }
 }
@@ -108,32 +104,4 @@ fn compose_up(world: &mut World<'_>, replicas: u32) {
     world.crew_changed();
     let settled: Timestamp = world.now.plus(super::world::SETTLES);
     world.conditions.changes(world.now, settled);
-}
-
-fn words(what: &What, begins: bool, at_once: bool) -> String {
-    let (is, was) = match what {
-        What::HostLost => ("the host is lost".to_owned(), "the host is back"),
-        What::AgentSilent => ("the agent is silent".to_owned(), "the agent speaks again"),
-        What::SamplesLate { by } => {
-            (format!("samples come {} late", autoscaler::time::spoken(*by)), "samples come in time again")
-        }
-        What::SamplesMissing { signals } if signals.is_empty() => {
-            ("samples are missing".to_owned(), "samples are back")
-        }
-        What::SamplesMissing { signals } => {
-            (format!("samples of {} are missing", signals.join(", ")), "samples are back")
-        }
-        What::ControllerRestarted => ("the controller is restarted".to_owned(), "the controller is back"),
-        What::StartsFail => ("starts fail".to_owned(), "starts succeed again"),
-        What::ComposeUp { replicas } => (format!("docker compose up with {replicas}"), ""),
-        What::Deploy { .. } => ("all replicas are replaced by another version".to_owned(), ""),
-        What::Neighbour { share } => (format!("a neighbour takes {:.0} %", share * 100.0), "the neighbour is gone"),
-        What::ReplicasDie { count } => (format!("{count} die"), ""),
-    };
-    match (begins, at_once) {
-        (true, _) => is,
-        (false, true) if matches!(what, What::ControllerRestarted) => was.to_owned(),
-        (false, true) => String::new(),
-        (false, false) => was.to_owned(),
-    }
 }

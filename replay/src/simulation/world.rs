@@ -90,7 +90,7 @@ impl<'a> World<'a> {
     pub(crate) fn run(mut self, scaler: &mut dyn Scaler, watches: &mut [&mut dyn Watch]) -> Run {
         let ends = self.scenario.ends();
         loop {
-            let heard = self.happen(watches, scaler);
+            let heard = self.happen(scaler);
             let woken = scaler.next_look().is_some_and(|at| at <= self.now);
             if (heard || woken) && self.conditions.controller_runs() {
                 self.decide(scaler, watches);
@@ -107,10 +107,10 @@ impl<'a> World<'a> {
     }
 
     /// Everything that is due; gives whether whoever scales hears of something.
-    fn happen(&mut self, watches: &mut [&mut dyn Watch], scaler: &mut dyn Scaler) -> bool {
+    fn happen(&mut self, scaler: &mut dyn Scaler) -> bool {
         let now = self.now;
         if self.conditions.next().is_some_and(|at| at <= now) {
-            super::faults::happen(self, watches, scaler);
+            super::faults::happen(self, scaler);
         }
         if self.fleet.next().is_some_and(|at| at <= now) {
             self.replicas_happen();

@@ -2,9 +2,12 @@
 
 use super::{
     super::grammar,
-    tree::{Comment, Document, Item, Node, Tree, Value, double_quoted},
+    tree::{Comment, Document, Item, Node, Tree, Value},
 };
-use crate::text::grammar::{Map, Shape};
+use crate::text::{
+    grammar::{Map, Shape},
+    yaml::double_quoted,
+};
 
 /// The longest line that a map or list is put on.
 const WIDTH: usize = 120;

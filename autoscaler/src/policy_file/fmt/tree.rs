@@ -1,8 +1,8 @@
 //! A text as it is written: styles, comments and anchors and all.
 
-use std::fmt::Write as _;
-
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
+
+use crate::text::yaml::double_quoted;
 
 /// A text as it is written.
 pub(super) struct Tree {
@@ -262,22 +262,4 @@ fn scalar(text: &str, style: ScalarStyle, written: &str) -> Value {
         return Value::Scalar(written.to_owned(), plain);
     }
     Value::Scalar(double_quoted(text), false)
-}
-
-pub(super) fn double_quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            c if c.is_control() || c == '\u{feff}' => {
-                let _ = write!(quoted, "\\U{:08X}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

@@ -5,11 +5,11 @@ mod plot;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use anyhow::{Context as _, anyhow, bail};
-use autoscaler::{Timestamp, journal, quantity::SignalName, time::spoken};
+use autoscaler::{journal, quantity::SignalName, text::values::moment_text, time::spoken};
 use replay::{
     Scenario,
     fit::Row,
@@ -21,6 +21,7 @@ use super::{check_free, write as write_file};
 use crate::{
     ask::{Asker, Recorded},
     cli::ScenarioRecordArgs,
+    moment::now_ms,
     output,
     render::count,
 };
@@ -104,8 +105,8 @@ fn of(recorded: &Recorded, recording: &Recording, name: &str, about: &str, play:
             "recorded by ballast {} of {}, {} to {}",
             env!("CARGO_PKG_VERSION"),
             recorded.service,
-            moment(begins),
-            moment(recording.to)
+            moment_text(begins),
+            moment_text(recording.to)
         ),
         service,
         begins,
@@ -189,13 +190,4 @@ fn model(
                  said when it was made.";
     let closed = of(recorded, recording, &format!("{name}.model"), about, Play::Load(Box::new(load)))?;
     write("model.yaml", &scenario::write(&closed))
-}
-
-fn moment(at: Timestamp) -> String {
-    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(at.as_millis())).to_string()
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

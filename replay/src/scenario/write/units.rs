@@ -1,6 +1,8 @@
 //! Numbers with their units, so that they read to the same numbers.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
+
+use autoscaler::text::yaml;
 
 use super::super::{Spans, read::Unit};
 
@@ -81,7 +83,7 @@ pub(super) fn spans(spans: &Spans) -> String {
 }
 
 /// As it is where YAML takes that for the same text, otherwise in double quotes.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphanumeric() || "./_".contains(c))
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/ ".contains(c))
         && !text.ends_with(' ')
@@ -89,21 +91,7 @@ pub(super) fn quoted(text: &str) -> String {
     if plain {
         return text.to_owned();
     }
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            c if c.is_control() || matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}') => {
-                let _ = write!(quoted, "\\U{:08X}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
+    yaml::double_quoted(text)
 }
 
 #[cfg(test)]
