@@ -174,6 +174,10 @@ impl World {
         self.replicas.truncate(to as usize);
     }
 
+    fn running(&self) -> u32 {
+        u32::try_from(self.replicas.len()).expect("few")
+    }
+
     /// Lives through a second, and gives what was decided in it.
     fn step(&mut self, second: &Second) -> Evaluation {
         self.now = self.now.plus(seconds(1));
@@ -322,18 +326,21 @@ proptest! {
     #[test]
     fn no_more_than_the_kill_budget_is_removed((policy, story) in any_story()) {
         let budget = policy.guards.kill_budget.expect("every policy has one here");
-        let mut steps: Vec<(Timestamp, u32, u32)> = Vec::new();
+        // When, from and to how many, and how many of those that ran were removed.
+        let mut steps: Vec<(Timestamp, u32, u32, u32)> = Vec::new();
         let mut world = World::new(policy);
         for second in &story {
+            let running = second.rescaled.unwrap_or_else(|| world.running());
             let evaluation = world.step(second);
             let Verdict::Scale { from, to } = evaluation.verdict else { continue };
-            steps.push((evaluation.at, from, to));
+            let there = from.min(running);
+            steps.push((evaluation.at, from, to, there.saturating_sub(to)));
             if to > from {
                 continue;
             }
             let recent = || steps.iter().filter(|(at, ..)| evaluation.at.since(*at) < budget.per);
-            let removed: u32 = recent().map(|(_, from, to)| from.saturating_sub(*to)).sum();
-            let start = recent().fold(i64::from(to), |count, (_, from, to)| count + i64::from(*from) - i64::from(*to));
+            let removed: u32 = recent().map(|(.., removed)| removed).sum();
+            let start = recent().fold(i64::from(to), |count, (_, from, to, _)| count + i64::from(*from) - i64::from(*to));
             let allowed = match budget.size {
                 StepSize::Count(count) => f64::from(count),
                 StepSize::Share(share) => (f64::from(i32::try_from(start).unwrap_or(0)) * share + 1e-9).floor(),
