@@ -115,6 +115,21 @@ impl Forecaster {
         self.step
     }
 
+    /// Milliseconds from one value to the next, as a rule; 0 while that is not known.
+    pub fn spacing(&self) -> u64 {
+        self.spacing.usual().unwrap_or(0)
+    }
+
+    /// Aims at another share of time from now on.
+    pub fn aim_at(&mut self, quantile: f64, calendar: &dyn Calendar) {
+        if (quantile - self.quantile).abs() > f64::EPSILON {
+            self.quantile = quantile;
+            self.leads = self.leads.iter().map(|lead| Lead::new(lead.steps, quantile)).collect();
+            self.rehearse_all(calendar);
+            self.look_out();
+        }
+    }
+
     /// What was measured.
     pub fn history(&self) -> &History {
         &self.history

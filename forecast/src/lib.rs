@@ -9,11 +9,13 @@
 //! replay.
 
 mod calendar;
+mod capacity;
 mod change;
 mod forecaster;
 mod gate;
 mod history;
 mod lead;
+mod line;
 mod member;
 mod packed;
 mod residuals;
@@ -21,9 +23,11 @@ mod season;
 mod steps;
 
 pub use calendar::{Calendar, Utc};
+pub use capacity::{CapacityFit, CapacityLearner, Load};
 pub use forecaster::{Forecaster, Outlook, Rehearsal};
 pub use gate::{Gate, Interval, Skill};
 pub use history::History;
 pub use lead::Scores;
+pub use line::{Line, LineError};
 pub use member::Member;
 pub use season::Season;
