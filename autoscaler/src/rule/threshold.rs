@@ -28,6 +28,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     evaluation::{Gap, Opinion, Origin, RuleReason, SignalReading, ThresholdState},
+    event::Replica,
+    memory::{Memory, ScaleStep},
     policy::{Action, Direction, Lasting, Threshold},
     quantity::Quantity,
     rule::{RuleState, Situation, missing},
@@ -49,6 +51,9 @@ pub struct Breach {
     pub stepped: bool,
     /// When that was, or when it had had its effect.
     pub stepped_at: Timestamp,
+    /// Whether the last step's effect was still awaited when that was last looked at.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub settling: bool,
     /// For how long there was no sample before `since`, where that broke the breach.
     pub silence: Option<Duration>,
     /// Of the newest 64 samples, which are past the bound; the newest is the lowest bit.
@@ -65,19 +70,32 @@ struct Seen {
     sampled: Option<Timestamp>,
     /// Whether it is past the bound; absent: it is missing.
     past: Option<bool>,
-    /// Whether the last step has not had its effect yet.
-    settling: bool,
+    /// How the last step stands.
+    effect: Effect,
     /// A longer gap than this breaks the breach.
     stale_after: Duration,
+}
+
+/// Whether the last step has had its effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    /// Not yet, and it still may.
+    Awaited,
+    /// If it was awaited before, it came then.
+    Since(Timestamp),
 }
 
 impl Breach {
     /// Takes in the signal's newest state.
     fn update(&mut self, seen: Seen) {
         let Seen { now, .. } = seen;
-        match seen.past {
-            Some(true) if seen.settling => self.waits_from(now),
-            Some(true) => {
+        let began = self.effect(seen.effect);
+        match (seen.past, seen.effect) {
+            (Some(true), Effect::Awaited) => self.waits_from(now),
+            (Some(true), Effect::Since(_)) => {
+                if let Some(effect) = began {
+                    self.waits_from(effect);
+                }
                 let broken = now.since(self.seen) > seen.stale_after;
                 if broken || self.since.is_none() {
                     let silence = self.counted_to.zip(seen.sampled).map(|(before, sampled)| sampled.since(before));
@@ -85,16 +103,18 @@ impl Breach {
                 }
                 self.seen = now;
             }
-            Some(false) => *self = Self { since: None, seen: now, stepped: false, silence: None, ..*self },
-            None => self.since = None,
+            (Some(false), _) => *self = Self { since: None, seen: now, stepped: false, silence: None, ..*self },
+            (None, _) => self.since = None,
         }
         self.counted_to = self.counted_to.max(seen.sampled.filter(|_| seen.past.is_some()));
     }
 
     /// Takes in the signal's newest sample, where it was not yet: `needed` of `of` make a breach.
     fn count(&mut self, seen: Seen, needed: u8, of: u8) {
-        if seen.settling {
-            return self.forget_samples(seen.now);
+        match (seen.effect, self.effect(seen.effect)) {
+            (Effect::Awaited, _) => return self.forget_samples(seen.now),
+            (Effect::Since(_), Some(effect)) => self.forget_samples(effect),
+            (Effect::Since(_), None) => {}
         }
         let (Some(past), Some(sampled)) = (seen.past, seen.sampled) else { return };
         if self.counted_to.is_some_and(|counted_to| sampled <= counted_to) {
@@ -106,6 +126,18 @@ impl Breach {
         if self.hits(of) >= needed {
             self.since = self.since.or(Some(seen.now));
             self.seen = seen.now;
+        }
+    }
+
+    /// Takes in how the last step stands, and says when it had its effect if that was awaited until now.
+    ///
+    /// That is the moment of the effect itself, not the one at which somebody looked last before it: how often anybody looks
+    /// must not decide how long the rule waits.
+    fn effect(&mut self, effect: Effect) -> Option<Timestamp> {
+        let awaited = std::mem::replace(&mut self.settling, matches!(effect, Effect::Awaited));
+        match effect {
+            Effect::Since(at) if awaited => Some(at),
+            Effect::Since(_) | Effect::Awaited => None,
         }
     }
 
@@ -162,6 +194,11 @@ pub(crate) fn asked(rule: &Threshold, level: f64, current: u32) -> Option<u32> {
     rule.bounds.contain(level).then(|| step::wanted(rule, level, current).ok())?
 }
 
+/// When the rule waits no longer for the effect of the last step.
+pub(crate) fn waits_until(rule: &Threshold, memory: &Memory) -> Option<Timestamp> {
+    Some(last_step(rule, memory)?.at.plus(LONGEST_SETTLING))
+}
+
 /// Takes in what has just happened.
 pub(crate) fn update(rule: &Threshold, state: &mut RuleState, given: &Situation<'_>) {
     let mut breach = breach(state);
@@ -170,7 +207,7 @@ pub(crate) fn update(rule: &Threshold, state: &mut RuleState, given: &Situation<
             now: given.now,
             sampled: reading.age.map(|age| given.now.minus(age)),
             past: level(rule, reading, given.current).map(|level| rule.bounds.contain(level)),
-            settling: settling(rule, reading, given),
+            effect: effect(rule, reading, given),
             stale_after: given.policy.guards.stale_after,
         };
         match rule.lasting {
@@ -188,12 +225,20 @@ pub(crate) fn recommend(rule: &Threshold, state: &RuleState, given: &Situation<'
     let Some(level) = level(rule, reading, given.current) else {
         return missing(&reading.signal, reading.gap.clone().unwrap_or(Gap::NoLimit));
     };
-    let state = match rule.lasting {
-        _ if rule.bounds.contain(level) && settling(rule, reading, given) => {
+    let mut breach = breach(state);
+    let effect = effect(rule, reading, given);
+    let state = match (effect, rule.lasting) {
+        (Effect::Awaited, _) if rule.bounds.contain(level) => {
             ThresholdState::Settling { ready: given.observed.ready, target: given.current }
         }
-        Lasting::For(span) => lasting(rule, span, level, breach(state), given.now),
-        Lasting::Samples { hits, of } => counting(hits, of, breach(state), given.now),
+        (_, Lasting::For(span)) => {
+            // Time alone can bring the effect about.
+            if let Some(at) = breach.effect(effect) {
+                breach.waits_from(at);
+            }
+            lasting(rule, span, level, breach, given.now)
+        }
+        (_, Lasting::Samples { hits, of }) => counting(hits, of, breach, given.now),
     };
     let direction = direction(rule, given.current);
     let (opinion, stays) = match (state, direction) {
@@ -240,15 +285,27 @@ fn counting(needed: u8, of: u8, breach: Breach, now: Timestamp) -> ThresholdStat
     }
 }
 
-/// Whether the last step has not had its effect yet, and still may.
-fn settling(rule: &Threshold, reading: &SignalReading, given: &Situation<'_>) -> bool {
-    let Some(direction) = rule.action.direction() else { return false };
-    let under_way = match direction {
+/// How the last step that way stands.
+fn effect(rule: &Threshold, reading: &SignalReading, given: &Situation<'_>) -> Effect {
+    let Some(last) = last_step(rule, given.memory) else { return Effect::Since(given.now) };
+    let under_way = match last.direction() {
         Direction::Up => given.observed.ready < given.current || reading.warming > 0,
         Direction::Down => given.observed.running > given.current,
     };
-    let last = || given.memory.steps.last(direction);
-    under_way && last().is_some_and(|last| given.now.since(last.at) < LONGEST_SETTLING)
+    let until = last.at.plus(LONGEST_SETTLING);
+    if under_way && given.now < until {
+        return Effect::Awaited;
+    }
+    // Who serves since then serves for this step, and was warm by itself; everything else is known from now on.
+    let warm = |replica: &Replica| replica.ready_since.map(|since| since.when_old(given.policy.guards.warm_up));
+    let newest = given.observation.replicas.iter().filter_map(warm).max();
+    let served = newest.filter(|at| last.direction() == Direction::Up && *at > last.at && !under_way);
+    Effect::Since(served.unwrap_or(given.now).min(given.now).min(until))
+}
+
+/// The last step that the rule may wait for.
+fn last_step(rule: &Threshold, memory: &Memory) -> Option<ScaleStep> {
+    memory.steps.last(rule.action.direction()?)
 }
 
 fn breach(state: &RuleState) -> Breach {
@@ -294,7 +351,7 @@ mod tests {
 
     fn seen(second: u64, past: Option<bool>) -> Seen {
         let stale_after = Duration::from_secs(10);
-        Seen { now: at(second), sampled: Some(at(second)), past, settling: false, stale_after }
+        Seen { now: at(second), sampled: Some(at(second)), past, effect: Effect::Since(at(second)), stale_after }
     }
 
     #[test]
@@ -394,7 +451,28 @@ mod tests {
     #[test]
     fn while_a_step_settles_no_sample_is_counted() {
         let mut breach = Breach::default();
-        (1..=3).for_each(|second| breach.count(Seen { settling: true, ..seen(second, Some(true)) }, 3, 5));
+        (1..=3).for_each(|second| breach.count(Seen { effect: Effect::Awaited, ..seen(second, Some(true)) }, 3, 5));
         assert_eq!(breach.hits(5), 0);
+    }
+
+    #[test]
+    fn how_often_somebody_looks_while_a_step_settles_does_not_decide_how_long_the_rule_waits() {
+        let awaited = |second| Seen { effect: Effect::Awaited, ..seen(second, Some(true)) };
+        let had_at = |effect, second| Seen { effect: Effect::Since(at(effect)), ..seen(second, Some(true)) };
+        for (name, looks) in [("once", vec![3]), ("often", vec![3, 4, 5, 6]), ("until just before it", vec![3, 6, 7])] {
+            let (mut lasting, mut counted) = (Breach::default(), Breach::default());
+            lasting.update(seen(2, Some(true)));
+            lasting.step(at(2));
+            for second in looks {
+                lasting.update(awaited(second));
+                counted.count(awaited(second), 2, 3);
+            }
+            for second in [7, 8] {
+                lasting.update(had_at(7, second));
+                counted.count(had_at(7, second), 2, 3);
+            }
+            assert_eq!((lasting.since, lasting.stepped_at), (Some(at(7)), at(7)), "{name}");
+            assert_eq!(counted.hits(3), 1, "{name}: the sample at the effect was taken before it");
+        }
     }
 }
