@@ -255,7 +255,7 @@ mod tests {
         let effect = looping.apply(apply, 6).map(|effect| (effect.to, effect.guard));
         let held = Guard::CrashLoop { restarts: 3, back_to: Some(3) };
         assert_eq!(effect, Some((6, held)), "that it is held back is said");
-        looping.memory.steps = Default::default();
+        looping.memory.steps = crate::memory::Steps::default();
         looping.current = 8;
         looping.policy.limits.min = 7;
         assert_eq!(looping.left(apply, 9), 7, "nor below min");
