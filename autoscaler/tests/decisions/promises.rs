@@ -382,7 +382,8 @@ proptest! {
                 continue;
             }
             let wakeup = now.next.as_ref().map(|wakeup| wakeup.at);
-            let moments = (1..40).map(|halves| world.now.plus(seconds(1) * halves / 2));
+            let near = (1..40).map(|halves| seconds(1) * halves / 2);
+            let moments = near.chain([30, 60, 119, 121, 299, 301, 4000].map(seconds)).map(|span| world.now.plus(span));
             for moment in moments.take_while(|moment| wakeup.is_none_or(|wakeup| *moment < wakeup)) {
                 let then = world.autoscaler.evaluate(moment);
                 prop_assert_eq!(then.verdict, now.verdict, "{:?} after {:?}", then, now);
