@@ -17,7 +17,7 @@ use replay::{
 
 use self::{knobs::Knob, turns::Turns};
 use super::{
-    cases::{Asked, cases},
+    cases::{Asked, cases, warn},
     files::{origin, read},
     replay::progress_bar,
     scenario::{check_free, write},
@@ -36,6 +36,7 @@ pub(super) fn tune(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     let Some(cases) = cases(Asked { scenarios: &args.scenarios, policies, seed: None, every: None })? else {
         return Ok(ExitCode::FAILURE);
     };
+    warn(&cases);
     let text = read(&args.policy, policy_file::LONGEST_TEXT).with_context(|| origin(&args.policy))?;
     let scenarios: Vec<&Scenario> = cases.iter().map(|case| &case.scenario).collect();
     let chosen = cases.iter().filter_map(|case| case.policies.first()).map(|(_, policy)| policy.services.clone());
