@@ -265,14 +265,14 @@ pub struct Parts {
     begins: Timestamp,
     lasts: Duration,
     turns: Turns,
-    parts: Vec<Part>,
+    all: Vec<Part>,
 }
 
 impl Parts {
     /// So many.
     pub fn new(count: NonZero<usize>) -> Self {
-        let parts = vec![Part::default(); count.get()];
-        Self { begins: Timestamp::default(), lasts: Duration::ZERO, turns: Turns::default(), parts }
+        let all = vec![Part::default(); count.get()];
+        Self { begins: Timestamp::default(), lasts: Duration::ZERO, turns: Turns::default(), all }
     }
 
     /// A run of this scenario comes next.
@@ -282,14 +282,14 @@ impl Parts {
 
     /// What came of each.
     pub fn parts(self) -> Vec<Part> {
-        self.parts
+        self.all
     }
 
     /// The part that a moment is in.
     fn at(&mut self, moment: Timestamp) -> &mut Part {
-        let count = self.parts.len();
+        let count = self.all.len();
         let place = moment.since(self.begins).as_millis() * count as u128 / self.lasts.as_millis().max(1);
-        &mut self.parts[usize::try_from(place).unwrap_or(count).min(count - 1)]
+        &mut self.all[usize::try_from(place).unwrap_or(count).min(count - 1)]
     }
 }
 

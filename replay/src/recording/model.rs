@@ -76,6 +76,18 @@ impl Recording {
                  was seen takes, and nobody gives up"
             ),
         });
+        if self.counts_answers() {
+            assumed.push(
+                "requests were counted when they were answered: what came is that, and what there was more in flight"
+                    .to_owned(),
+            );
+        }
+        if let (Some(cores), Some(others)) = (self.host_cores, self.others.filter(|others| *others > 0.0)) {
+            assumed.push(format!(
+                "everything else on the host goes on keeping {others:.2} of its {cores} cores busy, as it did while the \
+                 service worked"
+            ));
+        }
         let columns = Columns {
             file: file.to_owned(),
             time: "time".to_owned(),
@@ -90,10 +102,16 @@ impl Recording {
             arrivals: Arrivals::Even,
             retries: 0.0,
             service,
-            host: Host { cores: self.host_cores, memory: None },
+            host: self.host(),
             emits: Load::usual_signals(),
         };
         Ok((load, assumed))
+    }
+
+    /// What the service runs on, and what others leave of it: no less than a tenth, or there would be nothing to model.
+    fn host(&self) -> Host {
+        let most = self.host_cores.map_or(0.0, |cores| cores * 0.9);
+        Host { cores: self.host_cores, memory: None, others: self.others.unwrap_or(0.0).min(most) }
     }
 
     /// What a request takes by itself, in seconds: so much that the model, waiting included, says what was measured in the
@@ -104,7 +122,7 @@ impl Recording {
         for _ in 0..30 {
             let takes = f64::midpoint(low, high);
             let model = ServiceModel { takes, at_once: self.at_once(takes), ..model.clone() };
-            let (host, pace) = (Host { cores: self.host_cores, memory: None }, Pace::of(&model));
+            let (host, pace) = (self.host(), Pace::of(&model));
             let single = Single::new(&model, host, pace);
             let replicas = f64::from(calm.replicas);
             let crew = Crew::new(&model, host, pace, single, calm.replicas, replicas);
