@@ -61,7 +61,7 @@ pub(crate) fn journal(data: &[u8]) {
 pub(crate) fn imported(data: &[u8]) {
     let place = data.iter().position(|byte| *byte == b'\n').unwrap_or(0);
     let (asked, input) = (&data[..place], data.get(place + 1..).unwrap_or_default());
-    let options = asked.iter().fold(Options::default(), with);
+    let options = asked.iter().copied().fold(Options::default(), with);
     match import::read("recorded", input, &options) {
         Err(error) => assert!(!error.to_string().is_empty(), "refused without a word"),
         Ok(imported) => {
@@ -77,7 +77,7 @@ pub(crate) fn imported(data: &[u8]) {
     }
 }
 
-fn with(options: Options, letter: &u8) -> Options {
+fn with(options: Options, letter: u8) -> Options {
     match letter {
         b'c' => Options { format: Some(Format::Csv), ..options },
         b'p' => Options { format: Some(Format::Prometheus), ..options },
