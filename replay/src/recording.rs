@@ -103,6 +103,8 @@ pub struct Recording {
     pub host_cores: Option<f64>,
     /// Cores that everything else on the host kept busy while the service worked; absent: not measured.
     pub others: Option<f64>,
+    /// Whether response times are means, and not quantiles.
+    pub means: bool,
     /// Median memory of a replica, in bytes.
     pub memory: Option<f64>,
     /// Bytes that a replica may use.
@@ -404,6 +406,7 @@ impl<'a> Reader<'a> {
             ready_at_first: self.ready_at_first,
             cpu_limit: each().filter_map(|replica| replica.cpu_limit_cores).reduce(f64::min),
             host_cores: observation.host.cores,
+            means: self.reads.latency_sum.is_some(),
             others: others(&self.rows, observation.host.cores),
             memory: self.memory.get(self.memory.len() / 2).copied(),
             memory_limit: each().filter_map(|replica| replica.memory_limit_bytes).reduce(f64::min),

@@ -16,6 +16,12 @@ use crate::{
 const TAKES: f64 = 0.05;
 /// What a start is taken to take where none was seen.
 const STARTS: Duration = Duration::from_secs(5);
+/// As busy have replicas to be for their response times to tell how irregular things are.
+const BUSY: std::ops::Range<f64> = 0.4..0.95;
+/// So many rows of them.
+const FEWEST_FOR_SPREAD: usize = 10;
+/// What is tried.
+const SPREADS: [f64; 7] = [0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0];
 /// No replica is taken to work on more requests at once.
 const MOST_AT_ONCE: f64 = 10_000.0;
 
@@ -68,6 +74,13 @@ impl Recording {
         if let Some(calm) = self.fit.calm {
             service.takes = self.unhindered(&service, calm);
             service.at_once = self.at_once(service.takes);
+        }
+        if let Some(spread) = self.spread(&service) {
+            service.spread = spread;
+            assumed.push(format!(
+                "what requests take varies with a squared coefficient of variation of {spread}: with that, waiting comes nearest to \
+                 what was measured"
+            ));
         }
         assumed.push(match service.at_once {
             1 => "requests go to replicas in turn, one at a time is worked on, and nobody gives up".to_owned(),
@@ -133,6 +146,32 @@ impl Recording {
             }
         }
         f64::midpoint(low, high)
+    }
+
+    /// The spread with which the model's mean response times are nearest to those measured where replicas were neither idle nor
+    /// saturated; `None` where quantiles were measured, or too little. It stands for all that is irregular, in how requests
+    /// come, too.
+    fn spread(&self, model: &ServiceModel) -> Option<f64> {
+        let (host, pace) = (self.host(), Pace::of(model));
+        let busy = |row: &&Row| {
+            let steady = row.ready > 0 && !row.changed && !fit::is_saturated(row);
+            let rate = Single::new(model, host, pace).rate * f64::from(row.ready);
+            steady && row.requests.is_some_and(|requests| BUSY.contains(&(requests / rate)))
+        };
+        let rows: Vec<&Row> = self.rows.iter().filter(|row| row.latency.is_some()).filter(busy).collect();
+        if !self.means || rows.len() < FEWEST_FOR_SPREAD {
+            return None;
+        }
+        let off = |spread: f64| -> f64 {
+            let model = ServiceModel { spread, ..model.clone() };
+            let single = Single::new(&model, host, pace);
+            let each = rows.iter().filter_map(|row| {
+                let crew = Crew::new(&model, host, pace, single, row.ready, f64::from(row.ready));
+                Some((crew.takes + crew.waits(model.balance, row.requests?) - row.latency?).abs())
+            });
+            each.sum()
+        };
+        SPREADS.into_iter().min_by(|one, other| off(*one).total_cmp(&off(*other)))
     }
 
     /// How many requests a replica works on at once, at the least: by Little's law those of the highest rate that it was

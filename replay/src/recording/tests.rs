@@ -3,7 +3,10 @@ mod round_trip;
 use autoscaler::{event::Replica, journal::Decided};
 
 use super::*;
-use crate::scenario::{LoadKind, Source, Spans};
+use crate::{
+    scenario::{LoadKind, ServiceModel, Source, Spans},
+    service::{Crew, Single},
+};
 
 fn at(seconds: f64) -> Timestamp {
     Timestamp::from_millis(1_800_000_000_000).plus(Duration::from_secs_f64(1000.0 + seconds))
@@ -225,6 +228,30 @@ fn the_mean_response_time_is_taken_rather_than_a_quantile() {
     let reads = reads_of(&entries);
     let rows = read(&entries, &reads).expect("a recording").rows;
     assert!(rows.iter().all(|row| row.latency.is_some_and(|latency| (latency - 0.02).abs() < 1e-9)));
+}
+
+#[test]
+fn the_spread_is_the_one_whose_waiting_was_measured() {
+    let model = recording().load("web.csv").expect("a model").0.service;
+    for spread in [0.0, 0.5, 1.0] {
+        let rows: Vec<Row> = (0..60_u32)
+            .map(|second| {
+                let requests = 10.0 + f64::from(second) / 2.0;
+                let truth = ServiceModel { spread, ..model.clone() };
+                let (host, pace) = (crate::scenario::Host::default(), crate::service::Pace::of(&truth));
+                let crew = Crew::new(&truth, host, pace, Single::new(&truth, host, pace), 1, 1.0);
+                let latency = Some(crew.takes + crew.waits(truth.balance, requests));
+                let (at, span) = (Duration::from_secs(u64::from(second)), Duration::from_secs(1));
+                let cores = Some(0.02 + 0.01 * requests);
+                Row { at, span, ready: 1, requests: Some(requests), cores, limit: Some(0.5), latency, ..Row::default() }
+            })
+            .collect();
+        let measured = Recording { fit: fit::fit(&rows), rows, means: true, ..recording() };
+        let (load, _) = measured.load("web.csv").expect("a model");
+        assert!((load.service.spread - spread).abs() < 0.26, "{spread}: {}", load.service.spread);
+        let (load, _) = Recording { means: false, ..measured }.load("web.csv").expect("a model");
+        assert!((load.service.spread - 1.0).abs() < 1e-9, "quantiles do not tell");
+    }
 }
 
 #[test]
