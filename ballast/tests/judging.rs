@@ -188,7 +188,7 @@ fn a_journal_that_cannot_be_played_is_told_by_check_replay_and_test() -> Result 
 }
 
 #[test]
-fn a_search_says_what_it_chose_and_what_came_of_it_on_the_part_held_out() -> Result {
+fn a_search_says_what_it_chose_and_what_came_of_it_on_parts_held_out() -> Result {
     let folder = folder(&[("closed.yaml", CLOSED)])?;
     let vary = "rules.1.target.per_replica=10/s,12/s,15/s";
     let tune = ["tune", "closed.yaml", "--policy", "web.yaml", "--most-late", "10%", "--vary", vary];
@@ -203,14 +203,14 @@ fn a_search_says_what_it_chose_and_what_came_of_it_on_the_part_held_out() -> Res
 }
 
 #[test]
-fn a_value_that_is_no_policy_and_an_empty_part_are_refused() -> Result {
+fn a_value_that_is_no_policy_and_too_few_parts_are_refused() -> Result {
     let folder = folder(&[("closed.yaml", CLOSED)])?;
     let tune = ["tune", "closed.yaml", "--policy", "web.yaml"];
     let vary = ["--vary", "rules.1.target.per_replica=12/s,abc"];
     insta::assert_snapshot!("tune_no_policy", shown(folder.path(), &[&tune[..], &vary].concat())?);
-    for share in ["0%", "100%", "NaN%"] {
-        let refused = ballast(folder.path(), &[&tune[..], &["--chosen-by", share]].concat())?;
-        assert_eq!(refused.status.code(), Some(2), "{share}");
+    for folds in ["0", "1", "21", "three"] {
+        let refused = ballast(folder.path(), &[&tune[..], &["--folds", folds]].concat())?;
+        assert_eq!(refused.status.code(), Some(2), "{folds}");
     }
     for (every, code) in [("99ms", 2), ("2h", 2), ("21m", 1)] {
         let refused = ballast(folder.path(), &["replay", "closed.yaml", "--every", every])?;

@@ -130,7 +130,7 @@ fn a_signal_that_the_scenario_does_not_give_is_warned_of() -> Result {
     fs::write(folder.path().join("queue.yaml"), only_queue)?;
     let output = ballast(folder.path(), &["queue.yaml", "--no-plan"])?;
     assert!(output.status.success(), "{output:?}");
-    let said = String::from_utf8(output.stderr)?;
+    let said = String::from_utf8(output.stdout)?;
     assert!(said.contains("warning: web.yaml reads `requests`, which the scenario queue does not give"), "{said}");
     Ok(())
 }

@@ -92,11 +92,11 @@ pub fn compare(
     }
     for (judged, ladder) in judged.iter_mut().zip(ladders) {
         if let Some(ladder) = ladder? {
-            (judged.ladder, judged.floor) = (ladder.rungs, Some(ladder.floor));
+            judged.ladder = ladder.rungs;
         }
     }
-    let ranking = overall::rank(trials, &mut judged);
-    Ok(Report::new(judged, ranking))
+    let (ranking, significance) = overall::rank(trials, &mut judged);
+    Ok(Report::new(judged, ranking, significance))
 }
 
 /// What the distance of the first policy to the clairvoyant plan is made of; nothing where there is no policy.
@@ -183,6 +183,7 @@ fn judge(index: usize, case: &Case, runs: &[Done<'_>], trials: &mut Vec<Trials>)
     }
     let mut judged = Judged::new(Summary::new(&case.scenario), contenders);
     judged.pareto = sweep::curves(runs, &judged.contenders);
+    judged.floor = Some(ladder::reactive_floor(&case.scenario));
     judged.warnings = warnings(case);
     judged
 }

@@ -15,8 +15,12 @@ pub struct Row {
     pub at: Duration,
     /// How long it is; above zero.
     pub span: Duration,
-    /// Replicas that served through all of it.
+    /// Replicas that served at its end.
     pub ready: u32,
+    /// Those that were there then, those that start included.
+    pub present: u32,
+    /// How many there should be; absent: nobody has decided yet.
+    pub target: Option<u32>,
     /// Whether replicas came, went or started within it.
     pub changed: bool,
     /// Requests per second of the service; absent: not measured.
@@ -27,6 +31,10 @@ pub struct Row {
     pub limit: Option<f64>,
     /// Requests lost per second; absent: not measured.
     pub errors: Option<f64>,
+    /// Requests that waited or were worked on at its end; absent: not measured.
+    pub in_flight: Option<f64>,
+    /// Cores that everything else on the host kept busy; absent: not measured.
+    pub others: Option<f64>,
     /// Response time in seconds that half of the requests stay below, or the mean; absent: not measured.
     pub latency: Option<f64>,
 }

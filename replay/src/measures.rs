@@ -64,6 +64,10 @@ pub struct Users {
     /// The SLO violation ratio: `(slow + lost) / (served + lost)`, where slow is slower than the objective. Without an
     /// objective on the response time only what was lost counts.
     pub late: Option<f64>,
+    /// The compliance gap: `|late - (1 - quantile)|`, the distance of the violations to the share of them that the objective
+    /// leaves. Neither side is good: above it users wait, below it somebody pays for more than was promised. (BACC, arXiv
+    /// 2606.20575, table 4, has the same of minutes.)
+    pub compliance_gap: Option<f64>,
     /// The drop ratio: `lost / offered`.
     pub dropped: Option<f64>,
     /// `S_vr` (`OptScaler`), as a share of all minutes: those in which the objective's quantile of the response time was above
@@ -159,12 +163,14 @@ impl Meter {
         let share = |part: f64, of: f64| (of > 0.0).then(|| part / of);
         let ended = self.served + self.lost;
         let tolerable = self.served - self.slow + self.tolerating / 2.0;
+        let late = share(self.slow + self.lost, ended);
         let quantile = |quantile| self.latency.quantile(quantile);
         Users {
             offered: self.offered,
             served: self.served,
             lost: self.lost,
-            late: share(self.slow + self.lost, ended),
+            late,
+            compliance_gap: self.below.zip(late).map(|((quantile, _), late)| (late - (1.0 - quantile)).abs()),
             dropped: share(self.lost, self.offered),
             bad_minutes: self.below.and_then(|_| share(minutes.bad as f64, minutes.judged as f64)),
             excess: self.below.map(|_| minutes.excess),

@@ -15,6 +15,7 @@ mod page;
 mod pareto;
 mod picture;
 mod poster;
+mod significance;
 mod style;
 mod timeline;
 mod words;
@@ -27,8 +28,9 @@ use serde::Serialize;
 use crate::{Scenario, scenario::LatencyObjective};
 
 pub use compare::{Comparison, Verdict};
-pub use figures::{Better, Definition, Figures, Unit};
+pub use figures::{Better, DEFINITIONS, Definition, Figures, Unit, table_of_measures};
 pub use picture::{Bucket, Decision, FaultSpan, Picture, Spread, faults};
+pub use significance::{Finding, Significance};
 pub use style::Theme;
 
 /// The version of the JSON. What is added does not change it.
@@ -48,6 +50,9 @@ pub struct Report {
     pub scenarios: Vec<Judged>,
     /// Who did best over all scenarios, best first; empty where there is one scenario or one contender.
     pub ranking: Vec<Rank>,
+    /// How everybody who is ranked differs from the best one, and whether that is more than chance; empty where there is one run
+    /// of each, or one contender.
+    pub significance: Vec<Significance>,
     /// What each figure is.
     pub definitions: Vec<&'static Definition>,
 }
@@ -65,7 +70,7 @@ pub struct Judged {
     pub pareto: Vec<Curve>,
     /// What the first policy's distance to the clairvoyant plan is made of, from the plan on.
     pub ladder: Vec<Rung>,
-    /// What nobody who only reacts can avoid, where the ladder was climbed.
+    /// What nobody who only reacts can avoid; absent where nobody reckoned it.
     pub floor: Option<ReactiveFloor>,
     /// What is hardly meant: `the policy reads x, which the scenario does not give`.
     pub warnings: Vec<String>,
@@ -250,8 +255,8 @@ impl Summary {
 
 impl Report {
     /// Of scenarios, and of who did best over all of them.
-    pub fn new(scenarios: Vec<Judged>, ranking: Vec<Rank>) -> Self {
-        Self { v: VERSION, scenarios, ranking, definitions: figures::DEFINITIONS.iter().collect() }
+    pub fn new(scenarios: Vec<Judged>, ranking: Vec<Rank>, significance: Vec<Significance>) -> Self {
+        Self { v: VERSION, scenarios, ranking, significance, definitions: figures::DEFINITIONS.iter().collect() }
     }
 
     /// One page with everything, which needs nothing beside it.

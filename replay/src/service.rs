@@ -54,7 +54,8 @@ impl Single {
         let left = 1.0 - pace.neighbour;
         let threads = f64::from(model.at_once);
         let by_threads = threads / pace.takes;
-        let cores = model.cpu_limit.or(host.cores).map(|cores| cores.min(host.cores.unwrap_or(f64::INFINITY)).max(0.0));
+        let cores =
+            model.cpu_limit.or(host.left()).map(|cores| cores.min(host.left().unwrap_or(f64::INFINITY)).max(0.0));
         let by_cores = cores.map_or(f64::INFINITY, |cores| (cores - model.idle_cpu).max(0.0) / pace.cpu);
         let rate = by_threads.min(by_cores);
         // As many servers as it takes to get there; each is the slower where cores are short even for one.
@@ -96,7 +97,7 @@ impl Crew {
         if let Some(most) = shared.most {
             rate = rate.min(most);
         }
-        if let Some(cores) = host.cores {
+        if let Some(cores) = host.left() {
             let left = (cores * (1.0 - pace.neighbour) - model.idle_cpu * n).max(0.0);
             rate = rate.min(left / pace.cpu);
         }

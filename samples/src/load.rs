@@ -59,7 +59,7 @@ const MAX_IN_FLIGHT: usize = 2000;
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let mut asked = shutdown::asked()?;
     let phases = phases(&options)?;
-    let sender = Sender::new(&options).await?;
+    let mut sender = Sender::new(&options).await?;
     let mut cycle = 0;
     while options.cycles == 0 || cycle < options.cycles {
         cycle += 1;
@@ -73,6 +73,9 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         }
     }
     sender.finish().await;
+    if sender.web.is_some() {
+        println!("load | in all: {}", Tally::of_all(&sender.requests).describe("requests"));
+    }
     Ok(())
 }
 
@@ -112,6 +115,10 @@ struct Sender {
     web: Option<Arc<Web>>,
     jobs: Option<(jetstream::Context, Queue)>,
     places: Arc<Semaphore>,
+    /// Whether the rounds end.
+    bounded: bool,
+    /// Of each phase so far, where they do.
+    requests: Vec<Arc<Tally>>,
 }
 
 impl Sender {
@@ -127,12 +134,22 @@ impl Sender {
         } else {
             None
         };
-        Ok(Self { web, jobs, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)) })
+        Ok(Self {
+            web,
+            jobs,
+            places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+            bounded: options.cycles > 0,
+            requests: Vec::new(),
+        })
     }
 
     /// Plays one phase, or as much of it as there is until `asked`, and says how it went.
-    async fn play(&self, phase: &Phase, asked: &mut watch::Receiver<bool>) -> String {
+    async fn play(&mut self, phase: &Phase, asked: &mut watch::Receiver<bool>) -> String {
         let (requests, jobs) = (Arc::new(Tally::default()), Arc::new(Tally::default()));
+        // without an end nobody asks for the sum
+        if self.bounded {
+            self.requests.push(Arc::clone(&requests));
+        }
         let (mut requests_sent, mut jobs_sent) = (0, 0);
         let start = Instant::now();
         let mut tick = interval(Duration::from_millis(5));

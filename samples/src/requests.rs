@@ -90,7 +90,7 @@ pub(crate) struct Tally {
     inner: Mutex<Counts>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Counts {
     sent: u64,
     dropped: u64,
@@ -121,7 +121,23 @@ impl Tally {
         });
     }
 
-    /// As part of a line, for example `120 requests (2 failed: …; p50 11 ms, p95 40 ms)`.
+    /// Several as one.
+    pub(crate) fn of_all(tallies: &[Arc<Self>]) -> Self {
+        let all = Self::default();
+        for tally in tallies {
+            let counts = tally.with(|counts| counts.clone());
+            all.with(|all| {
+                all.sent += counts.sent;
+                all.dropped += counts.dropped;
+                all.failed += counts.failed;
+                all.failure = all.failure.take().or(counts.failure);
+                all.milliseconds.extend(counts.milliseconds);
+            });
+        }
+        all
+    }
+
+    /// As part of a line, for example `120 requests (2 failed: …; mean 15 ms, p50 11 ms, p95 40 ms)`.
     pub(crate) fn describe(&self, what: &str) -> String {
         self.with(|counts| {
             let mut notes = Vec::new();
@@ -133,7 +149,8 @@ impl Tally {
             }
             counts.milliseconds.sort_by(f64::total_cmp);
             if let (Some(p50), Some(p95)) = (quantile(&counts.milliseconds, 50), quantile(&counts.milliseconds, 95)) {
-                notes.push(format!("p50 {p50:.0} ms, p95 {p95:.0} ms"));
+                let mean = counts.milliseconds.iter().sum::<f64>() / counts.milliseconds.len() as f64;
+                notes.push(format!("mean {mean:.0} ms, p50 {p50:.0} ms, p95 {p95:.0} ms"));
             }
             let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
             format!("{} {what}{notes}", counts.sent)

@@ -20,10 +20,10 @@ pub(crate) struct TuneArgs {
     /// The share of requests that may be late or lost, such as `1%`.
     #[arg(long, default_value = "1%", value_parser = share, value_name = "SHARE")]
     pub(crate) most_late: f64,
-    /// The share of each scenario, from its beginning, that settings are chosen by, 1% to 99%; they are judged by the rest,
-    /// which is held out.
-    #[arg(long, default_value = "50%", value_parser = part, value_name = "SHARE")]
-    pub(crate) chosen_by: f64,
+    /// So many parts of each scenario, one after the other, 2 to 20: each is held out in its turn, and settings that the others
+    /// choose are judged by it [default: 3, or 2 where a third would be shorter than 10 minutes].
+    #[arg(long, value_parser = clap::value_parser!(u8).range(2..=20), value_name = "COUNT")]
+    pub(crate) folds: Option<u8>,
     /// Combinations of settings tried at most.
     #[arg(long, default_value = "200", value_name = "COUNT")]
     pub(crate) trials: NonZero<usize>,
@@ -62,12 +62,4 @@ fn share(text: &str) -> Result<f64, String> {
     percentage(text)
         .filter(|share| (0.0..=1.0).contains(share))
         .ok_or_else(|| "write a percentage from 0% to 100%, such as 1%".to_owned())
-}
-
-/// Neither part may be empty: of nothing there is no score.
-fn part(text: &str) -> Result<f64, String> {
-    share(text)
-        .ok()
-        .filter(|share| (0.01..=0.99).contains(share))
-        .ok_or_else(|| "write a percentage from 1% to 99%, such as 50%".to_owned())
 }

@@ -57,11 +57,14 @@ pub(super) fn cases(asked: Asked<'_>) -> anyhow::Result<Option<Vec<Case>>> {
     }
     let cases: anyhow::Result<Vec<Case>> =
         cases.into_iter().map(|(scenario, own)| case(asked, scenario, own, &policies)).collect();
-    let cases = cases?;
+    Ok(Some(cases?))
+}
+
+/// Says what policies read and scenarios do not give.
+pub(super) fn warn(cases: &[Case]) {
     for warning in cases.iter().flat_map(comparison::warnings) {
         output::say(&format!("warning: {warning}"));
     }
-    Ok(Some(cases))
 }
 
 /// A policy file that was read.

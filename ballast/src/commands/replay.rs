@@ -21,7 +21,7 @@ use replay::{
     report::{Report, Theme},
 };
 
-use super::cases::{Asked, cases};
+use super::cases::{Asked, cases, warn};
 use crate::{
     cli::{ReplayArgs, ReportFormat},
     output, render,
@@ -58,6 +58,9 @@ pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     let report = report?;
     write_pictures(args, &report)?;
+    if args.format == ReportFormat::Json {
+        warn(&cases);
+    }
     let text = match args.format {
         ReportFormat::Json => serde_json::to_string_pretty(&report)? + "\n",
         ReportFormat::Text => render::replay(&report, args.all, output::look()),

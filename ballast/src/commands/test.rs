@@ -26,7 +26,7 @@ use replay::{
 use serde::Serialize;
 
 use super::{
-    cases::{Asked, cases},
+    cases::{Asked, cases, warn},
     replay::progress_bar,
 };
 use crate::{
@@ -60,6 +60,7 @@ impl Tested {
 pub(super) fn test(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let asked = Asked { scenarios: &args.scenarios, policies: &args.policy, seed: args.seed, every: None };
     let Some(cases) = cases(asked)? else { return Ok(ExitCode::FAILURE) };
+    warn(&cases);
     let runs = runs(&cases)?;
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
     let bar = progress_bar();

@@ -4,7 +4,7 @@ mod knobs;
 mod tell;
 mod turns;
 
-use std::{num::NonZero, process::ExitCode, sync::Arc, thread};
+use std::{num::NonZero, process::ExitCode, sync::Arc, thread, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
 use autoscaler::{Policy, policy::Selector, policy_file, text::render};
@@ -12,12 +12,12 @@ use replay::{
     Scenario, parallel,
     scaler::PolicyScaler,
     simulation::RunError,
-    tune::{Choice, Found, Halves, Score, Search},
+    tune::{Choice, Found, Part, Parts, Search},
 };
 
 use self::{knobs::Knob, turns::Turns};
 use super::{
-    cases::{Asked, cases},
+    cases::{Asked, cases, warn},
     files::{origin, read},
     replay::progress_bar,
     scenario::{check_free, write},
@@ -26,6 +26,8 @@ use crate::{cli::TuneArgs, output};
 
 /// Where random numbers of the search come from: the same search gives the same result.
 const SEED: u64 = 1;
+/// Shorter parts say little of one another.
+const SHORTEST_PART: Duration = Duration::from_mins(10);
 
 /// Searches, prints what was found, and writes the policy with it.
 pub(super) fn tune(args: &TuneArgs) -> anyhow::Result<ExitCode> {
@@ -36,6 +38,7 @@ pub(super) fn tune(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     let Some(cases) = cases(Asked { scenarios: &args.scenarios, policies, seed: None, every: None })? else {
         return Ok(ExitCode::FAILURE);
     };
+    warn(&cases);
     let text = read(&args.policy, policy_file::LONGEST_TEXT).with_context(|| origin(&args.policy))?;
     let scenarios: Vec<&Scenario> = cases.iter().map(|case| &case.scenario).collect();
     let chosen = cases.iter().filter_map(|case| case.policies.first()).map(|(_, policy)| policy.services.clone());
@@ -53,11 +56,12 @@ pub(super) fn tune(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     let search = Search { most_late: args.most_late, most_trials: args.trials.get(), seed: SEED };
     let values: Vec<usize> = knobs.iter().map(|knob| knob.values.len()).collect();
     let present = knobs.iter().map(|knob| knob.present).collect();
+    let folds = folds(args.folds, &scenarios);
     let mut failed = None;
     let found = search.run(&values, present, |choices| {
         let scores = parallel::map(choices, jobs, &|_, _| {}, |choice| {
             let policy = file.with(&knobs, choice)?;
-            Some(scores(&scenarios, &policy, args.chosen_by))
+            Some(parts(&scenarios, &policy, folds))
         });
         bar.inc(choices.len() as u64);
         let kept = scores.into_iter().map(|scores| match scores? {
@@ -79,21 +83,27 @@ pub(super) fn tune(args: &TuneArgs) -> anyhow::Result<ExitCode> {
         write(output, &edited, args.force)?;
         output::say(&format!("wrote {}", output.display()));
     }
-    let split = args.chosen_by;
-    let told = tell::Told { knobs: &knobs, found: &found, search: &search, warning: warning.as_deref(), split };
+    let told = tell::Told { knobs: &knobs, found: &found, search: &search, warning: warning.as_deref() };
     output::print(&if args.json { told.json()? } else { told.text() })?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What one policy cost on the first part of every scenario and on the rest, summed over them.
-fn scores(scenarios: &[&Scenario], policy: &Arc<Policy>, split: f64) -> Result<(Score, Score), RunError> {
-    let mut halves = Halves::default();
+/// As many parts as was asked for; by itself three, where each of them is long enough to judge by.
+fn folds(asked: Option<u8>, scenarios: &[&Scenario]) -> NonZero<usize> {
+    let shortest = scenarios.iter().map(|scenario| scenario.lasts).min().unwrap_or_default();
+    let usual = if shortest >= 3 * SHORTEST_PART { 3 } else { 2 };
+    NonZero::new(asked.map_or(usual, usize::from)).unwrap_or(NonZero::<usize>::MIN)
+}
+
+/// What came of one policy in each part of the time, summed over scenarios.
+fn parts(scenarios: &[&Scenario], policy: &Arc<Policy>, folds: NonZero<usize>) -> Result<Vec<Part>, RunError> {
+    let mut parts = Parts::new(folds);
     for scenario in scenarios {
         let mut scaler = PolicyScaler::new("tuned", Arc::clone(policy));
-        halves.begin(scenario, split);
-        replay::simulation::run(scenario, &mut scaler, &mut [&mut halves])?;
+        parts.begin(scenario);
+        replay::simulation::run(scenario, &mut scaler, &mut [&mut parts])?;
     }
-    Ok(halves.scores())
+    Ok(parts.parts())
 }
 
 /// That the policy as it is turns back often, and what is behind that.
@@ -130,19 +140,19 @@ impl File {
 
     /// The text with the best settings, and beside each what it was and what came of the change.
     fn edited(&self, knobs: &[Knob], found: &Found, scenarios: &[&Scenario]) -> anyhow::Result<String> {
-        let (best, before) = (&found.trials[found.best], &found.trials[0]);
+        let choice = &found.trials[found.best].choice;
+        let (best, before) = (found.trials[found.best].score(), found.trials[0].score());
         let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
         let mut text = self.text.clone();
-        for (knob, value) in knobs.iter().zip(&best.choice).filter(|(knob, value)| **value != knob.present) {
+        for (knob, value) in knobs.iter().zip(choice).filter(|(knob, value)| **value != knob.present) {
             let comment = format!(
-                "tuned on {}: was {}; on the part held out {:.2} instead of {:.2} replica-hours, {:.2} % \
-                 instead of {:.2} % late",
+                "tuned on {}: was {}; {:.2} instead of {:.2} replica-hours, {:.2} % instead of {:.2} % late",
                 names.join(", "),
                 knob.values[knob.present],
-                best.judged_by.cost,
-                before.judged_by.cost,
-                best.judged_by.late * 100.0,
-                before.judged_by.late * 100.0
+                best.cost,
+                before.cost,
+                best.late * 100.0,
+                before.late * 100.0
             );
             let value = &knob.values[*value];
             let set = policy_file::set(&self.origin, &text, &self.selector, &knob.path, value, Some(&comment));

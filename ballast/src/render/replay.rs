@@ -1,7 +1,7 @@
 //! What came of a replay: who is better and by how much first, then the figures, then what was expected.
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
-use replay::report::{Contender, Definition, Judged, Kind, Rank, Report, Verdict};
+use replay::report::{Contender, Definition, Finding, Judged, Kind, Rank, Report, Significance, Verdict};
 
 use super::text::{Look, Tone, indent, tame_text};
 
@@ -10,6 +10,9 @@ pub(crate) fn replay(report: &Report, all: bool, look: Look) -> String {
     let mut text: Vec<String> = report.scenarios.iter().map(|judged| of_scenario(judged, report, all, look)).collect();
     if !report.ranking.is_empty() {
         text.push(ranking(&report.ranking, look));
+    }
+    if !report.significance.is_empty() {
+        text.push(significance(&report.significance, look));
     }
     text.join("\n")
 }
@@ -26,9 +29,39 @@ fn of_scenario(judged: &Judged, report: &Report, all: bool, look: Look) -> Strin
         };
         text += &format!("{}: {}\n", look.paint(tone, comparison.verdict.words()), tame_text(&comparison.sentence));
     }
+    for warning in &judged.warnings {
+        text += &format!("{}: {}\n", look.paint(Tone::Warn, "warning"), tame_text(warning));
+    }
     text += "\n";
     text += &figures(judged, report, all, look);
+    text += &ladder(judged, look);
+    if let Some(floor) = &judged.floor {
+        text += &format!("\n{}\n", floor.sentence());
+    }
     text + &expectations(judged, look)
+}
+
+/// What the distance to the cheapest plan is made of, where that was reckoned.
+fn ladder(judged: &Judged, look: Look) -> String {
+    let Some(first) = judged.ladder.first() else { return String::new() };
+    let mut table = plain_table(look);
+    let heads = ["COST", "THE PLAN'S", "STEP"].map(|head| right(bold(head)));
+    table.set_header(
+        std::iter::once(bold("HOW FAR FROM THE CHEAPEST PLAN"))
+            .chain(heads)
+            .chain([bold("PRICE OF")])
+            .collect::<Vec<_>>(),
+    );
+    let mut before = None;
+    for rung in &judged.ladder {
+        let times = if first.cost > 0.0 { format!("× {:.2}", rung.cost / first.cost) } else { "-".to_owned() };
+        let step = before.map(|before| format!("{:+.2} h", rung.cost - before)).unwrap_or_default();
+        let cells = [format!("{:.2} h", rung.cost), times, step].map(|text| right(Cell::new(text)));
+        let name = std::iter::once(Cell::new(tame_text(&rung.name)));
+        table.add_row(name.chain(cells).chain([Cell::new(&rung.price_of)]).collect::<Vec<_>>());
+        before = Some(rung.cost);
+    }
+    format!("\n{}", lines(&mut table))
 }
 
 /// A row for each contender; with `all` a row for each measure, for these are many.
@@ -86,6 +119,29 @@ fn ranking(ranks: &[Rank], look: Look) -> String {
         table.add_row(std::iter::once(Cell::new(tame_text(&rank.name))).chain(cells).collect::<Vec<_>>());
     }
     lines(&mut table)
+}
+
+/// How everybody differs from the best one, and whether that is more than chance.
+fn significance(all: &[Significance], look: Look) -> String {
+    let best = all.first().map(|each| tame_text(&each.best)).unwrap_or_default();
+    let mut table = plain_table(look);
+    let heads = ["MEAN DIFFERENCE", "95 % INTERVAL", "P", "PAIRS"].map(|head| right(bold(head)));
+    let title = [bold("BESIDE THE BEST"), bold("")].into_iter();
+    table.set_header(title.chain(heads).chain([bold("")]).collect::<Vec<_>>());
+    let mut before = None;
+    for each in all {
+        let name = if before == Some(&each.name) { String::new() } else { tame_text(&each.name) };
+        before = Some(&each.name);
+        let cells = [each.mean(), each.interval(), each.p(), each.pairs()].map(|text| right(Cell::new(text)));
+        let finding = match each.finding {
+            Finding::Shown => Cell::new(each.finding.words()).fg(Color::Green),
+            Finding::TooFew => Cell::new(each.finding.words()).fg(Color::Yellow),
+            Finding::Equal | Finding::NotShown => Cell::new(each.finding.words()),
+        };
+        let own = [Cell::new(name), Cell::new(each.title())].into_iter();
+        table.add_row(own.chain(cells).chain([finding]).collect::<Vec<_>>());
+    }
+    format!("{}The best is {best}. {}\n", lines(&mut table), Significance::NOTE)
 }
 
 fn plain_table(look: Look) -> Table {

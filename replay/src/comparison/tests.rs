@@ -1,7 +1,10 @@
 use std::{num::NonZero, sync::Arc};
 
 use super::*;
-use crate::{report::Verdict, scenario};
+use crate::{
+    report::{Finding, Verdict},
+    scenario,
+};
 
 const SCENARIO: &str = "
 scenario: 1
@@ -114,6 +117,31 @@ fn whoever_is_on_every_scenario_is_ranked_and_who_is_not_is_named() {
         ["15/s is not ranked over all scenarios: it is not judged on all of them"]
     );
     assert!(report.scenarios[1].warnings.is_empty());
+}
+
+#[test]
+fn contenders_are_held_beside_the_best_and_few_pairs_cannot_tell() {
+    let seeds = |seeds| Options { sweep: false, plan: false, seeds: NonZero::new(seeds).expect("some"), ..options(2) };
+    let cases = [case(&["10/s", "30/s"])];
+    let of = |report: &Report, measure: &str| {
+        let found = report.significance.iter().find(|each| each.name == "30/s" && each.measure == measure);
+        found.expect("beside the best").clone()
+    };
+    assert!(compare(&cases, &seeds(1), &|_, _| {}).expect("a report").significance.is_empty(), "one run of each");
+    let report = compare(&cases, &seeds(2), &|_, _| {}).expect("a report");
+    assert!(report.ranking.is_empty(), "one scenario");
+    let cost = of(&report, "cost");
+    assert_eq!((cost.difference.pairs, cost.finding), (2, Finding::TooFew));
+    let report = compare(&cases, &seeds(8), &|_, _| {}).expect("a report");
+    let late = of(&report, "late");
+    assert_eq!((late.difference.pairs, late.finding), (8, Finding::Shown), "{late:?}");
+    assert!(late.difference.low > 0.0, "too many requests for each replica: {late:?}");
+    let mut even = case(&["10/s", "30/s"]);
+    if let scenario::Play::Load(load) = &mut even.scenario.play {
+        load.arrivals = scenario::Arrivals::Even;
+    }
+    let report = compare(&[even], &seeds(8), &|_, _| {}).expect("a report");
+    assert_eq!(of(&report, "cost").difference.pairs, 1, "no seed changes anything, so that all are one");
 }
 
 #[test]

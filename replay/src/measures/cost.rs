@@ -22,6 +22,12 @@ pub struct Cost {
     pub mean_replicas: f64,
     /// Most replicas at a time, those that start and those that stop included.
     pub most_replicas: u32,
+    /// `∫ C dt`, where `C` is the cores that the replicas that serve keep busy ([`Segment::busy_cores`]): hours of cores.
+    pub core_hours: f64,
+    /// `1/T ∫ C dt`: cores busy on average.
+    pub mean_cores: f64,
+    /// `∫ C dt / ∫ S dt`: cores that a replica keeps busy in a second in which it serves; `None` where none served.
+    pub cores_per_replica: Option<f64>,
     /// Decisions that changed the count.
     pub changes: u64,
     /// Replicas that these added.
@@ -63,6 +69,10 @@ pub(super) struct Tally {
     held: u64,
     missing: u64,
     most: u32,
+    /// Core-seconds.
+    busy: f64,
+    /// Replica-milliseconds of those that serve.
+    served: u64,
     changes: u64,
     started: u64,
     stopped: u64,
@@ -73,7 +83,19 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn new(idle_per_missing: f64) -> Self {
         let turns = Turns::default();
-        Self { idle_per_missing, held: 0, missing: 0, most: 0, changes: 0, started: 0, stopped: 0, reversals: 0, turns }
+        Self {
+            idle_per_missing,
+            held: 0,
+            missing: 0,
+            most: 0,
+            busy: 0.0,
+            served: 0,
+            changes: 0,
+            started: 0,
+            stopped: 0,
+            reversals: 0,
+            turns,
+        }
     }
 
     pub(super) fn add(&mut self, segment: &Segment) {
@@ -82,6 +104,8 @@ impl Tally {
         self.held += u64::from(all) * millis;
         self.missing += u64::from(segment.needed.saturating_sub(segment.ready)) * millis;
         self.most = self.most.max(all);
+        self.busy += segment.busy_cores * (millis as f64 / 1e3);
+        self.served += u64::from(segment.ready) * millis;
     }
 
     pub(super) fn change(&mut self, change: &Change) {
@@ -100,6 +124,9 @@ impl Tally {
             total: (held + self.idle_per_missing * missing) / MILLIS_PER_HOUR,
             mean_replicas: if millis > 0.0 { held / millis } else { 0.0 },
             most_replicas: self.most,
+            core_hours: self.busy / 3600.0,
+            mean_cores: if millis > 0.0 { self.busy / (millis / 1e3) } else { 0.0 },
+            cores_per_replica: (self.served > 0).then(|| self.busy / (self.served as f64 / 1e3)),
             changes: self.changes,
             started: self.started,
             stopped: self.stopped,

@@ -88,6 +88,22 @@ fn elasticity_is_what_is_computed_by_hand() {
 }
 
 #[test]
+fn cpu_is_told_in_all_and_for_each_second_in_which_a_replica_serves() {
+    let mut meter = Meter::new(&scenario());
+    let mut from = Timestamp::from_millis(START);
+    // Those that start use CPU, too, but nobody has it measured, and they serve nobody.
+    for (seconds, ready, starting, busy_cores) in [(600, 2, 2, 1.0), (1200, 4, 0, 2.0)] {
+        let to = from.plus(Duration::from_secs(seconds));
+        meter.segment(&Segment { from, to, ready, starting, busy_cores, ..Segment::default() });
+        from = to;
+    }
+    let cost = meter.measures().cost;
+    assert_eq!((cost.core_hours, cost.mean_cores), (3000.0 / 3600.0, 3000.0 / 1800.0));
+    assert_eq!(cost.cores_per_replica, Some(3000.0 / 6000.0));
+    assert_eq!(measure(&[(60, 0, 1)]).cost.cores_per_replica, None);
+}
+
+#[test]
 fn no_demand_counts_as_one_replica() {
     let elasticity = measure(&[(60, 3, 0)]).elasticity;
     assert_eq!((elasticity.theta_o, elasticity.a_o, elasticity.theta_u), (300.0, 100.0, 0.0));
@@ -145,6 +161,7 @@ fn users_are_asked_by_request_and_by_minute() {
         quiet,                          // nobody came
     ]);
     assert_eq!(users.late, Some(115.0 / 300.0));
+    assert!((users.compliance_gap.unwrap_or(0.0) - (115.0 / 300.0 - 0.05)).abs() < 1e-12, "{users:?}");
     assert_eq!(users.dropped, Some(10.0 / 300.0));
     assert_eq!(users.bad_minutes, Some(0.5));
     assert_eq!(users.apdex, Some((185.0 + 105.0 / 2.0) / 300.0));
@@ -160,7 +177,7 @@ fn without_requests_or_an_objective_nothing_is_claimed() {
     let mut lax = scenario();
     lax.objective.latency = None;
     let users = Meter::new(&lax).measures().users;
-    assert_eq!((users.bad_minutes, users.excess, users.apdex), (None, None, None));
+    assert_eq!((users.bad_minutes, users.excess, users.apdex, users.compliance_gap), (None, None, None, None));
 }
 
 #[test]

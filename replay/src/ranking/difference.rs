@@ -10,6 +10,8 @@ use crate::chance::{self, Purpose};
 pub struct Difference {
     /// Pairs of runs.
     pub pairs: usize,
+    /// Those of them that are not equal, on which the test stands.
+    pub unequal: usize,
     /// The mean of the first less the second, each scenario counting the same.
     pub mean: f64,
     /// The 95 % interval of that: percentiles of a bootstrap that draws scenarios, and within each of them seeds.
@@ -46,6 +48,7 @@ pub fn difference(first: &[Vec<f64>], second: &[Vec<f64>], seed: u64) -> Option<
     let pairs = scenarios.concat();
     Some(Difference {
         pairs: pairs.len(),
+        unequal: pairs.iter().filter(|by| differs(**by)).count(),
         mean: mean(&means),
         low: drawn[DRAWS / 40],
         high: drawn[DRAWS - 1 - DRAWS / 40],
@@ -58,7 +61,7 @@ pub fn difference(first: &[Vec<f64>], second: &[Vec<f64>], seed: u64) -> Option<
 /// differences share their ranks. All signs are counted through for up to 300 pairs, ties included; beyond, the normal
 /// approximation with corrections for continuity and ties is taken. `None` where all pairs are equal.
 pub fn wilcoxon(differences: &[f64]) -> Option<f64> {
-    let mut differences: Vec<f64> = differences.iter().copied().filter(|by| *by != 0.0 && by.is_finite()).collect();
+    let mut differences: Vec<f64> = differences.iter().copied().filter(|by| differs(*by)).collect();
     if differences.is_empty() {
         return None;
     }
@@ -75,6 +78,10 @@ pub fn wilcoxon(differences: &[f64]) -> Option<f64> {
     let smaller = above.min(all - above);
     let one_sided = if doubled.len() <= COUNTED { counted(&doubled, smaller) } else { approximated(&doubled, smaller) };
     Some((2.0 * one_sided).min(1.0))
+}
+
+fn differs(by: f64) -> bool {
+    by != 0.0 && by.is_finite()
 }
 
 /// The mean over scenarios that were drawn of means over seeds that were drawn.

@@ -16,6 +16,12 @@ use crate::{
 const TAKES: f64 = 0.05;
 /// What a start is taken to take where none was seen.
 const STARTS: Duration = Duration::from_secs(5);
+/// As busy have replicas to be for their response times to tell how irregular things are.
+const BUSY: std::ops::Range<f64> = 0.4..0.95;
+/// So many rows of them.
+const FEWEST_FOR_SPREAD: usize = 10;
+/// What is tried.
+const SPREADS: [f64; 7] = [0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0];
 /// No replica is taken to work on more requests at once.
 const MOST_AT_ONCE: f64 = 10_000.0;
 
@@ -69,6 +75,13 @@ impl Recording {
             service.takes = self.unhindered(&service, calm);
             service.at_once = self.at_once(service.takes);
         }
+        if let Some(spread) = self.spread(&service) {
+            service.spread = spread;
+            assumed.push(format!(
+                "what requests take varies with a squared coefficient of variation of {spread}: with that, waiting comes nearest to \
+                 what was measured"
+            ));
+        }
         assumed.push(match service.at_once {
             1 => "requests go to replicas in turn, one at a time is worked on, and nobody gives up".to_owned(),
             at_once => format!(
@@ -76,6 +89,18 @@ impl Recording {
                  was seen takes, and nobody gives up"
             ),
         });
+        if self.counts_answers() {
+            assumed.push(
+                "requests were counted when they were answered: what came is that, and what there was more in flight"
+                    .to_owned(),
+            );
+        }
+        if let (Some(cores), Some(others)) = (self.host_cores, self.others.filter(|others| *others > 0.0)) {
+            assumed.push(format!(
+                "everything else on the host goes on keeping {others:.2} of its {cores} cores busy, as it did while the \
+                 service worked"
+            ));
+        }
         let columns = Columns {
             file: file.to_owned(),
             time: "time".to_owned(),
@@ -90,10 +115,16 @@ impl Recording {
             arrivals: Arrivals::Even,
             retries: 0.0,
             service,
-            host: Host { cores: self.host_cores, memory: None },
+            host: self.host(),
             emits: Load::usual_signals(),
         };
         Ok((load, assumed))
+    }
+
+    /// What the service runs on, and what others leave of it: no less than a tenth, or there would be nothing to model.
+    fn host(&self) -> Host {
+        let most = self.host_cores.map_or(0.0, |cores| cores * 0.9);
+        Host { cores: self.host_cores, memory: None, others: self.others.unwrap_or(0.0).min(most) }
     }
 
     /// What a request takes by itself, in seconds: so much that the model, waiting included, says what was measured in the
@@ -104,7 +135,7 @@ impl Recording {
         for _ in 0..30 {
             let takes = f64::midpoint(low, high);
             let model = ServiceModel { takes, at_once: self.at_once(takes), ..model.clone() };
-            let (host, pace) = (Host { cores: self.host_cores, memory: None }, Pace::of(&model));
+            let (host, pace) = (self.host(), Pace::of(&model));
             let single = Single::new(&model, host, pace);
             let replicas = f64::from(calm.replicas);
             let crew = Crew::new(&model, host, pace, single, calm.replicas, replicas);
@@ -115,6 +146,32 @@ impl Recording {
             }
         }
         f64::midpoint(low, high)
+    }
+
+    /// The spread with which the model's mean response times are nearest to those measured where replicas were neither idle nor
+    /// saturated; `None` where quantiles were measured, or too little. It stands for all that is irregular, in how requests
+    /// come, too.
+    fn spread(&self, model: &ServiceModel) -> Option<f64> {
+        let (host, pace) = (self.host(), Pace::of(model));
+        let busy = |row: &&Row| {
+            let steady = row.ready > 0 && !row.changed && !fit::is_saturated(row);
+            let rate = Single::new(model, host, pace).rate * f64::from(row.ready);
+            steady && row.requests.is_some_and(|requests| BUSY.contains(&(requests / rate)))
+        };
+        let rows: Vec<&Row> = self.rows.iter().filter(|row| row.latency.is_some()).filter(busy).collect();
+        if !self.means || rows.len() < FEWEST_FOR_SPREAD {
+            return None;
+        }
+        let off = |spread: f64| -> f64 {
+            let model = ServiceModel { spread, ..model.clone() };
+            let single = Single::new(&model, host, pace);
+            let each = rows.iter().filter_map(|row| {
+                let crew = Crew::new(&model, host, pace, single, row.ready, f64::from(row.ready));
+                Some((crew.takes + crew.waits(model.balance, row.requests?) - row.latency?).abs())
+            });
+            each.sum()
+        };
+        SPREADS.into_iter().min_by(|one, other| off(*one).total_cmp(&off(*other)))
     }
 
     /// How many requests a replica works on at once, at the least: by Little's law those of the highest rate that it was

@@ -30,10 +30,16 @@ pub enum Unit {
     Count,
     /// A share, 1 is all of it.
     Share,
+    /// A difference of two shares, 1 is 100 percentage points.
+    Points,
     /// Seconds.
     Seconds,
     /// Replicas for an hour.
     ReplicaHours,
+    /// Cores.
+    Cores,
+    /// Cores for an hour.
+    CoreHours,
     /// Replicas.
     Replicas,
     /// A ratio to something else.
@@ -120,12 +126,13 @@ fn of_elasticity(elasticity: &Elasticity) -> [(&'static str, Option<f64>); 12] {
     ]
 }
 
-fn of_users(measures: &Measures) -> [(&'static str, Option<f64>); 15] {
+fn of_users(measures: &Measures) -> [(&'static str, Option<f64>); 16] {
     let users = &measures.users;
     [
         ("late", users.late),
         ("lost", users.dropped),
         ("bad_minutes", users.bad_minutes),
+        ("compliance_gap", users.compliance_gap),
         ("excess", users.excess),
         ("apdex", users.apdex),
         ("latency_mean", users.latency_mean),
@@ -141,7 +148,7 @@ fn of_users(measures: &Measures) -> [(&'static str, Option<f64>); 15] {
     ]
 }
 
-fn of_cost(measures: &Measures) -> [(&'static str, Option<f64>); 10] {
+fn of_cost(measures: &Measures) -> [(&'static str, Option<f64>); 13] {
     let cost = &measures.cost;
     [
         ("cost", Some(cost.total)),
@@ -149,12 +156,23 @@ fn of_cost(measures: &Measures) -> [(&'static str, Option<f64>); 10] {
         ("missing_hours", Some(cost.missing_hours)),
         ("mean_replicas", Some(cost.mean_replicas)),
         ("most_replicas", Some(f64::from(cost.most_replicas))),
+        ("core_hours", Some(cost.core_hours)),
+        ("mean_cores", Some(cost.mean_cores)),
+        ("cores_per_replica", cost.cores_per_replica),
         ("changes", Some(cost.changes as f64)),
         ("reversals", Some(cost.reversals as f64)),
         ("started", Some(cost.started as f64)),
         ("stopped", Some(cost.stopped as f64)),
         ("served", Some(measures.users.served)),
     ]
+}
+
+/// All measures as a table in Markdown.
+pub fn table_of_measures() -> String {
+    let rows = DEFINITIONS.iter().map(|Definition { key, title, definition, .. }| {
+        format!("| {} | `{key}` | {} |\n", title.replace('|', "\\|"), definition.replace('|', "\\|"))
+    });
+    format!("| measure | in JSON | definition |\n|---|---|---|\n{}", rows.collect::<String>())
 }
 
 impl Serialize for Figures {
@@ -173,7 +191,10 @@ impl Definition {
         match self.unit {
             Unit::Count => words::number(value),
             Unit::Share => words::percent(value),
+            Unit::Points => words::percent(value).replace('%', "pp"),
             Unit::Seconds => words::response_time(value),
+            Unit::Cores => format!("{} cores", words::digits(value)),
+            Unit::CoreHours => format!("{} core-h", words::digits(value)),
             Unit::ReplicaHours => format!("{} h", words::digits(value)),
             Unit::Replicas | Unit::Plain => words::digits(value),
             Unit::Factor => format!("× {}", words::digits(value)),
@@ -185,7 +206,7 @@ impl Definition {
 macro_rules! definitions {
     ($($key:literal, $title:literal, $unit:ident, $better:ident, $first:literal, $definition:literal;)*) => {
         /// All measures, those that one looks at first first.
-        pub(super) static DEFINITIONS: &[Definition] = &[$(Definition {
+        pub static DEFINITIONS: &[Definition] = &[$(Definition {
             key: $key, title: $title, unit: Unit::$unit, better: Better::$better, first: $first, definition: $definition,
         }),*];
     };
@@ -234,6 +255,8 @@ definitions! {
         "(θ_U⁵ + θ_O⁵ + τ_U⁵ + τ_O⁵ + υ⁵)^(1/5): the Minkowski distance to an ideal in which all five are zero.";
     "speedup", "η, elastic speedup", Factor, More, false,
         "How many times smaller θ_U, θ_O, τ_U and τ_O are than if nothing scaled, as a geometric mean (Imdoukh 16): above 1 is better than not to scale.";
+    "compliance_gap", "compliance gap", Points, Less, false,
+        "|late or lost − (1 − quantile)|, in percentage points: how far the violations are from the share of them that the objective leaves, above or below (BACC has the same of minutes).";
     "bad_minutes", "S_vr, bad minutes", Share, Less, false,
         "Share of the minutes in which the objective's quantile of the response time was above the objective; a lost request took for ever (OptScaler).";
     "excess", "V_sum, above the objective", Seconds, Less, false,
@@ -262,6 +285,12 @@ definitions! {
         "Replicas that serve, start or stop, on average.";
     "most_replicas", "most replicas", Replicas, Less, false,
         "Most replicas at a time, those that start or stop included.";
+    "core_hours", "CPU used", CoreHours, Neither, false,
+        "∫C dt, where C is the cores that the replicas that serve keep busy: cores for so many hours.";
+    "mean_cores", "mean cores busy", Cores, Neither, false,
+        "1/T ∫C dt: cores that all replicas that serve keep busy, on average.";
+    "cores_per_replica", "cores busy per replica", Cores, Neither, false,
+        "∫C dt / ∫S dt: cores that a replica keeps busy in a second in which it serves.";
     "started", "replicas added", Count, Less, false,
         "Replicas that decisions added.";
     "stopped", "replicas removed", Count, Less, false,

@@ -15,16 +15,18 @@ pub(super) fn height(rungs: &[Rung]) -> f64 {
     f64::from(rows) * ROW + 26.0
 }
 
-/// What nobody who only reacts can avoid, in words.
-pub(super) fn of_floor(floor: &ReactiveFloor) -> String {
-    let ReactiveFloor { lag, missing_hours, cost } = floor;
-    format!(
-        "Reactive floor: whoever always has what was needed {} before, one sample and the quickest start, misses {} \
+impl ReactiveFloor {
+    /// In words.
+    pub fn sentence(&self) -> String {
+        let Self { lag, missing_hours, cost } = self;
+        format!(
+            "Reactive floor: whoever always has what was needed {} before, one sample and the quickest start, misses {} \
          replica-hours, which cost {}. Below that one has to foresee, or to pay for headroom.",
-        words::response_time(*lag),
-        words::digits(*missing_hours),
-        words::digits(*cost),
-    )
+            words::response_time(*lag),
+            words::digits(*missing_hours),
+            words::digits(*cost),
+        )
+    }
 }
 
 /// Draws it: the plan's cost as a bar, and each further rung as the step from the one before.

@@ -30,6 +30,7 @@ pub(super) fn page(report: &Report) -> String {
     if report.scenarios.len() > 1 {
         body += &overview(report);
     }
+    body += &table::significance(&report.significance);
     for (index, judged) in report.scenarios.iter().enumerate() {
         body += &scenario(index, judged);
     }
@@ -87,7 +88,7 @@ fn scenario(index: usize, judged: &Judged) -> String {
         !judged.ladder.is_empty()
     });
     if let Some(floor) = &judged.floor {
-        text += &format!("<p class=\"soft\">{}</p>", escape(&ladder::of_floor(floor)));
+        text += &format!("<p class=\"soft\">{}</p>", escape(&floor.sentence()));
     }
     text += &table::all_figures(judged);
     text + "</section>"

@@ -22,6 +22,21 @@ fn the_json_is_what_programs_were_promised() {
 }
 
 #[test]
+fn the_table_of_measures_is_the_one_of_the_page() -> Result<(), Box<dyn std::error::Error>> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/replay.md");
+    let page = std::fs::read_to_string(&path)?;
+    let (before, rest) = page.split_once("<!-- table: measures -->\n").ok_or("a table of measures")?;
+    let (_, after) = rest.split_once("<!-- /table -->").ok_or("its end")?;
+    let wanted = format!("{before}<!-- table: measures -->\n{}<!-- /table -->{after}", table_of_measures());
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        std::fs::write(&path, &wanted)?;
+        return Ok(());
+    }
+    assert!(page == wanted, "the table of measures in docs/replay.md is old: run this test with UPDATE_GENERATED=1");
+    Ok(())
+}
+
+#[test]
 fn a_picture_stays_small_however_long_the_run_and_keeps_extremes_and_means() {
     let scenario = flash_crowd(14 * 86_400, 10);
     let mut picture = Picture::new(&scenario);
@@ -208,7 +223,7 @@ fn of_flash_crowd(seconds: u64, every: u64) -> Report {
     ];
     judged.floor = Some(ReactiveFloor { lag: 11.0, missing_hours: 0.2, cost: 2.0 });
     judged.warnings = vec!["web.policy.yaml reads `queue.jobs`, which the scenario does not give".to_owned()];
-    Report::new(vec![judged], Vec::new())
+    Report::new(vec![judged], Vec::new(), Vec::new())
 }
 
 fn contender(scenario: &Scenario, (name, kind): (&str, Kind), lag: f64) -> Contender {

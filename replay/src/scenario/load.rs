@@ -71,6 +71,15 @@ pub struct Host {
     pub cores: Option<f64>,
     /// Bytes.
     pub memory: Option<f64>,
+    /// Cores that everything else keeps busy.
+    pub others: f64,
+}
+
+impl Host {
+    /// Cores that others leave; absent: as many as are needed.
+    pub fn left(&self) -> Option<f64> {
+        self.cores.map(|cores| (cores - self.others).max(0.0))
+    }
 }
 
 /// What a signal measures, over the time since the sample before it.

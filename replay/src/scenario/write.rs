@@ -132,7 +132,9 @@ fn write_load(text: &mut String, load: &Load) {
         let _ = writeln!(text, "  retries: {}", percent(load.retries));
     }
     write_service(text, &load.service, load.kind);
-    let host = [("cores", load.host.cores.map(cores)), ("memory", load.host.memory.map(size))];
+    let others = Some(load.host.others).filter(|others| *others != 0.0);
+    let host =
+        [("cores", load.host.cores.map(cores)), ("memory", load.host.memory.map(size)), ("others", others.map(cores))];
     let host: Vec<_> = host.into_iter().filter_map(|(key, value)| Some(format!("{key}: {}", value?))).collect();
     if !host.is_empty() {
         let _ = writeln!(text, "  host: {}", map(&host));

@@ -257,7 +257,8 @@ impl Reports {
             samples.push(Sample { signal: signal.clone(), of: Subject::Service, at: now, reading });
         };
         if let Some(cores) = world.load.host.cores {
-            let busy = (busy + cores * world.conditions.neighbour()).min(cores);
+            let others = world.load.host.others + cores * world.conditions.neighbour();
+            let busy = (busy + others).min(cores);
             if self.of_host {
                 of_service(&self.names.host_cpu, Reading::Value(busy / cores));
             }

@@ -78,6 +78,43 @@ fn a_step_piles_up_what_it_must_and_is_worked_off_in_time() {
     }
 }
 
+/// A short crowd beside single requests: what piles up is what is in excess, and no steady state on top of it.
+#[test]
+fn in_a_short_crowd_as_many_wait_as_if_each_request_were_simulated() {
+    let (from, to) = (100, 130);
+    for (name, crowd, within) in
+        [("a little too many", 110.0, 0.25), ("too many", 130.0, 0.1), ("far too many", 180.0, 0.1)]
+    {
+        let parts =
+            vec![Part::Level(60.0), Part::Step { at: seconds(from), by: crowd - 60.0, lasts: Some(seconds(20)) }];
+        let kept = kept(&scenario(parts, seconds(200)), &mut Asked::new(vec![(0, 2)]));
+        let at = |second| BEGINS.plus(seconds(second));
+        let within_it = kept.segments.iter().filter(|segment| segment.from >= at(from) && segment.to <= at(to));
+        let fluid: f64 =
+            within_it.map(|segment| segment.in_flight * segment.to.since(segment.from).as_secs_f64()).sum();
+        let seeds = 20;
+        let each = (0..seeds).map(|seed| {
+            let counted = simulate(&Setup {
+                seed,
+                crowd: Crowd::Open(vec![(0.0, 60.0), (from as f64, crowd), (from as f64 + 20.0, 60.0)]),
+                replicas: vec![0.0, 0.0],
+                takes: 0.02,
+                spread: 1.0,
+                at_once: 1,
+                unhindered: 1.0,
+                balance: Balance::RoundRobin,
+                most: None,
+                patience: None,
+                lasts: 200.0,
+                counted_from: 0.0,
+            });
+            (from..to).map(|second| counted.in_system[usize::try_from(second).expect("small")]).sum::<f64>()
+        });
+        let single = each.sum::<f64>() / f64::from(u32::try_from(seeds).expect("few"));
+        assert!((fluid / single - 1.0).abs() < within, "{name}: {fluid} and {single}");
+    }
+}
+
 #[test]
 fn users_send_no_more_than_they_get_answers() {
     for (users, replicas) in [(40.0, 4), (400.0, 4), (2000.0, 2), (300.0, 1)] {

@@ -299,8 +299,7 @@ impl<'a> World<'a> {
         let mut passed = rules.pass(&mut self.backlog, seconds);
         let steadily = (passed.served / seconds).min(crew.rate);
         self.incoming.passed(&passed, seconds);
-        // While a backlog is worked off, what comes finds that and nothing on top of it.
-        let rate = steadily.min(passed.offered / seconds);
+        let rate = as_if_steady(passed.offered / seconds, steadily, crew.rate);
         let steady = match self.steady {
             Some((with, at, steady)) if with == crew && at.to_bits() == rate.to_bits() => steady,
             _ => steady_at(rate),
@@ -369,6 +368,15 @@ impl<'a> World<'a> {
             self.backlog += again;
         }
     }
+}
+
+/// At which rate a steady state waits as long as there is waiting by chance, on top of the backlog. While a backlog is worked off,
+/// what comes finds that and nothing on top of it. While one piles up, the queue hardly ever is empty by chance, and what that
+/// adds is the same that it would be that far below capacity: a random walk that drifts by `d` away from a bound is pushed off
+/// it by `variance / 2 d` in all, as one that drifts towards it stays that far from it (Asmussen: "Applied Probability and
+/// Queues", chapter X; Harrison: "Brownian Motion and Stochastic Flow Systems", chapter 1).
+fn as_if_steady(offered: f64, served: f64, capacity: f64) -> f64 {
+    if offered > capacity { (2.0 * capacity - offered).max(0.0) } else { served.min(offered) }
 }
 
 /// What of the world is reported.

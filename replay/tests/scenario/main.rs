@@ -3,6 +3,7 @@
 
 mod docs;
 mod golden;
+mod lazy;
 mod meaning;
 mod properties;
 mod strategies;

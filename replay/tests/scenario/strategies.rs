@@ -164,7 +164,9 @@ fn emits() -> impl Strategy<Value = Vec<(String, Measure)>> {
 }
 
 fn load() -> impl Strategy<Value = Load> {
-    let host = (option::of(0.5..64.0_f64), option::of(size())).prop_map(|(cores, memory)| Host { cores, memory });
+    let others = prop_oneof![Just(0.0), 0.01..0.4_f64];
+    let host = (option::of(0.5..64.0_f64), option::of(size()), others);
+    let host = host.prop_map(|(cores, memory, others)| Host { cores, memory, others });
     let arrivals = select(vec![Arrivals::Even, Arrivals::Poisson]);
     (source("demand.csv".to_owned(), Gaps::Hold), kind(), arrivals, share(), service(), host, emits()).prop_map(
         |(source, kind, arrivals, retries, mut service, host, emits)| {

@@ -26,19 +26,24 @@ pub(crate) struct ScenarioRecordArgs {
     /// Write over files that are there.
     #[arg(long)]
     pub(crate) force: bool,
-    /// Fit a model of the service, and write the closed loop into `web.model.yaml`, its load into `web.model.csv`, and the
-    /// points with their line into `web.model.svg`.
+    /// Fit a model of the service, and write the closed loop into `web.model.yaml`, its load with what was measured into
+    /// `web.model.csv`, and the points with their line into `web.model.svg`. It begins at `--from`.
     #[arg(long)]
     pub(crate) model: bool,
     /// The signal of requests per second [default: `requests`, `rps` or the like, where it was recorded].
     #[arg(long, value_name = "SIGNAL")]
     pub(crate) requests: Option<String>,
-    /// The signal of the response time in seconds [default: one that begins with `latency`].
+    /// The signal of the response time in seconds [default: `latency.sum`, the seconds that requests took per second,
+    /// over the requests, or one that begins with `latency`].
     #[arg(long, value_name = "SIGNAL")]
     pub(crate) latency: Option<String>,
     /// The signal of requests lost per second [default: `errors`].
     #[arg(long, value_name = "SIGNAL")]
     pub(crate) errors: Option<String>,
+    /// The signal of requests that wait or are worked on [default: `in_flight` or the like]. With it, what was asked for is
+    /// known while replicas were saturated, too.
+    #[arg(long, value_name = "SIGNAL")]
+    pub(crate) in_flight: Option<String>,
     #[command(flatten)]
     pub(crate) address: ControllerAddress,
 }

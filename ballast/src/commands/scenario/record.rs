@@ -9,12 +9,12 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow, bail};
-use autoscaler::{journal, quantity::SignalName, text::values::moment_text, time::spoken};
+use autoscaler::{Timestamp, journal, quantity::SignalName, text::values::moment_text, time::spoken};
 use replay::{
     Scenario,
     fit::Row,
     recording::{self, Reads, Recording},
-    scenario::{self, Objective, Play, Replicas, Service, Signals, Source},
+    scenario::{self, Objective, Play, Replicas, Series, Service, Signals, Source},
 };
 
 use super::{check_free, write as write_file};
@@ -60,6 +60,9 @@ pub(in crate::commands) async fn record(args: ScenarioRecordArgs) -> anyhow::Res
     write(&args.output, &scenario::write(&of(&recorded, &recording, &name, about, signals)?))?;
     say_what_was_kept(&recorded, &recording);
     if args.model {
+        // What is played back needs the snapshot before; a model does not.
+        let reads = Reads { since: Some(Timestamp::from_millis(from)), ..reads };
+        let recording = recording::read(&entries, &reads).unwrap_or(recording);
         model(&recorded, &recording, &name, &|ending, text| write(&beside(ending), text))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -84,6 +87,9 @@ fn reads(args: &ScenarioRecordArgs, entries: &[journal::Entry]) -> anyhow::Resul
         requests: named(&args.requests, guess.requests)?,
         latency: named(&args.latency, guess.latency)?,
         errors: named(&args.errors, guess.errors)?,
+        latency_sum: if args.latency.is_some() { None } else { guess.latency_sum },
+        in_flight: named(&args.in_flight, guess.in_flight)?,
+        since: None,
         span: guess.span,
     })
 }
@@ -94,7 +100,8 @@ fn of(recorded: &Recorded, recording: &Recording, name: &str, about: &str, play:
         bail!("the controller names a service `{}`, which is not host/project/service", recorded.service)
     };
     let service = Service { host: (*host).to_owned(), project: (*project).to_owned(), service: (*service).to_owned() };
-    let start = recording.ready_at_first;
+    // One that is not ready yet is there all the same.
+    let start = recording.rows.first().map_or(recording.ready_at_first, |row| row.present);
     let most = recording.rows.iter().map(|row| row.ready).max().unwrap_or(start).max(start);
     let begins = recording.from;
     let lasts = recording.to.since(begins).max(Duration::from_millis(1));
@@ -183,9 +190,10 @@ fn model(
         output::say(&format!("{seen} took {} to {}", spoken(least), spoken(most)));
     }
     let Source::File(columns) = &load.demand.source else { bail!("the load of a recording is a file") };
-    let series =
-        scenario::series_csv(&[(columns.value.as_str(), &columns.series), ("censored", &recording.censored())]);
-    write("model.csv", &series)?;
+    let mut series = vec![(columns.value.as_str(), columns.series.clone()), ("censored", recording.censored())];
+    series.extend(recording.measured());
+    let series: Vec<(&str, &Series)> = series.iter().map(|(name, series)| (*name, series)).collect();
+    write("model.csv", &scenario::series_csv(&series))?;
     let about = "A closed loop fitted to a recording: its load, and a model of the service. What the model rests on was \
                  said when it was made.";
     let closed = of(recorded, recording, &format!("{name}.model"), about, Play::Load(Box::new(load)))?;

@@ -21,7 +21,10 @@ const A_DAY: f64 = 10.0;
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     turning: Turning,
-    by: BTreeMap<Behind, usize>,
+    /// What is behind the last change.
+    last: Option<Behind>,
+    /// By what is behind a change and the one that it turns back, in order.
+    by: BTreeMap<[Behind; 2], usize>,
 }
 
 /// What is behind a change.
@@ -36,7 +39,7 @@ enum Behind {
 impl Turns {
     /// Of another run.
     pub(super) fn begin(&mut self) {
-        self.turning = Turning::default();
+        (self.turning, self.last) = (Turning::default(), None);
     }
 
     /// A warning where it turns back so often that this is no chance, with what most of it comes from.
@@ -47,22 +50,35 @@ impl Turns {
             return None;
         }
         let (behind, most) = self.by.iter().max_by_key(|(_, times)| **times)?;
-        let behind = match behind {
+        let span = autoscaler::time::spoken(lasts);
+        if let Some(gap) = gap(behind, settings) {
+            let a_day = (*most as f64 / days).round();
+            return Some(format!("{gap} flaps {a_day} times a day ({most} of {all} turns in {span})"));
+        }
+        let words = |behind: &Behind| match behind {
             Behind::Rule(place) => bounds(*place, settings),
             Behind::Other(words) => words.clone(),
         };
+        let [one, other] = behind;
+        let behind = if one == other { words(one) } else { format!("{} and {}", words(one), words(other)) };
         Some(format!(
-            "the policy as it is turns back {} in {}; behind {most} of them is {behind}",
+            "the policy as it is turns back {} in {span}; behind {most} of them is {behind}",
             count(all, "time", "times"),
-            autoscaler::time::spoken(lasts)
         ))
     }
 }
 
 impl Watch for Turns {
     fn change(&mut self, change: &Change, scaler: &dyn Scaler) {
+        if change.from == change.to {
+            return;
+        }
+        let now = behind(scaler.evaluation());
+        let before = self.last.replace(now.clone());
         if self.turning.turns_back(change) {
-            *self.by.entry(behind(scaler.evaluation())).or_default() += 1;
+            let mut both = [before.unwrap_or_else(|| now.clone()), now];
+            both.sort();
+            *self.by.entry(both).or_default() += 1;
         }
     }
 }
@@ -82,6 +98,28 @@ fn behind(evaluation: Option<&Evaluation>) -> Behind {
     Behind::Other(words.unwrap_or_else(|| "that no rule had anything to do".to_owned()))
 }
 
+/// `the gap between above 70% and below 60% of cpu (rules.1 and rules.2)`: what two thresholds of one signal leave between
+/// them.
+fn gap(behind: &[Behind; 2], settings: &[Setting]) -> Option<String> {
+    let [Behind::Rule(one), Behind::Rule(other)] = behind else { return None };
+    let value = |place: &usize, key: &str| {
+        let path = format!("rules.{place}.threshold.{key}");
+        settings.iter().find(|setting| setting.path == path).map(|setting| setting.value.as_str())
+    };
+    let bound = |place: &usize, keys: [(&'static str, &str); 2]| {
+        keys.into_iter().find_map(|(key, words)| Some(format!("{words} {}", value(place, key)?)))
+    };
+    let upper = |place| bound(place, [("above", "above"), ("at_least", "at least")]);
+    let lower = |place| bound(place, [("below", "below"), ("at_most", "at most")]);
+    let (above, below, from, to) = match (upper(one).zip(lower(other)), upper(other).zip(lower(one))) {
+        (Some((above, below)), _) => (above, below, one, other),
+        (None, Some((above, below))) => (above, below, other, one),
+        (None, None) => return None,
+    };
+    let signal = value(one, "signal").filter(|signal| value(other, "signal") == Some(signal))?;
+    Some(format!("the gap between {above} and {below} of {signal} (rules.{from} and rules.{to})"))
+}
+
 /// `rules.2 (threshold.above 300ms, …)`: what the policy says of a rule that can be moved.
 fn bounds(place: usize, settings: &[Setting]) -> String {
     const OF_BOUNDS: [&str; 5] = [".signal", ".per_replica", ".above", ".below", ".drain_in"];
@@ -96,6 +134,8 @@ fn bounds(place: usize, settings: &[Setting]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use autoscaler::policy_file::{Catalog, Source};
+
     use super::*;
 
     #[test]
@@ -109,7 +149,8 @@ mod tests {
             ("mostly something else", 2, 9, hours(24), Some("turns back 11 times in 1day; behind 9 of them is nobody")),
         ] {
             let by = [(Behind::Rule(2), rule), (Behind::Other("nobody".to_owned()), none)];
-            let turns = Turns { by: by.into_iter().collect(), ..Turns::default() };
+            let by = by.into_iter().map(|(behind, times)| ([behind.clone(), behind], times));
+            let turns = Turns { by: by.collect(), ..Turns::default() };
             let warning = turns.warning(lasts, &[]);
             match warns {
                 None => assert_eq!(warning, None, "{name}"),
@@ -118,5 +159,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_two_thresholds_of_one_signal_leave_between_them_is_named_with_how_often_it_flaps() {
+        let text = "service: shop/web\nreplicas: { min: 1, max: 9 }\nrules:\n  \
+                    - threshold: { signal: cpu, above: 70%, add: 1 }\n  \
+                    - threshold: { signal: cpu, below: 60%, remove: 1 }\n  \
+                    - target: { signal: cpu, per_replica: 50% }\n";
+        let (catalog, _) = Catalog::read(vec![Source::file("web.yaml", text)]);
+        let (_, resolved) = catalog.resolve_each().into_iter().next().expect("a policy");
+        let settings = resolved.expect("a policy").settings;
+        let warning = |behind: [Behind; 2]| {
+            let turns = Turns { by: [(behind, 80)].into_iter().collect(), ..Turns::default() };
+            turns.warning(Duration::from_hours(48), &settings).expect("often")
+        };
+        assert_eq!(
+            warning([Behind::Rule(1), Behind::Rule(2)]),
+            "the gap between above 70% and below 60% of cpu (rules.1 and rules.2) flaps 40 times a day (80 of 80 turns in \
+             2days)"
+        );
+        let of_target = warning([Behind::Rule(1), Behind::Rule(3)]);
+        assert!(of_target.contains("rules.1 (") && of_target.contains("target.per_replica 50%"), "{of_target}");
     }
 }

@@ -1,6 +1,8 @@
 //! Tables of the page.
 
-use super::super::{Contender, DISTANCE, Definition, Judged, Kind, Rank, draw::escape, figures, pareto, words};
+use super::super::{
+    Contender, DISTANCE, Definition, Finding, Judged, Kind, Rank, Significance, draw::escape, figures, pareto, words,
+};
 
 /// What one looks at first: a row for each contender.
 pub(super) fn first_figures(judged: &Judged) -> String {
@@ -72,6 +74,33 @@ pub(super) fn ranking(ranks: &[Rank]) -> String {
          <th scope=\"col\"><span title=\"One for each contender that it beats in a measure on a scenario, half a one for a tie.\">points</span></th>\
          <th scope=\"col\"><span title=\"{DISTANCE}\">distance to the best</span></th>\
          </tr></thead><tbody>{}</tbody></table></div>",
+        rows.collect::<String>()
+    )
+}
+
+/// How everybody differs from the best one, and whether that is more than chance.
+pub(super) fn significance(all: &[Significance]) -> String {
+    let Some(Significance { best, .. }) = all.first() else { return String::new() };
+    let rows = all.iter().enumerate().map(|(index, each)| {
+        let before = index.checked_sub(1).and_then(|before| all.get(before));
+        let name = if before.is_some_and(|before| before.name == each.name) { "" } else { each.name.as_str() };
+        let class = if each.finding == Finding::Shown { " class=\"best\"" } else { "" };
+        let cells = [each.mean(), each.interval(), each.p(), each.pairs()];
+        let cells = cells.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect::<Vec<_>>().concat();
+        format!(
+            "<tr><th scope=\"row\">{}</th><td>{}</td>{cells}<td{class}>{}</td></tr>",
+            escape(name),
+            escape(each.title()),
+            each.finding.words()
+        )
+    });
+    let heads = ["", "", "mean difference", "95 % interval", "p", "pairs", ""];
+    let heads = heads.map(|head| format!("<th scope=\"col\">{head}</th>")).concat();
+    format!(
+        "<h2>Beside the best, {}: more than chance?</h2><p class=\"soft\">{}</p><div class=\"wide\"><table><thead><tr>{heads}</tr>\
+         </thead><tbody>{}</tbody></table></div>",
+        escape(best),
+        escape(Significance::NOTE),
         rows.collect::<String>()
     )
 }

@@ -63,6 +63,12 @@ pub(in crate::scenario) static HOST: Map = Map {
     keys: &[
         may("cores", Shape::Text(&forms::CORES), "as many as needed", "Its cores."),
         may("memory", Shape::Text(&forms::SIZE), "as much as needed", "Its memory."),
+        optional(
+            "others",
+            Shape::Text(&forms::CORES),
+            "0",
+            "Cores that everything else on it keeps busy all the time.",
+        ),
     ],
     groups: &[],
     block: false,

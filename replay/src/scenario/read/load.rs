@@ -14,7 +14,7 @@ use super::{
     },
     Context, draw, quantile,
     service::{self, above_zero_cores},
-    units::{Unit, may, must, size},
+    units::{self, Unit, may, must, size},
 };
 
 /// The most signals that can be played back or emitted.
@@ -90,7 +90,14 @@ fn host(node: &Node, findings: &mut Findings) -> Option<Host> {
     let fields = node.fields(&HOST, findings)?;
     let cores = may(&fields, "cores", findings, above_zero_cores);
     let memory = may(&fields, "memory", findings, size);
-    Some(Host { cores: cores?, memory: memory? })
+    let others = must(&fields, "others", findings, units::cores);
+    let (cores, memory, others) = (cores?, memory?, others?);
+    if cores.is_some_and(|cores| others >= cores) {
+        let message = "`others` leaves nothing of the host's cores";
+        findings.add(Kind::Conflict, node.place, message, "give fewer than `cores`");
+        return None;
+    }
+    Some(Host { cores, memory, others })
 }
 
 fn emits(node: &Node, findings: &mut Findings) -> Option<Vec<(String, Measure)>> {

@@ -83,7 +83,8 @@ fn any_scenario() -> impl Strategy<Value = Scenario> {
         if let Play::Load(load) = &mut scenario.play {
             (load.service, load.kind, load.retries) = (model, kind, retries);
             load.arrivals = if poisson { Arrivals::Poisson } else { Arrivals::Even };
-            load.host = if shares { Host { cores: Some(4.0), memory: Some(1e10) } } else { Host::default() };
+            load.host =
+                if shares { Host { cores: Some(4.0), memory: Some(1e10), others: 0.5 } } else { Host::default() };
         }
         let _: &Objective = &scenario.objective;
         scenario

@@ -1,0 +1,7 @@
+#![no_main]
+
+#[path = "../replay_targets.rs"]
+#[allow(dead_code, reason = "each target uses one of them")]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::imported(data));
