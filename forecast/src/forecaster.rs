@@ -189,13 +189,17 @@ impl Forecaster {
     /// computed anew from the history.
     pub fn rehearse(&self, lead: i64, calendar: &dyn Calendar) -> Option<Rehearsal> {
         let mut rehearsed = Lead::new(lead, self.quantile);
-        let mut weights = Vec::new();
+        let (mut weights, mut said) = (Vec::new(), Vec::new());
         let mut last = None;
         self.go_through(calendar, |step, value, members, past| {
             let Some(value) = value else { return rehearsed.interrupted() };
             rehearsed.score(step, value, self.quantile);
             members.update(step, value, rehearsed.scale);
             last = members.points(past, step, lead).map(|points| rehearsed.say(step, &points));
+            // Before anything was compared with what came, a bound says nothing.
+            if let Some(ahead) = last.filter(|_| rehearsed.scored > 0) {
+                said.push((end(step + lead, self.step), ahead.middle, ahead.bound));
+            }
             weights.push((end(step, self.step), rehearsed.weights()));
         });
         let ahead = last?;
@@ -206,7 +210,25 @@ impl Forecaster {
             bound: self.capped(ahead.bound).0,
             scores: rehearsed.scores,
             weights,
+            said,
         })
+    }
+
+    /// The same, with steps of another length, which must be longer: for who looks farther ahead. Scores begin anew.
+    #[must_use]
+    pub fn with_steps_of(&self, step: u64, calendar: &dyn Calendar) -> Self {
+        let mut coarse = self.clone();
+        coarse.leads = vec![Lead::new(1, self.quantile)];
+        coarse.resample(step, calendar);
+        coarse
+    }
+
+    /// What was measured, oldest first, as finely as it is kept: when a span ended and how long it is, in milliseconds, and the
+    /// mean over it.
+    pub fn measured(&self) -> Vec<(u64, u64, f64)> {
+        let width = |count: i64| u64::try_from(count).unwrap_or(0) * self.step;
+        let segments = self.history.segments().into_iter();
+        segments.map(|(first, count, mean)| (end(first + count - 1, self.step), width(count), mean)).collect()
     }
 
     /// Takes on the horizon, and the length of a step that suits it.
@@ -413,6 +435,8 @@ pub struct Rehearsal {
     pub scores: Scores,
     /// How much each member counted, in the order of [`Member::ALL`], at the end of each of those.
     pub weights: Vec<(u64, [f64; Member::ALL.len()])>,
+    /// What it said of each step: the step's end, the middle, and the bound; beyond the newest step, too.
+    pub said: Vec<(u64, f64, f64)>,
 }
 
 /// The number of the step that a span which ended then belongs to.
