@@ -454,3 +454,50 @@ fn heaviest(weights: &Each) -> Vec<(Member, f64)> {
     all.sort_by(|one, other| other.1.total_cmp(&one.1));
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Utc;
+
+    const MINUTE: u64 = 60_000;
+
+    fn told(minutes: u64) -> Forecaster {
+        let mut forecaster = Forecaster::new(0.9);
+        for minute in 1..=minutes {
+            #[expect(clippy::cast_precision_loss, reason = "some hundred minutes")]
+            let value = 100.0 + 50.0 * (minute as f64 / 60.0 * std::f64::consts::TAU).sin();
+            forecaster.observe(minute * MINUTE, value, 3 * MINUTE, &Utc);
+        }
+        forecaster
+    }
+
+    #[test]
+    fn it_goes_on_after_a_restart_with_what_it_had_said() {
+        for (name, minutes) in [("before a season is known", 30), ("with seasons", 300)] {
+            let before = told(minutes);
+            let written = serde_json::to_string(&before).expect("it is JSON");
+            let mut after: Forecaster = serde_json::from_str(&written).expect(name);
+            let mut before = before;
+            for minute in minutes + 1..minutes + 20 {
+                before.observe(minute * MINUTE, 120.0, 3 * MINUTE, &Utc);
+                after.observe(minute * MINUTE, 120.0, 3 * MINUTE, &Utc);
+            }
+            assert_eq!(before.outlook(), after.outlook(), "{name}");
+        }
+    }
+
+    #[test]
+    fn it_looks_farther_ahead_with_longer_steps() {
+        let forecaster = told(600);
+        let coarse = forecaster.with_steps_of(10 * MINUTE, &Utc);
+        assert_eq!(coarse.step(), 10 * MINUTE);
+        let total = |forecaster: &Forecaster| forecaster.measured().iter().map(|(_, width, _)| width).sum::<u64>();
+        assert!(total(&coarse) + 10 * MINUTE >= total(&forecaster) && total(&coarse) <= total(&forecaster));
+        let rehearsal = coarse.rehearse(6, &Utc).expect("there is enough");
+        assert_eq!(rehearsal.at, 660 * MINUTE);
+        assert_eq!(rehearsal.said.last().map(|said| said.0), Some(rehearsal.at), "the newest is what is to come");
+        let off = (rehearsal.middle - forecaster.measured().last().expect("one").2).abs();
+        assert!(off < 30.0, "an hour later it is as it was: {rehearsal:?}");
+    }
+}

@@ -52,7 +52,9 @@ impl Fleet {
                     Err(error) => status.error = Some(error),
                 }
             }
-            (None, Asked::Explain | Asked::Forecast | Asked::History) => status.error = Some("which service? Give its name".to_owned()),
+            (None, Asked::Explain | Asked::Forecast | Asked::History) => {
+                status.error = Some("which service? Give its name".to_owned())
+            }
             (None, Asked::Status) => {
                 let each = self.services.iter().map(|(key, service)| service_status(key, service, false, asked, now));
                 status.services = each.collect();
