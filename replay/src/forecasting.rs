@@ -90,11 +90,12 @@ pub fn prospect(forecaster: &Forecaster, asked: &Asked<'_>) -> Result<Prospect, 
         notes.push(format!("{span} of history do not reach to {asked} ahead: the plan ends after {span}"));
     }
     let shown = Steps::of(forecaster, step_for(ahead / STEPS_AHEAD, forecaster.step()), asked.calendar);
-    let (lead, count) = (shown.to(asked.horizon), i64::try_from(ahead.div_ceil(shown.step)).unwrap_or(1));
+    let count = i64::try_from(ahead.div_ceil(shown.step) + 1).unwrap_or(1);
+    let (lead, reach) = (shown.to(asked.horizon), (outlook.made_at, outlook.made_at + ahead));
     let rehearsals = shown.rehearse(lead, count, asked.calendar);
     let by = rehearsals.first().ok_or_else(|| TooLittle(too_little(forecaster, asked.horizon)))?;
-    let ahead = ahead_of(&rehearsals[1..], &shown, asked);
-    let scores = scores(forecaster, outlook.lead, asked, &mut notes);
+    let ahead = ahead_of(&rehearsals[1..], &shown, asked, reach);
+    let scores = scores(forecaster, outlook.lead, Duration::from_millis(history), asked, &mut notes);
     Ok(Prospect {
         v: VERSION,
         service: asked.service.to_owned(),
@@ -189,35 +190,42 @@ fn step_for(least: u64, own: u64) -> u64 {
 
 fn past(shown: &Steps, by: &Rehearsal, asked: &Asked<'_>) -> Vec<Moment> {
     let said: BTreeMap<u64, (f64, f64)> = by.said.iter().map(|(at, middle, bound)| (*at, (*middle, *bound))).collect();
-    let since = by.weights.first().map_or(0, |(at, _)| *at);
-    let moment = |(at, width, actual): (u64, u64, f64)| {
-        let said = said.get(&at);
-        let replicas = |value: f64| asked.replicas.map(|replicas| replicas(value));
-        (width == shown.step && at >= since).then(|| Moment {
+    let own = shown.step.max(1);
+    let measured = shown.forecaster.measured().into_iter().filter(|(_, width, _)| *width == own);
+    let measured: BTreeMap<u64, f64> = measured.map(|(at, _, actual)| (at, actual)).collect();
+    let since = by.weights.first().map(|(at, _)| *at);
+    let (Some(since), Some((last, _))) = (since, measured.last_key_value()) else { return Vec::new() };
+    let moment = |at: u64| {
+        let (actual, said) = (measured.get(&at).copied(), said.get(&at).copied());
+        let replicas = |value: Option<f64>| asked.replicas.zip(value).map(|(replicas, value)| replicas(value));
+        Moment {
             at: Timestamp::from_millis(at),
-            actual: Some(actual),
-            middle: said.map(|(middle, _)| *middle),
-            bound: said.map(|(_, bound)| *bound),
+            actual,
+            middle: said.map(|(middle, _)| middle),
+            bound: said.map(|(_, bound)| bound),
             needed: replicas(actual),
-            replicas: said.and_then(|(_, bound)| replicas(*bound)),
-        })
+            replicas: replicas(said.map(|(_, bound)| bound)),
+        }
     };
-    shown.forecaster.measured().into_iter().filter_map(moment).collect()
+    // What was not measured is a gap, and no step is left out.
+    (0..=(last.saturating_sub(since)) / own).map(|step| moment(since + step * own)).collect()
 }
 
-fn ahead_of(rehearsals: &[Rehearsal], shown: &Steps, asked: &Asked<'_>) -> Vec<Span> {
+/// From now until then, in milliseconds since the epoch.
+fn ahead_of(rehearsals: &[Rehearsal], shown: &Steps, asked: &Asked<'_>, (now, until): (u64, u64)) -> Vec<Span> {
     let span = |ahead: &Rehearsal| {
-        let from = ahead.at - shown.step;
-        Span {
+        // The newest long step may not be full yet: of the one that goes on, what is left of it.
+        let from = (ahead.at - shown.step).max(now);
+        (from < ahead.at && from < until).then(|| Span {
             from: Timestamp::from_millis(from),
             to: Timestamp::from_millis(ahead.at),
             middle: ahead.middle,
             bound: ahead.bound,
             replicas: asked.replicas.map(|replicas| replicas(ahead.bound)),
             actual: asked.came.and_then(|came| came(from, ahead.at)),
-        }
+        })
     };
-    rehearsals.iter().map(span).collect()
+    rehearsals.iter().filter_map(span).collect()
 }
 
 /// Neighbours of equal counts are one span; without counts there is no plan.
@@ -234,7 +242,13 @@ fn plan(ahead: &[Span]) -> Vec<PlanSpan> {
                 last.to = span.to;
             }
             None => {
-                plan.push(PlanSpan { from: span.from, to: span.to, expected: span.middle, bound: span.bound, replicas })
+                plan.push(PlanSpan {
+                    from: span.from,
+                    to: span.to,
+                    expected: span.middle,
+                    bound: span.bound,
+                    replicas,
+                });
             }
         }
     }
@@ -242,7 +256,13 @@ fn plan(ahead: &[Span]) -> Vec<PlanSpan> {
 }
 
 /// Of the next step, the rule's horizon and those that people ask for, as far as history allows.
-fn scores(forecaster: &Forecaster, lead: i64, asked: &Asked<'_>, notes: &mut Vec<String>) -> Vec<Score> {
+fn scores(
+    forecaster: &Forecaster,
+    lead: i64,
+    history: Duration,
+    asked: &Asked<'_>,
+    notes: &mut Vec<String>,
+) -> Vec<Score> {
     let own = forecaster.step();
     let mut rows = Vec::new();
     let mut add = |name: &str, step: u64, lead: i64, rehearsal: Option<Rehearsal>| {
@@ -257,6 +277,11 @@ fn scores(forecaster: &Forecaster, lead: i64, asked: &Asked<'_>, notes: &mut Vec
     let mut unscored = Vec::new();
     for (name, span) in HORIZONS {
         if whole_millis(span) <= own * u64::try_from(lead).unwrap_or(1) {
+            continue;
+        }
+        // Nothing that was said so long ago has come yet.
+        if span >= history {
+            unscored.push(name);
             continue;
         }
         let steps = Steps::of(forecaster, step_for(whole_millis(span) / STEPS_SCORED, own), asked.calendar);
@@ -330,4 +355,77 @@ fn whole_millis(span: Duration) -> u64 {
 
 fn millis(span: u64) -> String {
     spoken(Duration::from_millis(span))
+}
+
+#[cfg(test)]
+mod tests {
+    use forecast::Utc;
+
+    use super::*;
+
+    const MINUTE: u64 = 60_000;
+
+    /// Ten hours, in which the same comes again every hour; nothing was measured in the minutes of `gap`.
+    fn told(gap: std::ops::Range<u64>) -> Forecaster {
+        let mut forecaster = Forecaster::new(0.9);
+        for minute in (1..=600).filter(|minute| !gap.contains(minute)) {
+            let value = 100.0 + 50.0 * (minute as f64 / 60.0 * std::f64::consts::TAU).sin();
+            forecaster.observe(minute * MINUTE, value, 3 * MINUTE, &Utc);
+        }
+        forecaster
+    }
+
+    fn asked<'a>(replicas: &'a (dyn Fn(f64) -> u32 + Sync), ahead: Duration) -> Asked<'a> {
+        Asked {
+            service: "shop/web",
+            signal: "requests",
+            unit: Unit::PerSecond,
+            source: "demand",
+            sentence: None,
+            knob: Knob::IdlePerMissing(9.0),
+            horizon: Duration::from_mins(3),
+            ahead,
+            calendar: &Utc,
+            replicas: Some(replicas),
+            per_replica: None,
+            came: None,
+        }
+    }
+
+    #[test]
+    fn what_was_not_measured_is_a_gap_and_no_step_is_left_out() {
+        let prospect = prospect(&told(500..510), &asked(&|_| 1, Duration::from_hours(1))).expect("there is enough");
+        assert!(prospect.past.windows(2).all(|pair| pair[1].at.since(pair[0].at) == prospect.shown_step));
+        let gap = prospect.past.iter().filter(|moment| moment.actual.is_none()).count();
+        assert_eq!((gap, prospect.shown_step), (10, Duration::from_mins(1)));
+    }
+
+    #[test]
+    fn the_plan_begins_now_has_no_holes_and_joins_equal_counts() {
+        let by_40 = |value: f64| if value > 120.0 { 4 } else { 2 };
+        let prospect = prospect(&told(0..0), &asked(&by_40, Duration::from_hours(3))).expect("there is enough");
+        let (plan, now) = (&prospect.plan, prospect.at);
+        assert_eq!(plan[0].from, now);
+        assert!(plan.windows(2).all(|pair| pair[0].to == pair[1].from && pair[0].replicas != pair[1].replicas));
+        assert!(plan.last().is_some_and(|last| last.to >= now.plus(Duration::from_hours(3))));
+        assert!((6..=8).contains(&plan.len()), "up and down every hour: {plan:?}");
+    }
+
+    #[test]
+    fn nobody_plans_farther_than_history_reaches() {
+        let prospect = prospect(&told(0..0), &asked(&|_| 1, Duration::from_hours(24))).expect("there is enough");
+        let ahead = prospect.ahead.last().map(|span| span.to.since(prospect.at));
+        assert!(ahead.is_some_and(|ahead| ahead < Duration::from_hours(11)), "{ahead:?}");
+        assert!(prospect.notes.iter().any(|note| note.contains("the plan ends after")), "{:?}", prospect.notes);
+    }
+
+    #[test]
+    fn too_little_history_says_how_much_there_is_and_how_much_it_takes() {
+        let mut young = Forecaster::new(0.9);
+        for minute in 1..=5 {
+            young.observe(minute * MINUTE, 1.0, 3 * MINUTE, &Utc);
+        }
+        let error = prospect(&young, &asked(&|_| 1, Duration::from_hours(1))).expect_err("too little").to_string();
+        assert!(error.contains("in 5 steps of 1m") && error.contains("it takes 11m"), "{error}");
+    }
 }

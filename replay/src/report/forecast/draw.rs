@@ -139,7 +139,7 @@ impl Frame<'_> {
         let ahead = prospect.ahead.iter().flat_map(|span| [Some(span.bound), span.actual]);
         let most = values.chain(ahead).flatten().fold(0.0, f64::max);
         let axis = Axis::counting(most, 4.0, (top + DEMAND, top + 6.0));
-        scale(into, &axis, |mark| words::number(mark));
+        scale(into, &axis, words::number);
         let legend = [
             ("offered", "what came"),
             ("middle-line", "expected"),

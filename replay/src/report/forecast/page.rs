@@ -1,5 +1,7 @@
 //! The page: pictures and tables, in the same house style as a replay's.
 
+#![expect(clippy::format_push_string, reason = "`write!` would look as if writing into a string could fail")]
+
 use autoscaler::time::spoken;
 
 use super::{
@@ -34,12 +36,12 @@ pub(super) fn page(prospect: &Prospect) -> String {
 }
 
 fn table(heading: &str, heads: &[&str], rows: &[Vec<String>]) -> String {
-    let heads: String = heads.iter().map(|head| format!("<th scope=\"col\">{}</th>", escape(head))).collect();
+    let heads = heads.iter().map(|head| format!("<th scope=\"col\">{}</th>", escape(head)));
     let row = |cells: &Vec<String>| {
-        let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
-        format!("<tr>{cells}</tr>")
+        let cells = cells.iter().map(|cell| format!("<td>{}</td>", escape(cell)));
+        format!("<tr>{}</tr>", cells.collect::<String>())
     };
-    let rows: String = rows.iter().map(row).collect();
+    let (heads, rows) = (heads.collect::<String>(), rows.iter().map(row).collect::<String>());
     format!(
         "<h3>{}</h3><div class=\"wide\"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>",
         escape(heading)
