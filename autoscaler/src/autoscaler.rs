@@ -12,7 +12,7 @@ pub use what_if::{Hypothesis, Supposed};
 use crate::{
     Evaluation, Event, Memory, Policy, Timestamp, Verdict, Wakeup,
     combine::combine,
-    evaluation::{Activity, Combined, Observed, Recommendation, SignalReading},
+    evaluation::{Activity, Combined, Observed, Recommendation, RuleReason, SignalReading},
     event::{Observation, Outcome, Peer, Replica, Sample},
     guard::{self, Circumstances},
     memory::{Manual, ScaleStep},
@@ -243,8 +243,7 @@ impl Autoscaler {
     fn replace_policy(&mut self, policy: Arc<Policy>) {
         let old = std::mem::replace(&mut self.policy, policy);
         let remembered: Vec<_> = old.rules.iter().zip(std::mem::take(&mut self.memory.rules)).collect();
-        let state_of = |rule| remembered.iter().find(|(other, _)| *other == rule).map(|(_, state)| state.clone());
-        self.memory.rules = self.policy.rules.iter().map(|rule| state_of(rule).unwrap_or_default()).collect();
+        self.memory.rules = self.policy.rules.iter().map(|rule| rule::inherited(rule, &remembered)).collect();
         self.reads = AllReads::of(&self.policy);
         self.signals.keep_for(&self.reads.each);
         self.windows = Windows::default();
@@ -314,7 +313,16 @@ impl Autoscaler {
             let (opinion, reason) = rule::recommend(rule, place, situation);
             let opinion = missing::fall_back(opinion, &reason, situation);
             let (name, activate) = (rule.name.clone(), rule.activate);
-            Recommendation { rule: place, name, observes: rule.observe, reading: *reading, activate, opinion, reason }
+            let on_trial = matches!(&reason, RuleReason::Forecast(reason) if reason.trial.is_some());
+            Recommendation {
+                rule: place,
+                name,
+                observes: rule.observe || on_trial,
+                reading: *reading,
+                activate,
+                opinion,
+                reason,
+            }
         }));
     }
 

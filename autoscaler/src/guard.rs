@@ -22,7 +22,7 @@ mod crash_loop;
 mod freeze;
 mod headroom;
 mod implausible;
-mod kill_budget;
+pub(crate) mod kill_budget;
 mod led;
 mod limits;
 mod manual;

@@ -18,7 +18,9 @@ use crate::{
     evaluation::{Gap, Observed, Opinion, Recommendation, RuleReason, SignalReading},
     event::{Observation, Peer},
     memory::Memory,
-    policy::{Arithmetic, Direction, JobTime, Policy, QueueGoal, Read, Rule, RuleKind, SignalSource, StrainLevel},
+    policy::{
+        Arithmetic, Capacity, Direction, JobTime, Policy, QueueGoal, Read, Rule, RuleKind, SignalSource, StrainLevel,
+    },
     quantity::{Quantity, SignalName, Unit},
     signal::Signals,
     time::Timestamp,
@@ -69,6 +71,8 @@ pub enum RuleState {
     Threshold(threshold::Breach),
     /// Of a burst rule.
     Burst(burst::Panic),
+    /// Of a forecast.
+    Forecast(Box<forecast::ForecastState>),
 }
 
 /// A signal, the window that it is read over, and what it is measured in.
@@ -116,7 +120,7 @@ pub(crate) fn recommend(rule: &Rule, place: usize, given: &Situation<'_>) -> (Op
         RuleKind::Queue(queue) => queue::recommend(queue, given),
         RuleKind::Ratio(ratio) => ratio::recommend(ratio, given),
         RuleKind::Burst(burst) => burst::recommend(burst, state, given),
-        RuleKind::Forecast(forecast) => forecast::recommend(forecast, given),
+        RuleKind::Forecast(forecast) => forecast::recommend(forecast, state, given),
         RuleKind::Schedule(schedule) => schedule::recommend(schedule, place, given),
         RuleKind::Formula(formula) => formula::recommend(formula, given),
     }
@@ -127,13 +131,30 @@ pub(crate) fn update(rule: &Rule, state: &mut RuleState, given: &Situation<'_>) 
     match &rule.kind {
         RuleKind::Threshold(threshold) => threshold::update(threshold, state, given),
         RuleKind::Burst(burst) => burst::update(burst, state, given),
+        RuleKind::Forecast(forecast) => forecast::update(forecast, state, given),
         RuleKind::Target(_)
         | RuleKind::Queue(_)
         | RuleKind::Ratio(_)
-        | RuleKind::Forecast(_)
         | RuleKind::Schedule(_)
         | RuleKind::Formula(_) => *state = RuleState::Blank,
     }
+}
+
+/// What a rule of an edited policy goes on with: what the same rule remembered, or one that forecasts the same demand.
+pub(crate) fn inherited(rule: &Rule, remembered: &[(&Rule, RuleState)]) -> RuleState {
+    let same = remembered.iter().find(|(other, _)| *other == rule);
+    let of_same_demand = || {
+        let RuleKind::Forecast(new) = &rule.kind else { return None };
+        remembered.iter().find_map(|(other, state)| match (&other.kind, state) {
+            (RuleKind::Forecast(old), RuleState::Forecast(state)) if forecast::inherits(new, old) => {
+                let mut state = state.clone();
+                state.follow(old, new);
+                Some(RuleState::Forecast(state))
+            }
+            _ => None,
+        })
+    };
+    same.map(|(_, state)| state.clone()).or_else(of_same_demand).unwrap_or_default()
 }
 
 /// What a rule remembers after a step of any rule was recorded.
@@ -159,11 +180,13 @@ pub(crate) fn main_signal(rule: &Rule) -> Option<(&SignalName, Duration)> {
 pub(crate) fn can(rule: &Rule, direction: Direction) -> bool {
     match &rule.kind {
         RuleKind::Threshold(threshold) => threshold::can(threshold, direction),
-        RuleKind::Forecast(_) => direction == Direction::Up,
         RuleKind::Schedule(_) => false,
-        RuleKind::Target(_) | RuleKind::Queue(_) | RuleKind::Ratio(_) | RuleKind::Burst(_) | RuleKind::Formula(_) => {
-            true
-        }
+        RuleKind::Target(_)
+        | RuleKind::Queue(_)
+        | RuleKind::Ratio(_)
+        | RuleKind::Burst(_)
+        | RuleKind::Forecast(_)
+        | RuleKind::Formula(_) => true,
     }
 }
 
@@ -235,7 +258,17 @@ pub(crate) fn reads(policy: &Policy) -> Vec<Reads> {
                 add(&rule.signal, rule.window, Some(rule.per_replica));
                 add(&rule.signal, rule.panic_window, Some(rule.per_replica));
             }
-            RuleKind::Forecast(rule) => add(&rule.signal, rule.window, Some(rule.per_replica)),
+            RuleKind::Forecast(rule) => {
+                let compared = forecast::compared(rule);
+                add(&rule.signal, rule.window, compared);
+                add(&rule.signal, forecast::ForecastState::NEWEST, compared);
+                if let Capacity::Learned(_) = rule.capacity {
+                    add(&SignalName::new(SignalName::CPU), forecast::ForecastState::NEWEST, None);
+                }
+                if let Some(backlog) = &rule.backlog {
+                    add(&backlog.signal, rule.window, None);
+                }
+            }
             RuleKind::Formula(rule) => rule.replicas.signals().for_each(|signal| add(signal, rule.window, None)),
             RuleKind::Ratio(_) | RuleKind::Schedule(_) => {}
         }

@@ -4,11 +4,9 @@
 //! cores busy. A straight line through the steady, unsaturated seconds of the recording gives both. What the recording
 //! cannot tell, the fit says so instead of guessing well-sounding numbers.
 
-mod line;
-
 use std::time::Duration;
 
-pub use line::{Line, LineError};
+use forecast::Line;
 
 /// What was recorded of one span of a service.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -6,6 +6,7 @@ use jiff::{
     civil::{Date, Weekday},
     tz::{TimeZone, TimeZoneDatabase},
 };
+use serde::{Deserialize, Serialize};
 
 use super::CalendarError;
 use crate::{text::nearest, time::Timestamp};
@@ -166,7 +167,8 @@ fn weekday(text: &str) -> Result<usize, CalendarError> {
 }
 
 /// One date or a range of them, both ends included: `2026-12-25`, `2026-12-24..2027-01-01`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Dates {
     pub(super) first: Date,
     pub(super) last: Date,
@@ -223,12 +225,26 @@ pub fn parse_date(text: &str) -> Result<Date, CalendarError> {
 }
 
 /// A time zone of the IANA database, such as `Europe/Oslo`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Zone(pub(super) TimeZone);
 
 impl Zone {
     /// Coordinated universal time.
     pub const UTC: Self = Self(TimeZone::UTC);
+
+    /// What its clock is ahead of UTC, in milliseconds.
+    pub fn offset_ms(&self, at: Timestamp) -> i64 {
+        let millis = i64::try_from(at.as_millis()).ok();
+        let moment = millis.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
+        moment.map_or(0, |moment| i64::from(self.0.to_offset(moment).seconds()) * 1000)
+    }
+
+    /// The date there.
+    pub fn date(&self, at: Timestamp) -> Option<Date> {
+        let moment = jiff::Timestamp::from_millisecond(i64::try_from(at.as_millis()).ok()?).ok()?;
+        Some(self.0.to_datetime(moment).date())
+    }
 
     /// A moment by the clock on the wall: `06:00`, and with its date if it is a day or more after `now`.
     pub fn spoken(&self, at: Timestamp, now: Timestamp) -> String {
@@ -273,5 +289,33 @@ pub(super) fn quote(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("`{}…`", text[..end].escape_debug()),
         None => format!("`{}`", text.escape_debug()),
+    }
+}
+
+impl From<Dates> for String {
+    fn from(value: Dates) -> Self {
+        value.to_string()
+    }
+}
+
+impl TryFrom<String> for Dates {
+    type Error = CalendarError;
+
+    fn try_from(text: String) -> Result<Self, CalendarError> {
+        text.parse()
+    }
+}
+
+impl From<Zone> for String {
+    fn from(value: Zone) -> Self {
+        value.to_string()
+    }
+}
+
+impl TryFrom<String> for Zone {
+    type Error = CalendarError;
+
+    fn try_from(text: String) -> Result<Self, CalendarError> {
+        text.parse()
     }
 }

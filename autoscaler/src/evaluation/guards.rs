@@ -16,7 +16,7 @@ pub struct GuardEffect {
     pub guard: Guard,
     /// What it was given.
     pub from: u32,
-    /// What it made of it; the same where it can only say that it cannot tell.
+    /// What it made of it; the same where it only says something: that it cannot tell, or what it would do if others let it.
     pub to: u32,
     /// Until when, where that is known.
     pub until: Option<Timestamp>,

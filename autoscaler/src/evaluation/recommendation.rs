@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use forecast::CapacityFit;
 use serde::{Deserialize, Serialize};
 
 use super::{Evaluation, Gap, SignalReading};
 use crate::{
     calendar::Calendar,
-    policy::{Bounds, Direction, Goal, Order, Scheduled, Tolerance},
+    policy::{Bounds, Direction, Goal, Knob, Order, Scheduled, Tolerance},
     quantity::{Quantity, SignalName},
     time::Timestamp,
 };
@@ -177,14 +178,7 @@ pub enum RuleReason {
         absent: u32,
     },
     /// The demand that is to come.
-    Forecast {
-        /// Which signal.
-        signal: SignalName,
-        /// What one replica shall carry.
-        per_replica: Quantity,
-        /// That demand, as so many replicas' worth.
-        load: f64,
-    },
+    Forecast(Box<ForecastReason>),
     /// An expression.
     Formula {
         /// As it was written.
@@ -303,4 +297,73 @@ pub enum ThresholdStays {
     Limit(u32),
     /// Its step for this level is none, or too small for a whole replica.
     NoStep,
+}
+
+/// What a forecast rule went by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForecastReason {
+    /// Which signal.
+    pub signal: SignalName,
+    /// The demand now, in the signal's unit.
+    pub demand: f64,
+    /// What one replica carries, in the same unit.
+    pub per_replica: f64,
+    /// How that was learned, where it was.
+    pub learned: Option<CapacityFit>,
+    /// What a missing replica is worth.
+    pub knob: Knob,
+    /// How far ahead it looks.
+    pub horizon: Duration,
+    /// So many starts of replicas say so; absent: it was given.
+    pub starts: Option<u32>,
+    /// Replicas for the demand now.
+    pub reactive: u32,
+    /// What is to come.
+    pub outlook: Outlook,
+    /// What waits already: how many, and replicas that work it off beside what comes.
+    pub backlog: Option<(f64, u32)>,
+    /// So many were needed a moment ago, and an idle replica is kept until then: a new one would cost as much.
+    pub held: Option<(u32, Timestamp)>,
+    /// It is on trial, and does not act.
+    pub trial: Option<Trial>,
+    /// Replicas that should have a sample and have none: nothing is removed meanwhile.
+    pub absent: u32,
+}
+
+/// What is to come, in replicas and as it was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outlook {
+    /// It is known.
+    Known {
+        /// Replicas for the bound of the next step.
+        next: u32,
+        /// Replicas for the bound at the horizon.
+        ahead: u32,
+        /// How it was found.
+        by: Box<forecast::Outlook>,
+    },
+    /// Too little was compared with what came: so many forecasts of so many that it takes.
+    Learning {
+        /// Compared.
+        scored: u64,
+        /// Needed.
+        of: u64,
+    },
+    /// The newest step that was measured whole is so old.
+    Late {
+        /// How old.
+        age: Duration,
+    },
+}
+
+/// How a rule on trial has done.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// It is looked at again then.
+    pub until: Timestamp,
+    /// What its answers would have cost so far, in replica-hours: idle ones, and missing ones by what they are worth.
+    pub cost: f64,
+    /// What the reactive answers would have cost.
+    pub reactive: f64,
 }

@@ -2,6 +2,7 @@
 
 mod demand;
 mod fixed;
+mod forecast;
 mod kubernetes_hpa;
 mod threshold;
 

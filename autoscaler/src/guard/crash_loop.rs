@@ -22,7 +22,7 @@ use crate::{
     by_replica::ByReplica,
     evaluation::{Guard, GuardEffect},
     event::{Replica, ReplicaState},
-    guard::{Circumstances, effect, kill_budget, limits, protected},
+    guard::{Circumstances, kill_budget, limits, protected},
     policy::CrashLoop,
     rule::Situation,
     time::Timestamp,
@@ -127,10 +127,20 @@ pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffec
     }
     let current = given.current();
     let back = crashes.served.filter(|served| rule.roll_back && *served < current);
-    let lowest = limits::fewest(given).max(kill_budget::floor(given)).max(protected::floor(given));
+    let spared = kill_budget::floor(given).max(protected::floor(given));
+    let lowest = limits::fewest(given).max(spared);
     let highest = back.map_or(current, |served| served.max(lowest.min(current))).max(limits::fewest(given));
     let to = wanted.min(highest);
-    effect(Guard::CrashLoop { restarts, back_to: back.filter(|_| to < wanted) }, wanted, to, Some(until))
+    // It is said also where it changes nothing, if others hold it back for now.
+    let held = to == wanted && to == spared && spared > limits::fewest(given);
+    let back_to = back.filter(|served| to < wanted || held && *served < to);
+    let worth_saying = to != wanted || back_to.is_some();
+    worth_saying.then_some(GuardEffect {
+        guard: Guard::CrashLoop { restarts, back_to },
+        from: wanted,
+        to,
+        until: Some(until),
+    })
 }
 
 #[cfg(test)]
@@ -240,6 +250,13 @@ mod tests {
         assert_eq!(looping.left(apply, 2), 2, "and no further than they want");
         looping.policy.guards.kill_budget = Some(Rate { size: StepSize::Count(2), per: secs(60) });
         assert_eq!(looping.left(apply, 9), 6, "no faster than the kill budget allows");
+        looping.steps(&[(100, 8, 6)]);
+        (looping.current, looping.now) = (6, at(114));
+        let effect = looping.apply(apply, 6).map(|effect| (effect.to, effect.guard));
+        let held = Guard::CrashLoop { restarts: 3, back_to: Some(3) };
+        assert_eq!(effect, Some((6, held)), "that it is held back is said");
+        looping.memory.steps = crate::memory::Steps::default();
+        looping.current = 8;
         looping.policy.limits.min = 7;
         assert_eq!(looping.left(apply, 9), 7, "nor below min");
         looping.policy.guards.crash_loop = Some(CrashLoop { restarts: 3, within: secs(60), roll_back: false });

@@ -15,6 +15,7 @@
 use crate::{
     evaluation::{Guard, GuardEffect},
     guard::{Circumstances, effect, part},
+    memory::Steps,
     policy::{Direction, Rate},
     time::Timestamp,
 };
@@ -42,9 +43,14 @@ fn lowest(rate: Rate, given: &Circumstances<'_>) -> (u32, Option<Timestamp>) {
     let removed = downward.fold(0_u32, |sum, step| sum.saturating_add(step.removed()));
     let start = steps.start_of(rate.per, current, given.now()).min(there.saturating_add(removed).into());
     let allowed = part(rate.size, start).saturating_sub(removed);
+    (there.saturating_sub(allowed), until(rate, steps, given.now()))
+}
+
+/// When it may go further.
+pub(crate) fn until(rate: Rate, steps: &Steps, now: Timestamp) -> Option<Timestamp> {
     // What was added in the period leaves it as well, and then counts as having been there.
-    let oldest = steps.within(rate.per, given.now()).last();
-    (there.saturating_sub(allowed), oldest.map(|step| step.at.plus(rate.per)))
+    let oldest = steps.within(rate.per, now).last();
+    oldest.map(|step| step.at.plus(rate.per))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Manual: a count that the operator set by hand stays for so long, whatever the rules want. It wins over rules and not
-//! over limits, and what the limits take away goes no faster than `kill_budget` allows. Then the rules go on from there.
+//! over limits: what they take away goes no faster than `kill_budget` allows, and what they add goes only as far as there is
+//! room. Then the rules go on from there.
 //!
 //! ```text
 //! manual: 10m       14:00:00                   14:10:00
@@ -9,7 +10,7 @@
 
 use crate::{
     evaluation::{Guard, GuardEffect},
-    guard::{Circumstances, kill_budget, limits, protected},
+    guard::{Apply, Circumstances, budgets, headroom, kill_budget, limits, protected},
 };
 
 pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffect> {
@@ -21,12 +22,17 @@ pub(super) fn apply(wanted: u32, given: &Circumstances<'_>) -> Option<GuardEffec
     let lowest = kill_budget::floor(given).max(protected::floor(given));
     let to = match limits::within(manual.replicas, given) {
         within if within < given.current() => within.max(lowest),
-        within => within,
+        within => [headroom::apply, budgets::apply].iter().fold(within, |left, guard| room(left, *guard, given)),
     };
     // It is said also where it changes nothing, if the limits took something of it.
     let worth_saying = to != wanted || to != manual.replicas;
     let guard = Guard::Manual { asked: manual.replicas };
     worth_saying.then_some(GuardEffect { guard, from: wanted, to, until: Some(until) })
+}
+
+/// What a guard leaves of a count.
+fn room(count: u32, guard: Apply, given: &Circumstances<'_>) -> u32 {
+    guard(count, given).map_or(count, |effect| effect.to)
 }
 
 #[cfg(test)]
@@ -35,7 +41,7 @@ mod tests {
     use crate::{
         guard::scene::{Scene, at, secs},
         memory::Manual,
-        policy::{Rate, StepSize},
+        policy::{Budget, Rate, StepSize},
     };
 
     #[test]
@@ -57,6 +63,20 @@ mod tests {
             let effect = scene.apply(apply, wanted);
             assert_eq!(effect.as_ref().map(|effect| effect.to), to, "{name}");
             assert_eq!(effect.and_then(|effect| effect.until), to.map(|_| at(set_at + 60)), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_limits_add_to_it_goes_only_as_far_as_there_is_room() {
+        let budget = Budget { name: "connections".into(), total: 200.0, reserve: 0.0, per_replica: 20.0 };
+        for (name, others, to) in [("room for min", 0.0, 3), ("for less", 160.0, 2), ("for none", 200.0, 0)] {
+            let mut scene = Scene::new(0);
+            scene.policy.limits.min = 3;
+            scene.policy.guards.manual = secs(60);
+            scene.policy.guards.budgets = vec![budget.clone()];
+            scene.budgets.insert("connections".to_owned(), others);
+            scene.memory.manual = Some(Manual { at: at(95), replicas: 0 });
+            assert_eq!(scene.left(apply, 0), to, "{name}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    calendar::Calendar,
+    calendar::{Calendar, Dates, Zone},
     formula::Formula,
     quantity::{Quantity, SignalName},
 };
@@ -413,17 +413,72 @@ pub struct Burst {
 /// As many replicas as carry the demand that is to come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
-    /// What it reads.
+    /// What it reads: a demand.
     pub signal: SignalName,
-    /// What one replica shall carry; above 0.
-    pub per_replica: Quantity,
-    /// The share of time in which the demand shall be carried, above 0 and below 1: of `n` idle replicas that one would
-    /// pay to avoid one missing one, n / (n + 1) (newsvendor).
-    pub quantile: f64,
-    /// How far ahead; absent: as long as a replica takes to serve.
+    /// What one replica carries.
+    pub capacity: Capacity,
+    /// What a missing replica is worth.
+    pub knob: Knob,
+    /// How far ahead; absent: as long as a replica takes to serve, and one sample more.
     pub horizon: Option<Duration>,
-    /// The demand is the mean over this.
+    /// The demand now is the mean over this.
     pub window: Duration,
+    /// What waits already, and how soon it shall be gone.
+    pub backlog: Option<Backlog>,
+    /// Whose wall clock the days go by.
+    pub zone: Zone,
+    /// Days unlike others.
+    pub except: Vec<Dates>,
+    /// It does not act before it has been better than the reactive answer over such a span.
+    pub on_trial: Option<Duration>,
+}
+
+/// What one replica carries.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capacity {
+    /// So much of the signal; above 0.
+    Given(Quantity),
+    /// What takes such a share of its CPU limit, above 0 and at most 1: learned from the CPU that it took.
+    Learned(f64),
+}
+
+/// What a missing replica is worth, in the user's own terms.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Knob {
+    /// So many idle replicas one would pay to avoid one that is missing; above 0.
+    IdlePerMissing(f64),
+    /// Such a share of time may be short of replicas; above 0 and below 1.
+    Misses(f64),
+}
+
+impl Knob {
+    /// The share of time in which the demand shall be carried, above 0 and below 1: of `n` idle replicas per missing one,
+    /// `n / (n + 1)`, the critical fractile of the newsvendor (Arrow, Harris and Marschak 1951).
+    pub fn quantile(self) -> f64 {
+        match self {
+            Self::IdlePerMissing(idle) => idle / (idle + 1.0),
+            Self::Misses(misses) => 1.0 - misses,
+        }
+    }
+
+    /// So many idle replicas cost as much as one that is missing.
+    pub fn idle_per_missing(self) -> f64 {
+        match self {
+            Self::IdlePerMissing(idle) => idle,
+            Self::Misses(misses) => (1.0 - misses) / misses,
+        }
+    }
+}
+
+/// What waits already.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// How many requests or jobs wait.
+    pub signal: SignalName,
+    /// They shall be gone within this.
+    pub within: Duration,
 }
 
 /// Limits, or a count, at certain times. Of several at once, for each of min and max the one further down wins.

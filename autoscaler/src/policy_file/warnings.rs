@@ -10,7 +10,8 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{policy::ReadPolicy, rules::ReadRule};
 use crate::{
     policy::{
-        Action, Direction, DirectionGuards, Goal, Lasting, Limits, Read, RuleKind, Select, SignalSource, StepSize,
+        Action, Capacity, Direction, DirectionGuards, Goal, Lasting, Limits, Read, RuleKind, Select, SignalSource,
+        StepSize,
     },
     quantity::{Quantity, SignalName, Unit},
     rule::main_signal,
@@ -55,7 +56,10 @@ pub(super) fn without_limits(policy: &ReadPolicy, texts: &Texts) -> Vec<(Needed,
         let quantity = match &read.rule.kind {
             RuleKind::Target(rule) => rule.goal.quantity(),
             RuleKind::Burst(rule) => rule.per_replica,
-            RuleKind::Forecast(rule) => rule.per_replica,
+            RuleKind::Forecast(rule) => match rule.capacity {
+                Capacity::Given(quantity) => quantity,
+                Capacity::Learned(share) => Quantity::OfLimit(share),
+            },
             RuleKind::Threshold(rule) => match rule.bounds.lower.or(rule.bounds.upper) {
                 Some(bound) => bound.value,
                 None => continue,

@@ -18,118 +18,28 @@
 //! nothing. Upwards, replicas that should have a sample and have none count as idle; downwards, they keep the rule from
 //! having an opinion.
 //!
-//! How far a step goes is in `threshold/step.rs`.
+//! What is remembered is in `threshold/breach.rs`, how far a step goes in `threshold/step.rs`.
 
+mod breach;
 mod step;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     evaluation::{Gap, Opinion, Origin, RuleReason, SignalReading, ThresholdState},
+    event::Replica,
+    memory::{Memory, ScaleStep},
     policy::{Action, Direction, Lasting, Threshold},
     quantity::Quantity,
     rule::{RuleState, Situation, missing},
     time::Timestamp,
 };
 
+pub use breach::Breach;
+use breach::{Effect, Seen};
+
 /// A step that has had no effect for so long will have none: a replica is broken, or cannot be made.
 const LONGEST_SETTLING: Duration = Duration::from_mins(2);
-
-/// What a threshold remembers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Breach {
-    /// Since when the signal is past the bound without a break, or in enough of the samples.
-    pub since: Option<Timestamp>,
-    /// When that was last seen to be so.
-    pub seen: Timestamp,
-    /// Whether this or another rule's step came since the signal was last clear.
-    pub stepped: bool,
-    /// When that was, or when it had had its effect.
-    pub stepped_at: Timestamp,
-    /// For how long there was no sample before `since`, where that broke the breach.
-    pub silence: Option<Duration>,
-    /// Of the newest 64 samples, which are past the bound; the newest is the lowest bit.
-    pub samples: u64,
-    /// When the newest sample was taken that was taken in; older ones are not counted any more.
-    pub counted_to: Option<Timestamp>,
-}
-
-/// What is seen of a threshold's signal.
-#[derive(Clone, Copy, Debug)]
-struct Seen {
-    now: Timestamp,
-    /// When its newest sample was taken.
-    sampled: Option<Timestamp>,
-    /// Whether it is past the bound; absent: it is missing.
-    past: Option<bool>,
-    /// Whether the last step has not had its effect yet.
-    settling: bool,
-    /// A longer gap than this breaks the breach.
-    stale_after: Duration,
-}
-
-impl Breach {
-    /// Takes in the signal's newest state.
-    fn update(&mut self, seen: Seen) {
-        let Seen { now, .. } = seen;
-        match seen.past {
-            Some(true) if seen.settling => self.waits_from(now),
-            Some(true) => {
-                let broken = now.since(self.seen) > seen.stale_after;
-                if broken || self.since.is_none() {
-                    let silence = self.counted_to.zip(seen.sampled).map(|(before, sampled)| sampled.since(before));
-                    *self = Self { since: Some(now), silence: silence.filter(|_| broken), ..*self };
-                }
-                self.seen = now;
-            }
-            Some(false) => *self = Self { since: None, seen: now, stepped: false, silence: None, ..*self },
-            None => self.since = None,
-        }
-        self.counted_to = self.counted_to.max(seen.sampled.filter(|_| seen.past.is_some()));
-    }
-
-    /// Takes in the signal's newest sample, where it was not yet: `needed` of `of` make a breach.
-    fn count(&mut self, seen: Seen, needed: u8, of: u8) {
-        if seen.settling {
-            return self.forget_samples(seen.now);
-        }
-        let (Some(past), Some(sampled)) = (seen.past, seen.sampled) else { return };
-        if self.counted_to.is_some_and(|counted_to| sampled <= counted_to) {
-            return;
-        }
-        self.samples = self.samples << 1 | u64::from(past);
-        self.counted_to = Some(sampled);
-        self.since = self.since.filter(|_| self.hits(of) >= needed);
-        if self.hits(of) >= needed {
-            self.since = self.since.or(Some(seen.now));
-            self.seen = seen.now;
-        }
-    }
-
-    /// How many of the newest `of` samples are past the bound.
-    fn hits(&self, of: u8) -> u8 {
-        let newest = u64::MAX >> 64_u32.saturating_sub(u32::from(of)).min(63);
-        u8::try_from((self.samples & newest).count_ones()).unwrap_or(u8::MAX)
-    }
-
-    fn forget_samples(&mut self, now: Timestamp) {
-        *self = Self { since: None, samples: 0, counted_to: Some(now), ..*self };
-    }
-
-    /// Starts counting anew after a step.
-    fn step(&mut self, now: Timestamp) {
-        if self.since.is_some() {
-            self.waits_from(now);
-        }
-    }
-
-    fn waits_from(&mut self, now: Timestamp) {
-        *self = Self { since: Some(now), seen: now, stepped: true, stepped_at: now, silence: None, ..*self };
-    }
-}
 
 /// What the rule remembers after a step of any rule was recorded.
 pub(crate) fn after_step(rule: &Threshold, breach: &mut Breach, now: Timestamp) {
@@ -162,6 +72,11 @@ pub(crate) fn asked(rule: &Threshold, level: f64, current: u32) -> Option<u32> {
     rule.bounds.contain(level).then(|| step::wanted(rule, level, current).ok())?
 }
 
+/// When the rule waits no longer for the effect of the last step.
+pub(crate) fn waits_until(rule: &Threshold, memory: &Memory) -> Option<Timestamp> {
+    Some(last_step(rule, memory)?.at.plus(LONGEST_SETTLING))
+}
+
 /// Takes in what has just happened.
 pub(crate) fn update(rule: &Threshold, state: &mut RuleState, given: &Situation<'_>) {
     let mut breach = breach(state);
@@ -170,7 +85,7 @@ pub(crate) fn update(rule: &Threshold, state: &mut RuleState, given: &Situation<
             now: given.now,
             sampled: reading.age.map(|age| given.now.minus(age)),
             past: level(rule, reading, given.current).map(|level| rule.bounds.contain(level)),
-            settling: settling(rule, reading, given),
+            effect: effect(rule, breach, reading, given),
             stale_after: given.policy.guards.stale_after,
         };
         match rule.lasting {
@@ -188,12 +103,20 @@ pub(crate) fn recommend(rule: &Threshold, state: &RuleState, given: &Situation<'
     let Some(level) = level(rule, reading, given.current) else {
         return missing(&reading.signal, reading.gap.clone().unwrap_or(Gap::NoLimit));
     };
-    let state = match rule.lasting {
-        _ if rule.bounds.contain(level) && settling(rule, reading, given) => {
+    let mut breach = breach(state);
+    let effect = effect(rule, breach, reading, given);
+    let state = match (effect, rule.lasting) {
+        (Effect::Awaited, _) if rule.bounds.contain(level) => {
             ThresholdState::Settling { ready: given.observed.ready, target: given.current }
         }
-        Lasting::For(span) => lasting(rule, span, level, breach(state), given.now),
-        Lasting::Samples { hits, of } => counting(hits, of, breach(state), given.now),
+        (_, Lasting::For(span)) => {
+            // Time alone can bring the effect about.
+            if let Some(at) = breach.effect(effect) {
+                breach.waits_from(at);
+            }
+            lasting(rule, span, level, breach, given.now)
+        }
+        (_, Lasting::Samples { hits, of }) => counting(hits, of, breach, given.now),
     };
     let direction = direction(rule, given.current);
     let (opinion, stays) = match (state, direction) {
@@ -240,15 +163,29 @@ fn counting(needed: u8, of: u8, breach: Breach, now: Timestamp) -> ThresholdStat
     }
 }
 
-/// Whether the last step has not had its effect yet, and still may.
-fn settling(rule: &Threshold, reading: &SignalReading, given: &Situation<'_>) -> bool {
-    let Some(direction) = rule.action.direction() else { return false };
-    let under_way = match direction {
-        Direction::Up => given.observed.ready < given.current || reading.warming > 0,
-        Direction::Down => given.observed.running > given.current,
+/// How the last step of the rule's direction stands, for a rule that may have waited for it until now.
+fn effect(rule: &Threshold, breach: Breach, reading: &SignalReading, given: &Situation<'_>) -> Effect {
+    let under_way = match rule.action.direction() {
+        Some(Direction::Up) => given.observed.ready < given.current || reading.warming > 0,
+        Some(Direction::Down) => given.observed.running > given.current,
+        None => false,
     };
-    let last = || given.memory.steps.last(direction);
-    under_way && last().is_some_and(|last| given.now.since(last.at) < LONGEST_SETTLING)
+    let waits = under_way || breach.settling;
+    let Some(last) = waits.then(|| last_step(rule, given.memory)).flatten() else { return Effect::Since(given.now) };
+    let until = last.at.plus(LONGEST_SETTLING);
+    if under_way && given.now < until {
+        return Effect::Awaited;
+    }
+    // Replicas become warm at a moment that is known; everything else has come about when it is heard.
+    let warm = |replica: &Replica| replica.ready_since.map(|since| since.when_old(given.policy.guards.warm_up));
+    let newest = given.observation.replicas.iter().filter_map(warm).max();
+    let served = newest.filter(|at| last.direction() == Direction::Up && *at > last.at && !under_way);
+    Effect::Since(served.unwrap_or(given.now).min(given.now).min(until))
+}
+
+/// The last step that the rule may wait for.
+fn last_step(rule: &Threshold, memory: &Memory) -> Option<ScaleStep> {
+    memory.steps.last(rule.action.direction()?)
 }
 
 fn breach(state: &RuleState) -> Breach {
@@ -294,59 +231,7 @@ mod tests {
 
     fn seen(second: u64, past: Option<bool>) -> Seen {
         let stale_after = Duration::from_secs(10);
-        Seen { now: at(second), sampled: Some(at(second)), past, settling: false, stale_after }
-    }
-
-    #[test]
-    fn of_the_newest_samples_enough_have_to_be_past_the_bound() {
-        for (name, samples, needed, of, breached) in [
-            ("three of five", "..xx.x", 3, 5, true),
-            ("an old one has dropped out", "x.xx..", 3, 5, false),
-            ("the newest need not be one of them", "xxx..", 3, 5, true),
-            ("fewer samples than that are enough", "xx", 2, 5, true),
-            ("all of them", "xxxxx", 5, 5, true),
-            ("one of one", ".x", 1, 1, true),
-            ("up to 64", &"x".repeat(64), 64, 64, true),
-            ("and one of these missing", &format!("{}.", "x".repeat(64)), 64, 64, false),
-        ] {
-            let mut breach = Breach::default();
-            for (second, sample) in samples.chars().enumerate() {
-                breach.count(seen(second as u64 + 1, Some(sample == 'x')), needed, of);
-            }
-            assert_eq!(breach.since.is_some(), breached, "{name}");
-            assert_eq!(breach.hits(of) >= needed, breached, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_sample_is_counted_once_however_often_it_is_looked_at() {
-        let mut breach = Breach::default();
-        for _ in 0..5 {
-            breach.count(seen(1, Some(true)), 3, 5);
-        }
-        assert_eq!(breach.hits(5), 1);
-        let earlier = breach;
-        breach.count(Seen { sampled: None, ..seen(2, None) }, 3, 5);
-        assert_eq!(breach, earlier, "no sample changes nothing");
-    }
-
-    #[test]
-    fn samples_from_before_a_step_are_not_counted_and_those_from_before_a_silence_are() {
-        let mut breach = Breach::default();
-        (1..=3).for_each(|second| breach.count(seen(second, Some(true)), 3, 5));
-        assert_eq!(breach.since, Some(at(3)));
-        let mut stepped = breach;
-        stepped.forget_samples(at(4));
-        stepped.count(seen(4, Some(true)), 3, 5);
-        assert_eq!(stepped.hits(5), 0, "the sample at the step was taken before it");
-        stepped.count(seen(5, Some(true)), 3, 5);
-        assert_eq!(stepped.hits(5), 1);
-        breach.count(seen(600, Some(false)), 3, 5);
-        assert_eq!(
-            (breach.hits(5), breach.since),
-            (3, Some(at(3))),
-            "only newer samples put older ones out of the count"
-        );
+        Seen { now: at(second), sampled: Some(at(second)), past, effect: Effect::Since(at(second)), stale_after }
     }
 
     #[test]
@@ -389,12 +274,5 @@ mod tests {
             limit: None,
             window: Duration::from_secs(15),
         }
-    }
-
-    #[test]
-    fn while_a_step_settles_no_sample_is_counted() {
-        let mut breach = Breach::default();
-        (1..=3).for_each(|second| breach.count(Seen { settling: true, ..seen(second, Some(true)) }, 3, 5));
-        assert_eq!(breach.hits(5), 0);
     }
 }

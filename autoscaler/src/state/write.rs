@@ -192,7 +192,8 @@ fn rule(state: Option<&RuleState>, now: Timestamp) -> Option<Parts<'static>> {
         RuleState::Burst(panic) => {
             before("panic_ago", panic.since).into_iter().chain([("most", Part::Count(panic.most))]).collect()
         }
-        RuleState::Blank => return None,
+        // What a forecast learned is longer than anybody writes by hand.
+        RuleState::Blank | RuleState::Forecast(_) => return None,
     })
 }
 

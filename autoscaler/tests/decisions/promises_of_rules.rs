@@ -6,12 +6,13 @@ use crate::{
 };
 use autoscaler::{
     Event,
+    calendar::Zone,
     event::Peer,
     formula::Formula,
     policy::{
-        Action, Arithmetic, Bounds, Burst, Combine, Direction, Forecast, FormulaRule, Goal, Grade, Group, HpaSettings,
-        JobTime, Lasting, Member, Order, Policy, Queue, QueueGoal, Ratio, Rounding, Rule, RuleKind, Step, StepSize,
-        Target, Threshold, Tolerance,
+        Action, Arithmetic, Bounds, Burst, Capacity, Combine, Direction, Forecast, FormulaRule, Goal, Grade, Group,
+        HpaSettings, JobTime, Knob, Lasting, Member, Order, Policy, Queue, QueueGoal, Ratio, Rounding, Rule, RuleKind,
+        Step, StepSize, Target, Threshold, Tolerance,
     },
     quantity::{Quantity, SignalName, Unit},
 };
@@ -65,8 +66,17 @@ fn kinds() -> Vec<(&'static str, RuleKind)> {
         up_by: 10.0,
         down_by: 2.0,
     };
-    let forecast =
-        Forecast { signal: load(), per_replica: number(10.0), quantile: 0.9, horizon: None, window: Rule::WINDOW };
+    let forecast = Forecast {
+        signal: load(),
+        capacity: Capacity::Given(number(10.0)),
+        knob: Knob::IdlePerMissing(10.0),
+        horizon: None,
+        window: Rule::WINDOW,
+        backlog: None,
+        zone: Zone::UTC,
+        except: Vec::new(),
+        on_trial: None,
+    };
     let formula = FormulaRule { replicas: Formula::parse("load / 10").expect("a formula"), window: Rule::WINDOW };
     vec![
         ("target per replica", target(Goal::PerReplica(number(10.0)))),

@@ -11,8 +11,8 @@ use autoscaler::{
     explain,
     formula::Formula,
     policy::{
-        Burst, Forecast, FormulaRule, Group, Guards, JobTime, Limits, Order, Policy, Queue, QueueGoal, Ratio, Rule,
-        RuleKind, Schedule, Scheduled, SignalSource,
+        Burst, Capacity, Forecast, FormulaRule, Group, Guards, JobTime, Knob, Limits, Order, Policy, Queue, QueueGoal,
+        Ratio, Rule, RuleKind, Schedule, Scheduled, SignalSource,
     },
     quantity::{Quantity, SignalName, Unit},
 };
@@ -230,18 +230,22 @@ fn a_panic_survives_a_restart_and_a_silence() {
 }
 
 #[test]
-fn a_forecast_only_adds() {
+fn without_history_a_forecast_is_the_demand_now() {
     let rule = || {
         RuleKind::Forecast(Forecast {
             signal: SignalName::new("requests"),
-            per_replica: absolute(120.0, Unit::PerSecond),
-            quantile: 0.9,
+            capacity: Capacity::Given(absolute(120.0, Unit::PerSecond)),
+            knob: Knob::IdlePerMissing(10.0),
             horizon: None,
             window: Rule::WINDOW,
+            backlog: None,
+            zone: Zone::UTC,
+            except: Vec::new(),
+            on_trial: None,
         })
     };
     for (name, value, expected) in
-        [("more is to come", 500.0, Opinion::Wants(5)), ("fewer would do", 100.0, Opinion::Abstains)]
+        [("more is to come", 500.0, Opinion::Wants(5)), ("fewer would do", 100.0, Opinion::Wants(1))]
     {
         let mut service = Service::new(only(vec![rule().into()]), 3);
         service.hear(seconds(1), &[("requests", value)]);

@@ -122,3 +122,36 @@ fn the_wakeup_names_the_moment_at_which_time_alone_changes_the_verdict() {
     assert_eq!(wakeup.because, WakeupReason::Released(Guard::Stabilization(Direction::Down)));
     assert_eq!(wakeup.at, story.now().plus(seconds(1)));
 }
+
+#[test]
+fn it_wakes_up_when_the_kill_budget_lets_a_crash_loop_or_a_hand_set_count_go_further() {
+    let guards = "none, min 1, max 9, kill_budget 1 per 20s";
+    let mut looping = Story::new(policy(&format!("{guards}, crash_loop_back 3 within 60s"), "carry jobs 10"), 2);
+    looping.service_value(1, "jobs", 20.0);
+    looping.doomed = true;
+    looping.service_value(12, "jobs", 60.0);
+    let mut set_by_hand = Story::new(policy(&format!("{guards}, manual 60s"), "carry jobs 10"), 2);
+    set_by_hand.rescale(9);
+    set_by_hand.edit(|policy| policy.limits.max = 5);
+    set_by_hand.service_value(2, "jobs", 90.0);
+    for (name, mut story, held_at) in [("crash loop", looping, 4), ("set by hand", set_by_hand, 8)] {
+        story.edit(|policy| policy.guards.stale_after = seconds(600));
+        let evaluation = story.evaluate();
+        assert_eq!(evaluation.verdict.replicas(), Some(held_at), "{name}: {evaluation:?}");
+        let wakeup = evaluation.next.expect("it is held for now");
+        assert!(matches!(wakeup.because, WakeupReason::Released(Guard::KillBudget(_))), "{name}: {wakeup:?}");
+        assert!(wakeup.at <= story.now().plus(seconds(20)), "{name}: {wakeup:?}");
+    }
+}
+
+#[test]
+fn it_wakes_up_when_a_step_is_not_waited_for_any_longer() {
+    let mut story = Story::new(policy("warm_up 2s", "above latency.p95 0.25 for 3s add 1"), 2);
+    story.edit(|policy| policy.guards.stale_after = seconds(600));
+    story.doomed = true;
+    story.service_value(10, "latency.p95", 0.4);
+    let wakeup = story.evaluate().next.expect("it waits for the step's effect");
+    assert_eq!(wakeup.because, WakeupReason::Breach { rule: 0 });
+    // The step was made in the fourth second.
+    assert_eq!(wakeup.at, story.now().plus(seconds(120 - 6)));
+}

@@ -2,15 +2,15 @@
 
 use autoscaler::{
     Policy,
-    policy::{Goal, QueueGoal, RuleKind},
+    policy::{Goal, Knob, QueueGoal, RuleKind},
     quantity::Quantity,
 };
 
 /// What goals are multiplied by in the search for the best knob in hindsight.
 pub const TURNS: [f64; 8] = [0.4, 0.5, 0.65, 0.8, 1.25, 1.5, 2.0, 3.0];
 
-/// The policy with what one replica shall carry multiplied: the goals of its `target`, `queue`, `burst` and `forecast` rules,
-/// and the bounds of its `threshold` rules. Shares of limits and reservations stay at or below all of it. `None` where it
+/// The policy with what one replica shall carry multiplied: the goals of its `target`, `queue` and `burst` rules, the
+/// bounds of its `threshold` rules, and what a missing replica is worth to its `forecast` rules. Shares of limits and reservations stay at or below all of it. `None` where it
 /// has none of these, so that nothing would change.
 pub fn turned(policy: &Policy, by: f64) -> Option<Policy> {
     let mut turned = policy.clone();
@@ -24,7 +24,11 @@ pub fn turned(policy: &Policy, by: f64) -> Option<Policy> {
                 QueueGoal::Drain { within, .. } => *within = within.mul_f64(by),
             },
             RuleKind::Burst(burst) => multiply(&mut burst.per_replica, by),
-            RuleKind::Forecast(forecast) => multiply(&mut forecast.per_replica, by),
+            // What a missing replica is worth is its knob: from a fortieth to eighty times as much.
+            RuleKind::Forecast(forecast) => {
+                let idle = forecast.knob.idle_per_missing() / by.powi(4);
+                forecast.knob = Knob::IdlePerMissing(idle.clamp(0.01, 1000.0));
+            }
             RuleKind::Threshold(threshold) => {
                 for bound in [&mut threshold.bounds.lower, &mut threshold.bounds.upper].into_iter().flatten() {
                     multiply(&mut bound.value, by);

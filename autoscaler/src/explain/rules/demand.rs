@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{replicas, value};
+use super::{forecast, replicas, value};
 use crate::{
     evaluation::{QueueGoalSeen, RuleReason, SignalReading},
     quantity::{Quantity, Unit},
@@ -16,12 +16,7 @@ pub(super) fn reason(reason: &RuleReason, reading: Option<&SignalReading>, now: 
             (format!("{signal}{} {}", value(reading), queue(*goal, *load)), *absent)
         }
         RuleReason::Burst { absent, .. } => (burst(reason, reading, now), *absent),
-        RuleReason::Forecast { signal, per_replica, load } => {
-            let value = value(reading);
-            let each = each(*per_replica);
-            let now = format!("{signal}{value}, taken as the demand to come for want of a better forecast");
-            (format!("{now}, is work for {} {each}", replicas(*load)), 0)
-        }
+        RuleReason::Forecast(reason) => (forecast::reason(reason, reading, now), reason.absent),
         RuleReason::Formula { formula, terms, value, impossible, absent } => {
             let terms: Vec<String> =
                 terms.iter().map(|(signal, value)| format!("{signal} {}", Unit::Number.print(*value))).collect();
@@ -54,6 +49,9 @@ pub(super) fn turning_points(
         };
         return Some(format!("its panic, which keeps {most}, ends {left} if nothing renews it"));
     }
+    if let RuleReason::Forecast(reason) = reason {
+        return forecast::turning_point(reason, reading, current);
+    }
     let present = f64::from(current);
     let level = |load: f64| match reason {
         RuleReason::Queue { goal: QueueGoalSeen::PerReplica(each), .. } => Some(load * each),
@@ -61,14 +59,14 @@ pub(super) fn turning_points(
             let per_second = load * f64::from(*at_once) / job_takes - arrivals.unwrap_or(0.0);
             Some(per_second * within.as_secs_f64()).filter(|backlog| backlog.is_finite() && *backlog >= 0.0)
         }
-        RuleReason::Burst { per_replica: Quantity::Absolute { value, .. }, clamped: None, until: None, .. }
-        | RuleReason::Forecast { per_replica: Quantity::Absolute { value, .. }, .. } => Some(load * value),
+        RuleReason::Burst { per_replica: Quantity::Absolute { value, .. }, clamped: None, until: None, .. } => {
+            Some(load * value)
+        }
         _ => None,
     };
     let print = |load| level(load).map(|level| reading.unit.print(level));
     let more = format!("more above {} {}", reading.signal, print(present)?);
-    let only_adds = matches!(reason, RuleReason::Forecast { .. });
-    match print(present - 1.0).filter(|_| current > 1 && !only_adds) {
+    match print(present - 1.0).filter(|_| current > 1) {
         Some(fewer) => Some(format!("{more}, fewer at {fewer} or below")),
         None => Some(more),
     }

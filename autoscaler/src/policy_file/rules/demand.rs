@@ -2,7 +2,8 @@
 
 use super::{Read, Scope, activate, carried, signal, signal_of};
 use crate::{
-    policy::{Burst, Forecast, Goal, JobTime, Queue, QueueGoal, RuleKind, Target, Tolerance},
+    calendar::Zone,
+    policy::{Burst, Capacity, Forecast, Goal, JobTime, Knob, Queue, QueueGoal, RuleKind, Target, Tolerance},
     policy_file::{grammar::rules, quantity::Measure},
     text::{
         Fields, Findings, Kind, Node, Value, quote,
@@ -152,14 +153,23 @@ pub(super) fn forecast(node: &Node, scope: &Scope<'_>, findings: &mut Findings) 
     let horizon = horizon(&fields, findings);
     let window = fields.duration("window", findings);
     let activate = activate(&fields, given, findings);
-    // Newsvendor: of n idle replicas that one would pay for one that is not missing, n / (n + 1).
-    let quantile = match (misses, idle) {
-        (Some(misses), _) => 1.0 - misses?,
-        (None, Some(idle)) => idle.map(|idle| idle / (idle + 1.0))?,
+    let knob = match (misses, idle) {
+        (Some(misses), _) => Knob::Misses(misses?),
+        (None, Some(idle)) => Knob::IdlePerMissing(idle?),
         (None, None) => return None,
     };
     let (per_replica, bound, numbers) = carried?;
-    let rule = Forecast { signal: signal?, per_replica, quantile, horizon: horizon?, window: window? };
+    let rule = Forecast {
+        signal: signal?,
+        capacity: Capacity::Given(per_replica),
+        knob,
+        horizon: horizon?,
+        window: window?,
+        backlog: None,
+        zone: Zone::UTC,
+        except: Vec::new(),
+        on_trial: None,
+    };
     Some(Read { activate: activate?, numbers, ..Read::new(RuleKind::Forecast(rule), bound) })
 }
 

@@ -1,0 +1,268 @@
+//! What a forecast rule remembers.
+
+use std::{collections::VecDeque, time::Duration};
+
+use forecast::{Calendar, CapacityFit, CapacityLearner, Forecaster, Gate, Load};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Answer,
+    trial::{OnTrial, Step},
+};
+use crate::{
+    calendar::{Dates, Zone},
+    evaluation::{Outlook, SignalReading, Trial},
+    policy::{Capacity, Direction, Forecast, Knob},
+    quantity::{Quantity, SignalName},
+    rule::{Situation, whole},
+    signal,
+    time::Timestamp,
+};
+
+/// Starts of replicas that the horizon is learned from.
+const STARTS: usize = 32;
+/// The horizon while no start was seen.
+const ASSUMED_START: Duration = Duration::from_secs(30);
+/// A start that took longer was none that anybody waited for.
+const LONGEST_START: Duration = Duration::from_hours(1);
+/// Forecasts that must have been compared with what came.
+const LEARNED: u64 = 8;
+/// What is wanted is remembered so often at most.
+const MOST_WANTED: usize = 64;
+
+/// What a forecast rule remembers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForecastState {
+    forecaster: Forecaster,
+    capacity: CapacityLearner,
+    /// What a replica carried last, where its limit says so.
+    per_replica: Option<f64>,
+    /// Milliseconds from decision to ready, oldest first.
+    starts: VecDeque<u64>,
+    /// Replicas that were ready by then were looked at.
+    starts_seen: Timestamp,
+    /// What was wanted when, the largest first: of two the later stays if it is as large.
+    wanted: VecDeque<(Timestamp, u32)>,
+    trial: OnTrial,
+}
+
+impl ForecastState {
+    /// The newest sample alone.
+    pub(crate) const NEWEST: Duration = Duration::from_secs(1);
+
+    pub(super) fn new(rule: &Forecast) -> Self {
+        Self {
+            forecaster: Forecaster::new(rule.knob.quantile()),
+            capacity: CapacityLearner::default(),
+            per_replica: None,
+            starts: VecDeque::new(),
+            starts_seen: Timestamp::default(),
+            wanted: VecDeque::new(),
+            trial: OnTrial::default(),
+        }
+    }
+
+    /// What forecasts the demand.
+    pub fn forecaster(&self) -> &Forecaster {
+        &self.forecaster
+    }
+
+    /// Goes on under an edited rule.
+    pub(crate) fn follow(&mut self, old: &Forecast, new: &Forecast) {
+        self.forecaster.aim_at(new.knob.quantile(), &Days::of(new));
+        if old.on_trial != new.on_trial {
+            self.trial = OnTrial::default();
+        }
+        self.per_replica = None;
+        self.wanted.clear();
+    }
+
+    /// What one replica carries, in the signal's unit.
+    pub(super) fn per_replica(&self, rule: &Forecast, reading: &SignalReading, given: &Situation<'_>) -> Option<f64> {
+        let by_load = |load: Option<f64>, share: f64| {
+            let whole =
+                reading.total.zip(load).filter(|(_, load)| *load > 0.0).map(|(total, load)| total / load * share);
+            whole.or(self.per_replica)
+        };
+        match rule.capacity {
+            Capacity::Given(Quantity::Absolute { value, .. }) => Some(value),
+            Capacity::Given(Quantity::OfLimit(share)) => by_load(reading.shares, share),
+            Capacity::Given(Quantity::OfReservation(share)) => by_load(reading.of_reservations, share),
+            Capacity::Learned(share) => self.capacity.fit()?.rate_at(share * cpu_limit(given)?),
+        }
+    }
+
+    pub(super) fn not_learned(&self) -> String {
+        let (rows, of) = self.capacity.progress();
+        format!(
+            "what one replica carries is not learned yet: {rows} of {of} steady steps, which have to span twice the load"
+        )
+    }
+
+    pub(super) fn fit(&self, rule: &Forecast) -> Option<CapacityFit> {
+        self.capacity.fit().filter(|_| matches!(rule.capacity, Capacity::Learned(_)))
+    }
+
+    /// So many starts of replicas were seen.
+    pub(super) fn starts(&self) -> u32 {
+        u32::try_from(self.starts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How far ahead to look.
+    pub(super) fn horizon(&self, rule: &Forecast) -> Duration {
+        rule.horizon.unwrap_or_else(|| self.start().saturating_add(Duration::from_millis(self.forecaster.spacing())))
+    }
+
+    /// The time from decision to ready that nine of ten starts did not exceed.
+    fn start(&self) -> Duration {
+        let mut sorted: Vec<u64> = self.starts.iter().copied().collect();
+        sorted.sort_unstable();
+        let place = (sorted.len() * 9).div_ceil(10).saturating_sub(1);
+        sorted.get(place).map_or(ASSUMED_START, |millis| Duration::from_millis(*millis))
+    }
+
+    /// Learns how long replicas take that have become ready: from the step that asked for them, or from the start of their
+    /// process.
+    pub(super) fn learn_starts(&mut self, given: &Situation<'_>) {
+        let before = self.starts_seen;
+        for replica in given.observation.replicas.iter().filter(|replica| replica.restarts == 0) {
+            let Some(ready) = replica.ready_since.filter(|ready| *ready > before && *ready <= given.now) else {
+                continue;
+            };
+            self.starts_seen = self.starts_seen.max(ready);
+            let asked = given.memory.steps.last(Direction::Up).map(|step| step.at);
+            let asked = asked.filter(|at| *at <= ready && replica.started.is_none_or(|started| *at <= started));
+            let Some(took) = asked.or(replica.started).map(|from| ready.since(from)) else { continue };
+            if took > LONGEST_START {
+                continue;
+            }
+            if self.starts.len() == STARTS {
+                self.starts.pop_front();
+            }
+            self.starts.push_back(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Takes in what was measured. Whether a step is over.
+    pub(super) fn observe(&mut self, rule: &Forecast, total: f64, at: Timestamp, given: &Situation<'_>) -> bool {
+        let horizon = u64::try_from(self.horizon(rule).as_millis()).unwrap_or(u64::MAX);
+        let closed = self.forecaster.observe(at.as_millis(), total, horizon, &Days::of(rule));
+        if closed && matches!(rule.capacity, Capacity::Learned(_)) {
+            self.learn_capacity(total, given);
+        }
+        closed
+    }
+
+    fn learn_capacity(&mut self, total: f64, given: &Situation<'_>) {
+        let cpu = given.readings.get(&SignalName::new(SignalName::CPU), ForecastState::NEWEST);
+        let Some(cpu) = cpu.filter(|cpu| cpu.absent == 0 && cpu.warming == 0 && cpu.measured > 0) else { return };
+        let replicas = f64::from(cpu.measured);
+        if let Some(cores) = cpu.total {
+            self.capacity.add(Load { rate: total / replicas, cores: cores / replicas, limit: cpu_limit(given) });
+        }
+    }
+
+    /// What is to come, in replicas.
+    pub(super) fn outlook(&self, reading: &SignalReading, per_replica: f64, now: Timestamp) -> Outlook {
+        let Some(by) = self.forecaster.outlook().filter(|_| reading.absent == 0) else {
+            return Outlook::Learning { scored: self.forecaster.scored().min(LEARNED - 1), of: LEARNED };
+        };
+        let age = now.since(Timestamp::from_millis(by.made_at));
+        // One step is measured at any time, and one may come late.
+        if age > Duration::from_millis(by.step).saturating_mul(2).saturating_add(Duration::from_secs(1)) {
+            return Outlook::Late { age };
+        }
+        let (next, ahead) = if by.gate == Gate::Refuted { (by.naive, by.naive) } else { (by.next, by.ahead) };
+        Outlook::Known { next: whole(next / per_replica), ahead: whole(ahead / per_replica), by: Box::new(by.clone()) }
+    }
+
+    /// What is wanted, or was a moment ago: an idle replica stays for as long as a new one would take.
+    pub(super) fn held(&self, answer: &Answer, now: Timestamp) -> (u32, Option<(u32, Timestamp)>) {
+        if answer.proven {
+            return (answer.wanted, None);
+        }
+        let span = self.start();
+        let most = self.wanted.iter().find(|(at, _)| now.since(*at) < span);
+        match most.filter(|(_, wanted)| *wanted > answer.wanted) {
+            Some((at, wanted)) => (*wanted, Some((*wanted, at.plus(span)))),
+            None => (answer.wanted, None),
+        }
+    }
+
+    /// How its trial stands, where it is on one.
+    pub(super) fn trial(&self, rule: &Forecast, now: Timestamp) -> Option<Trial> {
+        self.trial.standing(now, rule.on_trial?)
+    }
+
+    /// Remembers what was wanted, and at the end of a step what that would have cost.
+    pub(super) fn remember(
+        &mut self,
+        rule: &Forecast,
+        answer: &Answer,
+        per_replica: f64,
+        closed: bool,
+        now: Timestamp,
+    ) {
+        self.per_replica = Some(per_replica);
+        if let (true, Some(span), Outlook::Known { by, .. }) = (closed, rule.on_trial, &answer.outlook) {
+            let step = Step {
+                needed: whole(self.forecaster.history().last() / per_replica),
+                length: Duration::from_millis(by.step),
+                lead: usize::try_from(by.lead).unwrap_or(1),
+                idle_per_missing: rule.knob.idle_per_missing(),
+                wanted: self.held(answer, now).0,
+                reactive: answer.reactive,
+            };
+            self.trial.add(&step, span, now);
+        }
+        let span = self.start();
+        while self.wanted.front().is_some_and(|(at, _)| now.since(*at) >= span) {
+            self.wanted.pop_front();
+        }
+        while self.wanted.back().is_some_and(|(_, wanted)| *wanted <= answer.wanted) {
+            self.wanted.pop_back();
+        }
+        if self.wanted.len() < MOST_WANTED {
+            self.wanted.push_back((now, answer.wanted));
+        }
+        if let (Knob::Misses(_), Outlook::Known { by, .. }) = (rule.knob, &answer.outlook)
+            && by.gate != Gate::Refuted
+        {
+            self.forecaster.keeps_ready(f64::from(self.held(answer, now).0) * per_replica);
+        }
+    }
+}
+
+/// Cores that a replica may use, of those that serve the fewest.
+fn cpu_limit(given: &Situation<'_>) -> Option<f64> {
+    let cpu = SignalName::new(SignalName::CPU);
+    let limits =
+        given.observation.replicas.iter().filter_map(|replica| signal::limit(&cpu, replica, given.observation.host));
+    limits.reduce(f64::min)
+}
+
+/// Which days are alike, by whose wall clock.
+pub(crate) struct Days<'a> {
+    zone: &'a Zone,
+    except: &'a [Dates],
+}
+
+impl<'a> Days<'a> {
+    pub(crate) fn of(rule: &'a Forecast) -> Self {
+        Self { zone: &rule.zone, except: &rule.except }
+    }
+}
+
+impl Calendar for Days<'_> {
+    fn offset_ms(&self, at_ms: u64) -> i64 {
+        self.zone.offset_ms(Timestamp::from_millis(at_ms))
+    }
+
+    fn is_unusual(&self, at_ms: u64) -> bool {
+        !self.except.is_empty()
+            && self
+                .zone
+                .date(Timestamp::from_millis(at_ms))
+                .is_some_and(|date| self.except.iter().any(|days| days.contains(date)))
+    }
+}

@@ -1,0 +1,432 @@
+//! From measured values to a bound of what is to come.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Calendar, Gate, History, Interval, Member, Season,
+    change::Changes,
+    gate::too_many,
+    lead::{FEWEST, Lead, Scores},
+    member::{Each, Fourier, Members, Past, whole},
+    season,
+    steps::{Opened, Spacing, step_for},
+};
+
+/// The first look for seasons is after so many steps; the next after an eighth as many again, within these.
+const FIRST_LOOK: u64 = 64;
+const NEXT_LOOK: (u64, u64) = (16, 512);
+/// Steps that new leads and new seasons are scored on, of those that are kept one by one.
+const REHEARSED: i64 = 512;
+/// A forecast is at most so many times the most there ever was.
+const MOST: f64 = 1.5;
+/// Misses less likely than this are no chance; and they are again once they are likelier than that.
+const ALARM: f64 = 0.001;
+const ALL_CLEAR: f64 = 0.05;
+/// No lead is longer, in steps.
+pub(crate) const LONGEST_LEAD: i64 = 12;
+
+/// Forecasts one demand signal: a mixture of plain forecasts with an upper bound that is missed as often as is allowed.
+///
+/// It is told what was measured by [`observe`](Self::observe), and says what is to come by [`outlook`](Self::outlook). It
+/// forgets nothing in a restart: it is kept as JSON of at most 32 KB.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Forecaster {
+    /// The share of time in which the bound shall not be exceeded.
+    quantile: f64,
+    /// Milliseconds; 0 before the first values have said how often they come.
+    step: u64,
+    spacing: Spacing,
+    opened: Opened,
+    history: History,
+    seasons: Vec<Season>,
+    /// The next look for seasons is after so many steps.
+    look_at: u64,
+    members: Members,
+    /// The step after the newest, and the one at the horizon.
+    leads: Vec<Lead>,
+    changes: Changes,
+    gate: Gate,
+    burst: bool,
+    outlook: Option<Outlook>,
+}
+
+/// What is to come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outlook {
+    /// The end of the newest step that it goes by, in milliseconds since the epoch.
+    pub made_at: u64,
+    /// Milliseconds of a step.
+    pub step: u64,
+    /// Steps to the horizon.
+    pub lead: i64,
+    /// The bound for the next step, in the unit of what was measured.
+    pub next: f64,
+    /// The bound at the horizon.
+    pub ahead: f64,
+    /// What the members say of the horizon in the mean, by their weights.
+    pub middle: f64,
+    /// The bound at the horizon by the naive forecast alone.
+    pub naive: f64,
+    /// The level in force: above the quantile after more misses than allowed, below after fewer.
+    pub level: f64,
+    /// How much each member counts, those that count most first; of less than half a percent, none.
+    pub weights: Vec<(Member, f64)>,
+    /// Milliseconds of each season, the shortest first.
+    pub seasons: Vec<u64>,
+    /// Whether it may be trusted.
+    pub gate: Gate,
+    /// How much better it is than the naive one.
+    pub skill: Option<Interval>,
+    /// Misses of the bound, of so many of the newest forecasts.
+    pub misses: (u32, u32),
+    /// There were too many misses for chance: until there are not, the forecast may only raise the count.
+    pub burst: bool,
+    /// The bound would be higher, but is never more than so many times the most that was ever measured.
+    pub capped: Option<f64>,
+}
+
+impl Forecaster {
+    /// One that knows nothing. `quantile` is the share of time, above 0 and below 1, in which the bound shall not be exceeded.
+    pub fn new(quantile: f64) -> Self {
+        Self {
+            quantile,
+            step: 0,
+            spacing: Spacing::default(),
+            opened: Opened::default(),
+            history: History::default(),
+            seasons: Vec::new(),
+            look_at: FIRST_LOOK,
+            members: Members::default(),
+            leads: Vec::new(),
+            changes: Changes::default(),
+            gate: Gate::default(),
+            burst: false,
+            outlook: None,
+        }
+    }
+
+    /// The share of time in which the bound shall not be exceeded.
+    pub fn quantile(&self) -> f64 {
+        self.quantile
+    }
+
+    /// Milliseconds of a step; 0 while it is not known how often values come.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Milliseconds from one value to the next, as a rule; 0 while that is not known.
+    pub fn spacing(&self) -> u64 {
+        self.spacing.usual().unwrap_or(0)
+    }
+
+    /// Aims at another share of time from now on.
+    pub fn aim_at(&mut self, quantile: f64, calendar: &dyn Calendar) {
+        if (quantile - self.quantile).abs() > f64::EPSILON {
+            self.quantile = quantile;
+            self.leads = self.leads.iter().map(|lead| Lead::new(lead.steps, quantile)).collect();
+            self.rehearse_all(calendar);
+            self.look_out();
+        }
+    }
+
+    /// What was measured.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The seasons found, the shortest first.
+    pub fn seasons(&self) -> &[Season] {
+        &self.seasons
+    }
+
+    /// How good the bound at the horizon was.
+    pub fn scores(&self) -> Scores {
+        self.leads.last().map(|lead| lead.scores).unwrap_or_default()
+    }
+
+    /// How many forecasts were compared with what came.
+    pub fn scored(&self) -> u64 {
+        self.leads.last().map_or(0, |lead| lead.scored)
+    }
+
+    /// What is to come, as far as is known.
+    pub fn outlook(&self) -> Option<&Outlook> {
+        self.outlook.as_ref()
+    }
+
+    /// Takes in a value that was measured over the span that ended `at`, in milliseconds since the epoch. One that is not
+    /// finite, below 0 or not newer than the newest is passed over. `horizon` says how far ahead to look, in milliseconds; the
+    /// length of a step follows from it. Whether there is a new outlook.
+    pub fn observe(&mut self, at: u64, value: f64, horizon: u64, calendar: &dyn Calendar) -> bool {
+        if !value.is_finite() || value < 0.0 || !self.spacing.add(at) {
+            return false;
+        }
+        let Some(spacing) = self.spacing.usual() else { return false };
+        self.follow(horizon, spacing, calendar);
+        let step = index(at, self.step);
+        let mut closed = false;
+        if let Some((before, mean)) = self.opened.close_before(step) {
+            closed |= self.close(before, mean, calendar);
+        }
+        self.opened.add(step, value);
+        let next_is_after = at.saturating_add(spacing) > end(step, self.step);
+        if next_is_after && let Some((step, mean)) = self.opened.close() {
+            closed |= self.close(step, mean, calendar);
+        }
+        closed
+    }
+
+    /// So much is kept ready for the horizon, in the unit of what is measured, because of the newest outlook: a miss is what
+    /// exceeds that, and not the bound. For who has a budget of misses, and rounds up to whole replicas.
+    pub fn keeps_ready(&mut self, value: f64) {
+        if let Some(lead) = self.leads.last_mut() {
+            lead.keeps_ready(value);
+        }
+    }
+
+    /// What is to come so many steps after the newest, and how good that was on the newest steps that are kept one by one:
+    /// computed anew from the history.
+    pub fn rehearse(&self, lead: i64, calendar: &dyn Calendar) -> Option<Rehearsal> {
+        let mut rehearsed = Lead::new(lead, self.quantile);
+        let mut weights = Vec::new();
+        let mut last = None;
+        self.go_through(calendar, |step, value, members, past| {
+            let Some(value) = value else { return rehearsed.interrupted() };
+            rehearsed.score(step, value, self.quantile);
+            members.update(step, value, rehearsed.scale);
+            last = members.points(past, step, lead).map(|points| rehearsed.say(step, &points));
+            weights.push((end(step, self.step), rehearsed.weights()));
+        });
+        let ahead = last?;
+        let at = end(self.history.newest()? + lead, self.step);
+        Some(Rehearsal {
+            at,
+            middle: ahead.middle,
+            bound: self.capped(ahead.bound).0,
+            scores: rehearsed.scores,
+            weights,
+        })
+    }
+
+    /// Takes on the horizon, and the length of a step that suits it.
+    fn follow(&mut self, horizon: u64, spacing: u64, calendar: &dyn Calendar) {
+        let step = step_for(horizon, spacing);
+        if self.step == 0 {
+            self.step = step;
+        } else if step >= 2 * self.step || step * 4 <= self.step {
+            self.resample(step, calendar);
+        }
+        let lead = i64::try_from(horizon.div_ceil(self.step)).unwrap_or(LONGEST_LEAD).clamp(1, LONGEST_LEAD);
+        if self.leads.last().is_none_or(|known| known.steps != lead) {
+            self.leads = [1, lead].map(|steps| Lead::new(steps, self.quantile)).to_vec();
+            self.rehearse_all(calendar);
+        }
+    }
+
+    /// Goes on with steps of another length.
+    fn resample(&mut self, step: u64, calendar: &dyn Calendar) {
+        let old = std::mem::take(&mut self.history);
+        let before = std::mem::replace(&mut self.step, step);
+        self.opened = Opened::default();
+        let mut opened = Opened::default();
+        for (first, count, value) in old.segments() {
+            for at in first..first + count {
+                let step = index(end(at, before), step);
+                if let Some((full, mean)) = opened.close_before(step) {
+                    self.history.push(full, mean);
+                }
+                opened.add(step, value);
+            }
+        }
+        self.changes = Changes::default();
+        self.seasons = season::find(&self.history, step);
+        self.rehearse_all(calendar);
+    }
+
+    /// A step is full.
+    fn close(&mut self, step: i64, value: f64, calendar: &dyn Calendar) -> bool {
+        let Some(newest) = self.history.newest() else {
+            self.add(step, value, calendar);
+            return true;
+        };
+        match step - newest {
+            ..=0 => return false,
+            1 => {}
+            // One that is missing is what was between: a sample that came a moment too late.
+            2 => self.add(step - 1, f64::midpoint(self.history.last(), value), calendar),
+            _ => self.leads.iter_mut().for_each(Lead::interrupted),
+        }
+        self.add(step, value, calendar);
+        true
+    }
+
+    fn add(&mut self, step: i64, value: f64, calendar: &dyn Calendar) {
+        for lead in &mut self.leads {
+            lead.score(step, value, self.quantile);
+        }
+        let scale = self.leads.last().map_or(0.0, |lead| lead.scale);
+        self.history.push(step, value);
+        self.members.update(step, value, scale);
+        let longest = self.seasons.last().map_or(0, |season| whole(season.steps));
+        let changed = self.changes.add(step, value, longest);
+        if let Some(since) = changed {
+            self.history.forget_before(since);
+        }
+        if changed.is_some() | self.look_for_seasons() {
+            self.rehearse_all(calendar);
+        } else {
+            self.say(step, calendar);
+        }
+        self.look_out();
+    }
+
+    /// Whether there are others than before.
+    fn look_for_seasons(&mut self) -> bool {
+        let measured = self.history.measured();
+        if measured < self.look_at {
+            return false;
+        }
+        self.look_at = measured + (measured / 8).clamp(NEXT_LOOK.0, NEXT_LOOK.1);
+        let found = season::find(&self.history, self.step);
+        let same = |(one, other): (&Season, &Season)| (one.steps / other.steps - 1.0).abs() < 0.02;
+        let as_before = found.len() == self.seasons.len() && found.iter().zip(&self.seasons).all(same);
+        if !as_before {
+            self.seasons = found;
+        }
+        !as_before
+    }
+
+    /// Members and leads as if they had known the seasons all along, over the steps that are kept one by one. What proves a
+    /// forecast is what it said live: that stays.
+    fn rehearse_all(&mut self, calendar: &dyn Calendar) {
+        let lives: Vec<_> = self.leads.iter().map(|lead| (lead.skill, lead.scores, lead.scored)).collect();
+        let mut leads: Vec<Lead> = self.leads.iter().map(|lead| Lead::new(lead.steps, self.quantile)).collect();
+        let quantile = self.quantile;
+        let members = self.go_through(calendar, |step, value, members, past| {
+            let Some(value) = value else { return leads.iter_mut().for_each(Lead::interrupted) };
+            for lead in &mut leads {
+                lead.score(step, value, quantile);
+            }
+            members.update(step, value, leads.last().map_or(0.0, |lead| lead.scale));
+            for lead in &mut leads {
+                if let Some(points) = members.points(past, step, lead.steps) {
+                    lead.say(step, &points);
+                }
+            }
+        });
+        for (lead, (skill, scores, scored)) in leads.iter_mut().zip(lives) {
+            (lead.skill, lead.scores) = (skill, scores);
+            lead.scored = lead.scored.max(scored);
+        }
+        self.members = members;
+        self.leads = leads;
+    }
+
+    /// Steps through what is kept one by one, with members that learn on the way.
+    fn go_through(
+        &self,
+        calendar: &dyn Calendar,
+        mut each: impl FnMut(i64, Option<f64>, &mut Members, &Past<'_>),
+    ) -> Members {
+        let (Some(first), Some(newest)) = (self.history.first_fine(), self.history.newest()) else {
+            return Members::default();
+        };
+        let fourier = (!self.seasons.is_empty()).then(|| Fourier::new(&self.seasons, first));
+        let mut members = Members { fourier, ..Members::default() };
+        let past = self.past(calendar);
+        for step in first..=newest {
+            let value = if step == newest { Some(self.history.last()) } else { self.history.at(step) };
+            if newest - step > REHEARSED {
+                if let Some(value) = value {
+                    members.update(step, value, 0.0);
+                }
+            } else {
+                each(step, value, &mut members, &past);
+            }
+        }
+        members
+    }
+
+    fn say(&mut self, step: i64, calendar: &dyn Calendar) {
+        let past = Past { history: &self.history, seasons: &self.seasons, step: self.step, calendar };
+        for lead in &mut self.leads {
+            if let Some(points) = self.members.points(&past, step, lead.steps) {
+                lead.say(step, &points);
+            }
+        }
+    }
+
+    fn past<'a>(&'a self, calendar: &'a dyn Calendar) -> Past<'a> {
+        Past { history: &self.history, seasons: &self.seasons, step: self.step, calendar }
+    }
+
+    /// Puts together what is to come.
+    fn look_out(&mut self) {
+        self.outlook = None;
+        let (Some(near), Some(far)) = (self.leads.first(), self.leads.last()) else { return };
+        let (Some(next), Some(ahead), Some(newest)) = (near.said(), far.said(), self.history.newest()) else { return };
+        if far.scored < FEWEST {
+            return;
+        }
+        let skill = far.skill.interval(far.overlap());
+        self.gate = self.gate.next(far.scored, skill);
+        let (misses, of) = far.recent_misses();
+        let allowed = 1.0 - self.quantile;
+        self.burst = too_many(misses, of, allowed, if self.burst { ALL_CLEAR } else { ALARM });
+        let (bound, capped) = self.capped(ahead.bound);
+        self.outlook = Some(Outlook {
+            made_at: end(newest, self.step),
+            step: self.step,
+            lead: far.steps,
+            next: self.capped(next.bound).0,
+            ahead: bound,
+            middle: ahead.middle,
+            naive: ahead.naive,
+            level: ahead.level,
+            weights: heaviest(&far.weights()),
+            seasons: self.seasons.iter().map(|season| whole(season.millis(self.step)).unsigned_abs()).collect(),
+            gate: if self.burst && self.gate == Gate::Proven { Gate::Raises } else { self.gate },
+            skill,
+            misses: (misses, of),
+            burst: self.burst,
+            capped: capped.then_some(MOST),
+        });
+    }
+
+    fn capped(&self, bound: f64) -> (f64, bool) {
+        let most = MOST * self.history.most();
+        (bound.min(most), bound > most)
+    }
+}
+
+/// What a forecast of one lead says and was worth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rehearsal {
+    /// The end of the step that it is about, in milliseconds since the epoch.
+    pub at: u64,
+    /// What the members say of it in the mean, by their weights.
+    pub middle: f64,
+    /// Its bound.
+    pub bound: f64,
+    /// How good it was on the newest steps.
+    pub scores: Scores,
+    /// How much each member counted, in the order of [`Member::ALL`], at the end of each of those.
+    pub weights: Vec<(u64, [f64; Member::ALL.len()])>,
+}
+
+/// The number of the step that a span which ended then belongs to.
+fn index(at: u64, step: u64) -> i64 {
+    i64::try_from(at.saturating_sub(1) / step.max(1)).unwrap_or(i64::MAX)
+}
+
+/// When a step ends.
+fn end(step: i64, width: u64) -> u64 {
+    u64::try_from(step + 1).unwrap_or(0).saturating_mul(width)
+}
+
+fn heaviest(weights: &Each) -> Vec<(Member, f64)> {
+    let mut all: Vec<_> = Member::ALL.into_iter().zip(*weights).filter(|(_, weight)| *weight >= 0.005).collect();
+    all.sort_by(|one, other| other.1.total_cmp(&one.1));
+    all
+}

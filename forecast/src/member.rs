@@ -1,0 +1,157 @@
+//! The forecasts that are mixed. Each is plain, and earns its weight.
+
+mod fourier;
+mod seasonal;
+mod smooth;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use smooth::Smooth;
+
+use crate::{Calendar, Season, history::History};
+pub(crate) use fourier::Fourier;
+
+/// One of the forecasts that are mixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Member {
+    /// As it is now: what every other is measured against.
+    Naive,
+    /// As it was of late: exponential smoothing, 0.3 of each new value.
+    Smoothed,
+    /// Damped Holt: level and trend, the trend fading by a tenth a step (Gardner 1985).
+    DampedTrend,
+    /// A straight line through the last eight steps.
+    Line,
+    /// As it usually is: nothing but the spread of all that was kept.
+    Usual,
+    /// The most of the last 6 steps: what a burst that just passed asks for.
+    ShortPeak,
+    /// The most of the last 24 steps.
+    LongPeak,
+    /// As one season ago; of several seasons, the longest.
+    SeasonAgo,
+    /// The median of up to five seasons ago, moved to the level of now; the shortest season.
+    ShortSeason,
+    /// The same for the longest.
+    LongSeason,
+    /// Trend and three harmonics of up to two seasons, by recursive least squares.
+    Fourier,
+}
+
+impl Member {
+    /// All, in the order of their weights.
+    pub const ALL: [Self; 11] = [
+        Self::Naive,
+        Self::Smoothed,
+        Self::DampedTrend,
+        Self::Line,
+        Self::Usual,
+        Self::ShortPeak,
+        Self::LongPeak,
+        Self::SeasonAgo,
+        Self::ShortSeason,
+        Self::LongSeason,
+        Self::Fourier,
+    ];
+
+    /// Whether it goes by a season.
+    pub fn is_seasonal(self) -> bool {
+        matches!(self, Self::SeasonAgo | Self::ShortSeason | Self::LongSeason | Self::Fourier)
+    }
+}
+
+/// One number for each member.
+pub(crate) type Each = [f64; Member::ALL.len()];
+
+/// What members remember besides the history.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Members {
+    pub(crate) smooth: Smooth,
+    pub(crate) fourier: Option<Fourier>,
+}
+
+/// What members go by.
+#[derive(Clone, Copy)]
+pub(crate) struct Past<'a> {
+    pub(crate) history: &'a History,
+    pub(crate) seasons: &'a [Season],
+    /// In milliseconds.
+    pub(crate) step: u64,
+    pub(crate) calendar: &'a dyn Calendar,
+}
+
+impl Members {
+    /// Takes in the value of a step. `scale` is how far the naive forecast is off in the mean.
+    pub(crate) fn update(&mut self, step: i64, value: f64, scale: f64) {
+        self.smooth.update(value);
+        if let Some(fourier) = &mut self.fourier {
+            fourier.update(step, value, scale);
+        }
+    }
+
+    /// What each says at `step`, the newest that is known, of the one `lead` steps later; not a number for those that have
+    /// nothing to say yet. None is below 0.
+    pub(crate) fn points(&self, past: &Past<'_>, step: i64, lead: i64) -> Option<Each> {
+        let now = past.history.at(step)?;
+        let now = if past.history.newest() == Some(step) { past.history.last() } else { now };
+        let several = past.seasons.len() > 1;
+        let season = |season: Option<&Season>| season.and_then(|season| seasonal::median(past, season, step, lead));
+        let mut points = [f64::NAN; Member::ALL.len()];
+        for (point, member) in points.iter_mut().zip(Member::ALL) {
+            let said = match member {
+                Member::Naive => Some(now),
+                Member::Smoothed => Some(self.smooth.level()),
+                Member::DampedTrend => Some(self.smooth.damped(lead)),
+                Member::Line => line(past.history, step, lead),
+                Member::Usual => Some(0.0),
+                Member::ShortPeak => peak(past.history, step, 6),
+                Member::LongPeak => peak(past.history, step, 24),
+                Member::SeasonAgo => seasonal::ago(past, past.seasons.last(), step, lead),
+                Member::ShortSeason => season(past.seasons.first()),
+                Member::LongSeason => season(past.seasons.last().filter(|_| several)),
+                Member::Fourier => self.fourier.as_ref().map(|fourier| fourier.predict(step, now, lead)),
+            };
+            *point = said.filter(|said| said.is_finite()).map_or(f64::NAN, |said| said.max(0.0));
+        }
+        Some(points)
+    }
+}
+
+/// A straight line through the last eight steps (least squares), prolonged.
+fn line(history: &History, step: i64, lead: i64) -> Option<f64> {
+    /// Steps.
+    const WINDOW: i64 = 8;
+    let (mut count, mut sum, mut by_time, mut time, mut squares) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for (place, value) in (0_i32..).zip(step - WINDOW + 1..=step).filter_map(|(x, at)| Some((x, history.at(at)?))) {
+        let x = f64::from(place);
+        count += 1.0;
+        sum += value;
+        time += x;
+        by_time += x * value;
+        squares += x * x;
+    }
+    let spread = count * squares - time * time;
+    if count < 3.0 || spread <= 0.0 {
+        return None;
+    }
+    let slope = (count * by_time - time * sum) / spread;
+    let intercept = (sum - slope * time) / count;
+    Some(intercept + slope * steps(WINDOW - 1 + lead))
+}
+
+fn peak(history: &History, step: i64, window: i64) -> Option<f64> {
+    (step - window + 1..=step).filter_map(|at| history.at(at)).reduce(f64::max)
+}
+
+/// A number of steps as a number.
+#[expect(clippy::cast_precision_loss, reason = "steps of a few seconds fit for longer than there are clocks")]
+pub(crate) fn steps(count: i64) -> f64 {
+    count as f64
+}
+
+/// The nearest whole number.
+#[expect(clippy::cast_possible_truncation, reason = "a float to integer cast saturates")]
+pub(crate) fn whole(value: f64) -> i64 {
+    value.round() as i64
+}
