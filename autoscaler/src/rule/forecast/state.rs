@@ -24,7 +24,7 @@ const STARTS: usize = 32;
 /// The horizon while no start was seen.
 const ASSUMED_START: Duration = Duration::from_secs(30);
 /// A start that took longer was none that anybody waited for.
-const LONGEST_START: Duration = Duration::from_hours(1);
+const LONGEST_START: Duration = Duration::from_hours(24);
 /// Forecasts that must have been compared with what came.
 const LEARNED: u64 = 8;
 /// What is wanted is remembered so often at most.
