@@ -11,7 +11,7 @@ use crate::{
     guard::{GuardState, History},
     policy::{Direction, Policy},
     quantity::SignalName,
-    rule::RuleState,
+    rule::{RuleState, forecast::ForecastState},
     time::Timestamp,
 };
 
@@ -63,6 +63,14 @@ impl Memory {
     /// The count that the operator set by hand last.
     pub fn manual(&self) -> Option<Manual> {
         self.manual
+    }
+
+    /// What forecast rules remember, each with the rule's place in the policy, from 0.
+    pub fn forecasts(&self) -> impl Iterator<Item = (usize, &ForecastState)> {
+        self.rules.iter().enumerate().filter_map(|(place, state)| match state {
+            RuleState::Forecast(state) => Some((place, state.as_ref())),
+            _ => None,
+        })
     }
 
     /// Puts a newer decision of how many replicas there shall be in the place of the one remembered.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they are")]
 
+mod forecast;
 mod replay;
 mod scenario;
 mod test;
@@ -16,6 +17,7 @@ use crate::{
     moment::{self, Moment},
 };
 
+pub(crate) use forecast::ForecastArgs;
 pub(crate) use replay::{ReplayArgs, ReportFormat};
 pub(crate) use scenario::{
     ScenarioCheckArgs, ScenarioCommand, ScenarioDrawArgs, ScenarioImportArgs, ScenarioRecordArgs,
@@ -73,6 +75,11 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Say why a service is, or is not, scaled.
     Explain(ExplainArgs),
+    /// Say and draw what a forecast rule expects, how good that was, and how many replicas the next day takes.
+    ///
+    /// What was, with what had been said of it; what is to come, with its bound; the seasons, the scores and what is mixed.
+    /// With --scenario offline, for example `ballast forecast --scenario scenarios/compressed-days.yaml --png forecast.png`.
+    Forecast(Box<ForecastArgs>),
     /// Say what a policy decides in a state that is written down, without a fleet.
     ///
     /// A state is JSON: how many replicas there are, what is measured, what happened before. A list of states, or one on

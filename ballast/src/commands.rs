@@ -5,6 +5,7 @@ mod completions;
 mod decide;
 mod explain;
 mod files;
+mod forecast;
 mod parts;
 mod policy;
 mod replay;
@@ -27,6 +28,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Controller(args) => in_runtime(parts::controller(args)),
         Command::Status(args) => in_runtime(status::status(args)),
         Command::Explain(args) => in_runtime(explain::explain(args)),
+        Command::Forecast(args) => in_runtime(forecast::forecast(*args)),
         Command::Decide(args) => decide::decide(&args),
         Command::Whatif(args) => in_runtime(explain::whatif(args)),
         Command::Policy(PolicyCommand::Check(args)) => policy::check(&args),

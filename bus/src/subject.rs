@@ -51,7 +51,7 @@ impl Subjects {
         format!("{}.signal.{}.{}.{}", self.root, Token(project), Token(service), Token(signal))
     }
 
-    /// Where the controller answers questions; `question` is `status`, `explain` or `history`.
+    /// Where the controller answers questions; `question` is `status`, `explain`, `forecast` or `history`.
     pub fn ask(&self, question: &str) -> String {
         format!("{}.ask.{}", self.root, Token(question))
     }

@@ -7,6 +7,7 @@
 mod answer;
 mod decide;
 mod effect;
+mod forecast;
 mod govern;
 mod headline;
 mod hear;

@@ -191,13 +191,17 @@ impl Forecaster {
     /// computed anew from the history.
     pub fn rehearse(&self, lead: i64, calendar: &dyn Calendar) -> Option<Rehearsal> {
         let mut rehearsed = Lead::new(lead, self.quantile);
-        let mut weights = Vec::new();
+        let (mut weights, mut said) = (Vec::new(), Vec::new());
         let mut last = None;
         self.go_through(calendar, |step, value, members, past| {
             let Some(value) = value else { return rehearsed.interrupted() };
             rehearsed.score(step, value, self.quantile);
             members.update(step, value, rehearsed.scale);
             last = members.points(past, step, lead).map(|points| rehearsed.say(step, &points));
+            // Before anything was compared with what came, a bound says nothing.
+            if let Some(ahead) = last.filter(|_| rehearsed.scored > 0) {
+                said.push((end(step + lead, self.step), ahead.middle, ahead.bound));
+            }
             weights.push((end(step, self.step), rehearsed.weights()));
         });
         let ahead = last?;
@@ -208,7 +212,25 @@ impl Forecaster {
             bound: self.capped(ahead.bound).0,
             scores: rehearsed.scores,
             weights,
+            said,
         })
+    }
+
+    /// The same, with steps of another length, which must be longer: for who looks farther ahead. Scores begin anew.
+    #[must_use]
+    pub fn with_steps_of(&self, step: u64, calendar: &dyn Calendar) -> Self {
+        let mut coarse = self.clone();
+        coarse.leads = vec![Lead::new(1, self.quantile)];
+        coarse.resample(step, calendar);
+        coarse
+    }
+
+    /// What was measured, oldest first, as finely as it is kept: when a span ended and how long it is, in milliseconds, and the
+    /// mean over it.
+    pub fn measured(&self) -> Vec<(u64, u64, f64)> {
+        let width = |count: i64| u64::try_from(count).unwrap_or(0) * self.step;
+        let segments = self.history.segments().into_iter();
+        segments.map(|(first, count, mean)| (end(first + count - 1, self.step), width(count), mean)).collect()
     }
 
     /// Takes on the horizon, and the length of a step that suits it.
@@ -415,6 +437,8 @@ pub struct Rehearsal {
     pub scores: Scores,
     /// How much each member counted, in the order of [`Member::ALL`], at the end of each of those.
     pub weights: Vec<(u64, [f64; Member::ALL.len()])>,
+    /// What it said of each step: the step's end, the middle, and the bound; beyond the newest step, too.
+    pub said: Vec<(u64, f64, f64)>,
 }
 
 /// The number of the step that a span which ended then belongs to.
@@ -431,4 +455,51 @@ fn heaviest(weights: &Each) -> Vec<(Member, f64)> {
     let mut all: Vec<_> = Member::ALL.into_iter().zip(*weights).filter(|(_, weight)| *weight >= 0.005).collect();
     all.sort_by(|one, other| other.1.total_cmp(&one.1));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Utc;
+
+    const MINUTE: u64 = 60_000;
+
+    fn told(minutes: u64) -> Forecaster {
+        let mut forecaster = Forecaster::new(0.9);
+        for minute in 1..=minutes {
+            #[expect(clippy::cast_precision_loss, reason = "some hundred minutes")]
+            let value = 100.0 + 50.0 * (minute as f64 / 60.0 * std::f64::consts::TAU).sin();
+            forecaster.observe(minute * MINUTE, value, 3 * MINUTE, &Utc);
+        }
+        forecaster
+    }
+
+    #[test]
+    fn it_goes_on_after_a_restart_with_what_it_had_said() {
+        for (name, minutes) in [("before a season is known", 30), ("with seasons", 300)] {
+            let before = told(minutes);
+            let written = serde_json::to_string(&before).expect("it is JSON");
+            let mut after: Forecaster = serde_json::from_str(&written).expect(name);
+            let mut before = before;
+            for minute in minutes + 1..minutes + 20 {
+                before.observe(minute * MINUTE, 120.0, 3 * MINUTE, &Utc);
+                after.observe(minute * MINUTE, 120.0, 3 * MINUTE, &Utc);
+            }
+            assert_eq!(before.outlook(), after.outlook(), "{name}");
+        }
+    }
+
+    #[test]
+    fn it_looks_farther_ahead_with_longer_steps() {
+        let forecaster = told(600);
+        let coarse = forecaster.with_steps_of(10 * MINUTE, &Utc);
+        assert_eq!(coarse.step(), 10 * MINUTE);
+        let total = |forecaster: &Forecaster| forecaster.measured().iter().map(|(_, width, _)| width).sum::<u64>();
+        assert!(total(&coarse) + 10 * MINUTE >= total(&forecaster) && total(&coarse) <= total(&forecaster));
+        let rehearsal = coarse.rehearse(6, &Utc).expect("there is enough");
+        assert_eq!(rehearsal.at, 660 * MINUTE);
+        assert_eq!(rehearsal.said.last().map(|said| said.0), Some(rehearsal.at), "the newest is what is to come");
+        let off = (rehearsal.middle - forecaster.measured().last().expect("one").2).abs();
+        assert!(off < 30.0, "an hour later it is as it was: {rehearsal:?}");
+    }
 }

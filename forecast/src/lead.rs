@@ -21,6 +21,7 @@ use crate::{
     Member,
     gate::Skill,
     member::{Each, steps},
+    packed,
     residuals::{self, Residuals},
 };
 
@@ -121,7 +122,9 @@ impl Scores {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Said {
     step: i64,
+    #[serde(deserialize_with = "packed::nothing_is_no_number")]
     points: Each,
+    #[serde(deserialize_with = "packed::nothing_is_no_number")]
     bounds: Each,
     bound: f64,
     middle: f64,

@@ -1,5 +1,7 @@
 //! Numbers as text that is short: base64 of their bytes.
 
+use crate::member::{Each, Member};
+
 /// Numbers of two bytes each.
 pub(crate) mod halves {
     use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
@@ -41,4 +43,10 @@ pub(crate) mod doubles {
         }
         Ok(values.map(|bytes| f64::from_le_bytes(std::array::from_fn(|place| bytes[place]))).collect())
     }
+}
+
+/// Numbers as a list, in which nothing stands for what is no number: JSON has no other way to write one.
+pub(crate) fn nothing_is_no_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Each, D::Error> {
+    let read = <[Option<f64>; Member::ALL.len()] as serde::Deserialize>::deserialize(deserializer)?;
+    Ok(read.map(|value| value.unwrap_or(f64::NAN)))
 }

@@ -18,6 +18,7 @@ pub mod comparison;
 pub mod draw;
 pub mod expectations;
 pub mod fit;
+pub mod forecasting;
 pub mod import;
 pub mod ladder;
 pub mod measures;

@@ -10,6 +10,7 @@ mod axis;
 mod compare;
 mod draw;
 mod figures;
+pub mod forecast;
 mod ladder;
 mod page;
 mod pareto;

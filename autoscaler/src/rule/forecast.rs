@@ -25,7 +25,7 @@ mod trial;
 
 use forecast::Gate;
 
-pub use state::ForecastState;
+pub use state::{Days, ForecastState};
 
 use crate::{
     evaluation::{ForecastReason, Gap, Opinion, Outlook, RuleReason, SignalReading},

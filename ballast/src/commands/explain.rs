@@ -81,7 +81,7 @@ fn read(path: &Path) -> anyhow::Result<String> {
 }
 
 /// What to say where the controller did not say it itself.
-fn not_one(wanted: &str, answer: &Status) -> String {
+pub(super) fn not_one(wanted: &str, answer: &Status) -> String {
     if answer.services.is_empty() {
         return format!("no service is named {wanted}; `ballast status` lists all");
     }

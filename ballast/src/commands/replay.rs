@@ -18,7 +18,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use replay::{
     baseline,
     comparison::{self, Case, Options},
-    report::{Report, Theme},
+    report::Theme,
 };
 
 use super::cases::{Asked, cases, warn};
@@ -57,7 +57,13 @@ pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     });
     bar.finish_and_clear();
     let report = report?;
-    write_pictures(args, &report)?;
+    let pictures = Pictures {
+        html: args.html.as_deref(),
+        svg: args.svg.as_deref(),
+        png: args.png.as_deref(),
+        theme: if args.dark { Theme::Dark } else { Theme::Light },
+    };
+    write_pictures(pictures, || report.page(), |theme| report.svg(theme))?;
     if args.format == ReportFormat::Json {
         warn(&cases);
     }
@@ -125,16 +131,30 @@ pub(super) fn progress_bar() -> ProgressBar {
     bar
 }
 
-fn write_pictures(args: &ReplayArgs, report: &Report) -> anyhow::Result<()> {
-    let theme = if args.dark { Theme::Dark } else { Theme::Light };
-    if let Some(file) = &args.html {
-        write(file, report.page().as_bytes())?;
+/// Files that pictures are written to, where they were asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pictures<'a> {
+    pub(super) html: Option<&'a Path>,
+    pub(super) svg: Option<&'a Path>,
+    pub(super) png: Option<&'a Path>,
+    /// Of the SVG and the PNG; the page has both.
+    pub(super) theme: Theme,
+}
+
+/// Writes what was asked for.
+pub(super) fn write_pictures(
+    files: Pictures<'_>,
+    page: impl FnOnce() -> String,
+    svg: impl Fn(Theme) -> String,
+) -> anyhow::Result<()> {
+    if let Some(file) = files.html {
+        write(file, page().as_bytes())?;
     }
-    if let Some(file) = &args.svg {
-        write(file, report.svg(theme).as_bytes())?;
+    if let Some(file) = files.svg {
+        write(file, svg(files.theme).as_bytes())?;
     }
-    if let Some(file) = &args.png {
-        write(file, &raster::png(&report.svg(theme))?)?;
+    if let Some(file) = files.png {
+        write(file, &raster::png(&svg(files.theme))?)?;
     }
     Ok(())
 }

@@ -144,7 +144,7 @@ fn significance(all: &[Significance], look: Look) -> String {
     format!("{}The best is {best}. {}\n", lines(&mut table), Significance::NOTE)
 }
 
-fn plain_table(look: Look) -> Table {
+pub(super) fn plain_table(look: Look) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);
@@ -157,18 +157,18 @@ fn plain_table(look: Look) -> Table {
     table
 }
 
-fn lines(table: &mut Table) -> String {
+pub(super) fn lines(table: &mut Table) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
-fn bold(text: &str) -> Cell {
+pub(super) fn bold(text: &str) -> Cell {
     Cell::new(tame_text(text)).add_attribute(Attribute::Bold)
 }
 
-fn right(cell: Cell) -> Cell {
+pub(super) fn right(cell: Cell) -> Cell {
     cell.set_alignment(CellAlignment::Right)
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{HostSample, Mode, Outcome, Phase, Refusal, ReplicaInventory};
 
-/// What is asked: `status` of all services or of one, `explain`, `what_if` and `history` of one.
+/// What is asked: `status` of all services or of one, `explain`, `forecast`, `what_if` and `history` of one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Question {
@@ -202,6 +202,22 @@ pub struct ServiceStatus {
     /// With `explain`: everything that its policy says, and where each thing comes from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<SettingStatus>,
+    /// With `forecast`: what each forecast rule of its policy knows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forecasts: Vec<ForecastStatus>,
+}
+
+/// What one forecast rule knows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ForecastStatus {
+    /// The rule's place in the policy, counted from 1.
+    pub rule: u32,
+    /// The rule's settings, as the core serialises them.
+    pub settings: serde_json::Value,
+    /// What it remembers, as the core serialises it; absent: nothing yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<serde_json::Value>,
 }
 
 /// Which ways are closed.

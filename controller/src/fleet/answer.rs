@@ -16,6 +16,7 @@ use bus::payload::{
 
 use super::{
     Fleet, ServiceKey, Standing,
+    forecast::forecasts_of,
     service::{Governed, Service, decision},
     suppose::hypothesis,
 };
@@ -33,6 +34,8 @@ pub(crate) enum Asked {
     Status,
     /// Why one service is as it is.
     Explain,
+    /// The same, and what its forecast rules know.
+    Forecast,
     /// What happened to one service.
     History,
 }
@@ -49,7 +52,9 @@ impl Fleet {
                     Err(error) => status.error = Some(error),
                 }
             }
-            (None, Asked::Explain | Asked::History) => status.error = Some("which service? Give its name".to_owned()),
+            (None, Asked::Explain | Asked::Forecast | Asked::History) => {
+                status.error = Some("which service? Give its name".to_owned())
+            }
             (None, Asked::Status) => {
                 let each = self.services.iter().map(|(key, service)| service_status(key, service, false, asked, now));
                 status.services = each.collect();
@@ -148,6 +153,12 @@ fn about(
     now: Timestamp,
 ) -> Result<ServiceStatus, String> {
     let mut status = service_status(key, service, true, asked, now);
+    if asked == Asked::Forecast {
+        status.forecasts = forecasts_of(service);
+        // They are long, and nobody who asks for a forecast reads what was decided before.
+        status.history.clear();
+        return Ok(status);
+    }
     if asked == Asked::Status || (question.suppose.is_none() && question.at_ms.is_none()) {
         return Ok(status);
     }
@@ -237,7 +248,7 @@ fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool
     let policy = governed.autoscaler.policy();
     let newest = match asked {
         Asked::Status | Asked::History => governed.newest.clone(),
-        Asked::Explain => Some(governed.autoscaler.evaluate(now)),
+        Asked::Explain | Asked::Forecast => Some(governed.autoscaler.evaluate(now)),
     };
     status.policy = Some(governed.origin.clone());
     status.mode = Some(events::mode(policy.mode));
@@ -271,7 +282,7 @@ fn tell_decisions(status: &mut ServiceStatus, governed: &Governed, in_full: bool
     if let Some(evaluation) = &newest {
         let since = now.since(evaluation.at);
         status.signals = evaluation.signals.iter().map(|reading| signal(reading, since)).collect();
-        status.decision = Some(decision(evaluation, asked == Asked::Explain));
+        status.decision = Some(decision(evaluation, matches!(asked, Asked::Explain | Asked::Forecast)));
     }
     // Whoever asks once a second must not miss what was decided in between.
     let most = if in_full { usize::MAX } else { LATEST };

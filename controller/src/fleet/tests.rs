@@ -1,6 +1,7 @@
 //! Stories: what is heard at what second, and what is written then.
 
 mod deciding;
+mod forecasting;
 mod governing;
 mod keeping;
 mod listening;

@@ -18,6 +18,7 @@ pub(crate) struct Inbox {
     signal: Subscription,
     status: Subscription,
     explain: Subscription,
+    forecast: Subscription,
     history: Subscription,
 }
 
@@ -42,6 +43,7 @@ impl Inbox {
             signal: bus.subscribe(&subjects.every("signal"), CAPACITY).await?,
             status: bus.subscribe(&subjects.ask("status"), QUESTIONS).await?,
             explain: bus.subscribe(&subjects.ask("explain"), QUESTIONS).await?,
+            forecast: bus.subscribe(&subjects.ask("forecast"), QUESTIONS).await?,
             history: bus.subscribe(&subjects.ask("history"), QUESTIONS).await?,
         })
     }
@@ -55,6 +57,7 @@ impl Inbox {
             delivery = self.outcome.next() => delivery.map(|delivery| message(Kind::Outcome, delivery)),
             delivery = self.status.next() => delivery.map(|delivery| question(Asked::Status, delivery)),
             delivery = self.explain.next() => delivery.map(|delivery| question(Asked::Explain, delivery)),
+            delivery = self.forecast.next() => delivery.map(|delivery| question(Asked::Forecast, delivery)),
             delivery = self.history.next() => delivery.map(|delivery| question(Asked::History, delivery)),
             delivery = self.samples.next() => delivery.map(|delivery| message(Kind::Samples, delivery)),
             delivery = self.signal.next() => delivery.map(|delivery| message(Kind::Signal, delivery)),

@@ -35,6 +35,11 @@ pub(super) fn page(report: &Report) -> String {
         body += &scenario(index, judged);
     }
     body += &definitions();
+    shell(&title, &body, "ballast replay. The same scenarios, policies and seeds give the same page.")
+}
+
+/// A page around what stands in it. `maker` says who made it, and when it is the same.
+pub(super) fn shell(title: &str, body: &str, maker: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
@@ -42,10 +47,10 @@ pub(super) fn page(report: &Report) -> String {
          <title>{title}</title><style>{}{STYLE}</style></head><body>\
          <svg class=\"patterns\" aria-hidden=\"true\">{PATTERNS}</svg>\
          <header class=\"top\"><h1>{title}</h1><button id=\"theme\" type=\"button\">light / dark</button></header>\
-         <main>{body}<footer>Made by ballast replay. The same scenarios, policies and seeds give the same page.</footer></main>\
+         <main>{body}<footer>Made by {maker}</footer></main>\
          <div id=\"tip\" role=\"status\" hidden></div><script>{SCRIPT}</script></body></html>\n",
         style::of_page(),
-        title = escape(&title),
+        title = escape(title),
     )
 }
 
@@ -220,7 +225,7 @@ fn values(contender: &Contender, common: &Common<'_>, summary: &Summary) -> Stri
 }
 
 /// A picture that does not move, under its heading; nothing where nothing is drawn.
-fn still(heading: &str, height: f64, width: f64, draw: impl FnOnce(&mut Drawing) -> bool) -> String {
+pub(super) fn still(heading: &str, height: f64, width: f64, draw: impl FnOnce(&mut Drawing) -> bool) -> String {
     let mut drawing = Drawing::default();
     if !draw(&mut drawing) {
         return String::new();

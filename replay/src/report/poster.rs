@@ -19,13 +19,17 @@ pub(super) fn svg(report: &Report, theme: Theme) -> String {
     for judged in &report.scenarios {
         top = scenario(&mut sheet, judged, top);
     }
-    let (width, height) = (Short(width), Short(top));
+    self::sheet((width, top), &sheet.finish(), theme)
+}
+
+/// A picture that stands alone, around what is drawn on it.
+pub(super) fn sheet((width, height): (f64, f64), drawn: &str, theme: Theme) -> String {
+    let (width, height) = (Short(width), Short(height));
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\">\
-         <style>{}</style>{}<rect width=\"{width}\" height=\"{height}\" class=\"paper\"/>{}</svg>\n",
+         <style>{}</style>{}<rect width=\"{width}\" height=\"{height}\" class=\"paper\"/>{drawn}</svg>\n",
         style::of_picture(theme),
         style::PATTERNS,
-        sheet.finish()
     )
 }
 
@@ -104,7 +108,7 @@ fn one(sheet: &mut Drawing, (index, contender): (usize, &Contender), common: &Co
 }
 
 /// Words in lines of about this width.
-fn wrapped(text: &str, width: f64) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {
@@ -119,7 +123,7 @@ fn wrapped(text: &str, width: f64) -> Vec<String> {
 }
 
 /// What `draw` draws, moved to its place; gives where it ends, which is where it begins where nothing was drawn.
-fn placed(sheet: &mut Drawing, at: (f64, f64), height: f64, draw: impl FnOnce(&mut Drawing) -> bool) -> f64 {
+pub(super) fn placed(sheet: &mut Drawing, at: (f64, f64), height: f64, draw: impl FnOnce(&mut Drawing) -> bool) -> f64 {
     let mut drawing = Drawing::default();
     if !draw(&mut drawing) {
         return at.1;

@@ -55,6 +55,7 @@ text{font-family:system-ui,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;font-size:
 .ready{stroke:$ready;stroke-width:1.8;fill:none}.target{stroke:$target;stroke-width:1;stroke-dasharray:3 2;fill:none}\
 .offered{stroke:$offered;stroke-width:1.5;fill:none}.offered-band{fill:$offered;fill-opacity:.25}\
 .lost{fill:$missing;fill-opacity:.75}\
+.bound-band{fill:$waiting;fill-opacity:.25}.middle-line{stroke:$waiting;stroke-width:1.2;fill:none}.missed{fill:$missing}\
 .waiting{fill:$waiting;fill-opacity:.3}.waiting-line{stroke:$waiting;stroke-width:1.3;fill:none}\
 .latency{stroke:$latency;stroke-width:1.5;fill:none}.latency-band{fill:$latency;fill-opacity:.22}\
 .objective{stroke:$missing;stroke-width:1.2;stroke-dasharray:6 3;fill:none}\

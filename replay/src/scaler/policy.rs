@@ -22,6 +22,11 @@ impl PolicyScaler {
         Self { name: name.into(), autoscaler: Autoscaler::new(Arc::clone(&policy)), policy, newest: None }
     }
 
+    /// What decides, with all that it remembers.
+    pub fn autoscaler(&self) -> &Autoscaler {
+        &self.autoscaler
+    }
+
     /// The policy.
     pub fn policy(&self) -> &Policy {
         &self.policy

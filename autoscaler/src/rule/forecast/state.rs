@@ -111,7 +111,7 @@ impl ForecastState {
     }
 
     /// How far ahead to look.
-    pub(super) fn horizon(&self, rule: &Forecast) -> Duration {
+    pub fn horizon(&self, rule: &Forecast) -> Duration {
         rule.horizon.unwrap_or_else(|| self.start().saturating_add(Duration::from_millis(self.forecaster.spacing())))
     }
 
@@ -246,14 +246,16 @@ fn cpu_limit(given: &Situation<'_>) -> Option<f64> {
     limits.reduce(f64::min)
 }
 
-/// Which days are alike, by whose wall clock.
-pub(crate) struct Days<'a> {
+/// Which days are alike, by whose wall clock: a forecast rule's.
+#[derive(Clone, Copy, Debug)]
+pub struct Days<'a> {
     zone: &'a Zone,
     except: &'a [Dates],
 }
 
 impl<'a> Days<'a> {
-    pub(crate) fn of(rule: &'a Forecast) -> Self {
+    /// Of a rule.
+    pub fn of(rule: &'a Forecast) -> Self {
         Self { zone: &rule.zone, except: &rule.except }
     }
 }
