@@ -5,7 +5,7 @@
 //! loss              = pinball(actual, bound) at the quantile asked for, over the usual error of the naive one
 //! weight            ∝ exp(-2 · Σ 0.99^age · loss)
 //! bound             = Σ weight · bound of the member
-//! level             ← level + 0.1 · a · (missed − a),   a = 1 − quantile; within 1 − 4a … 1 − 0.1a
+//! level             ← level + max(0.1 a, 0.005) · (missed − a),   a = 1 − quantile; within 1 − 10a … 1 − 0.1a
 //! ```
 //!
 //! The pinball loss is what idle and missing replicas cost (newsvendor), so that the weights go by the cost of a bound and not
@@ -30,10 +30,10 @@ const LEARNING: f64 = 2.0;
 const FADING: f64 = 0.99;
 /// No single loss counts for more.
 const MOST_LOSS: f64 = 20.0;
-/// How far the level moves, as a share of the misses allowed.
-const PACE: f64 = 0.1;
+/// How far the level moves: as a share of the misses allowed, and at least.
+const PACE: (f64, f64) = (0.1, 0.005);
 /// Where it stays: misses aimed at, as shares of those allowed.
-const AIM: (f64, f64) = (0.1, 4.0);
+const AIM: (f64, f64) = (0.1, 10.0);
 /// How fast the usual error of the naive forecast is learned.
 const SCALE: f64 = 0.02;
 /// Residuals that are kept of each member for the next step, which only says how soon replicas may go.
@@ -234,7 +234,7 @@ impl Lead {
         let pace = SCALE.max(1.0 / self.scored as f64);
         self.scale += (off - self.scale) * pace;
         let missed = value > said.ready.unwrap_or(said.bound);
-        let pull = allowed * PACE * (f64::from(u8::from(missed)) - allowed);
+        let pull = (allowed * PACE.0).max(PACE.1) * (f64::from(u8::from(missed)) - allowed);
         self.aim = (self.aim - pull).clamp(allowed * AIM.0, (allowed * AIM.1).min(0.6));
         self.misses = (self.misses << 1) | u64::from(missed);
         self.scores.add(said, value, quantile);
