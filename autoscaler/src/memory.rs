@@ -79,7 +79,7 @@ impl Memory {
     }
 
     /// What forecasts learned, which is large; [`put_forecasts`](Self::put_forecasts) puts it back. `None` where there are none.
-    pub fn forecasts(&self) -> Option<Forecasts> {
+    pub fn forecasts_to_keep(&self) -> Option<Forecasts> {
         let learned = self.rules.iter().enumerate().filter(|(_, state)| matches!(state, RuleState::Forecast(_)));
         let learned: BTreeMap<_, _> = learned.map(|(place, state)| (place, state.clone())).collect();
         (!learned.is_empty()).then_some(Forecasts(learned))

@@ -250,7 +250,7 @@ impl Governed {
 
     /// What forecasts learned, where there are any.
     pub(crate) fn forecasts_to_save(&self, now: Timestamp) -> Option<SavedForecasts> {
-        let forecasts = self.autoscaler.memory().forecasts()?;
+        let forecasts = self.autoscaler.memory().forecasts_to_keep()?;
         Some(SavedForecasts::new(now, forecasts))
     }
 }
