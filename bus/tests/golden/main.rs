@@ -38,6 +38,7 @@ golden! {
     question_history
     history
     status
+    status_with_forecasts
 }
 
 /// The file is what is written; it reads as what was written; and so it does with a newer version's additions.

@@ -321,6 +321,17 @@ pub(crate) fn status() -> Status {
     }
 }
 
+pub(crate) fn status_with_forecasts() -> Status {
+    let known = ForecastStatus {
+        rule: 2,
+        settings: json!({ "signal": "requests" }),
+        state: Some(json!({ "forecaster": { "step": 5000 } })),
+    };
+    let unknown = ForecastStatus { rule: 3, settings: json!({ "signal": "jobs" }), state: None };
+    let service = ServiceStatus { service: "web".into(), forecasts: vec![known, unknown], ..ServiceStatus::default() };
+    Status { v: 1, at_ms: AT, services: vec![service], ..Status::default() }
+}
+
 fn service_status() -> ServiceStatus {
     ServiceStatus {
         host: "node-1".into(),
@@ -350,6 +361,7 @@ fn service_status() -> ServiceStatus {
         history: vec![DecisionStatus { evaluation: 300, ..DecisionStatus::default() }],
         outcome: Some(outcome_reached()),
         settings: Vec::new(),
+        forecasts: Vec::new(),
         policy_error: None,
     }
 }

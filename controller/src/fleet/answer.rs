@@ -53,7 +53,7 @@ impl Fleet {
                 }
             }
             (None, Asked::Explain | Asked::Forecast | Asked::History) => {
-                status.error = Some("which service? Give its name".to_owned())
+                status.error = Some("which service? Give its name".to_owned());
             }
             (None, Asked::Status) => {
                 let each = self.services.iter().map(|(key, service)| service_status(key, service, false, asked, now));

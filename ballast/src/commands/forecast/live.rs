@@ -55,6 +55,7 @@ fn of_service(status: &ServiceStatus, args: &ForecastArgs) -> anyhow::Result<Pro
 }
 
 /// What is known besides.
+#[derive(Clone, Copy)]
 pub(super) struct Given<'a> {
     /// Where it comes from.
     pub(super) source: &'static str,

@@ -29,7 +29,7 @@ use crate::{
 /// What is forecast at a moment of a scenario; `None` where the files are wrong, which was said.
 pub(super) fn prospect(file: &Path, args: &ForecastArgs) -> anyhow::Result<Option<Prospect>> {
     let file = file.to_owned();
-    let policies = args.policy.as_ref().map(slice::from_ref).unwrap_or_default();
+    let policies = args.policy.as_slice();
     let asked = cases::Asked { scenarios: slice::from_ref(&file), policies, seed: None, every: None };
     let Some(all) = cases(asked)? else { return Ok(None) };
     let [case] = all.as_slice() else { bail!("--scenario takes one file, and {} is a folder", file.display()) };
