@@ -213,7 +213,7 @@ impl Lead {
         let least = self.losses.iter().copied().fold(f64::INFINITY, f64::min);
         let mut weights = self.losses;
         for (weight, point) in weights.iter_mut().zip(points) {
-            *weight = if point.is_nan() { 0.0 } else { (-LEARNING * (*weight - least)).exp() };
+            *weight = if *point < 0.0 { 0.0 } else { (-LEARNING * (*weight - least)).exp() };
         }
         let all: f64 = weights.iter().sum();
         weights.map(|weight| weight / all)
@@ -242,7 +242,7 @@ impl Lead {
         let unit = self.scale.max(f64::MIN_POSITIVE);
         for (place, residuals) in self.residuals.iter_mut().enumerate() {
             // Who says nothing is neither better nor worse than the mixture (sleeping experts, Freund et al. 1997).
-            let awake = !said.points[place].is_nan();
+            let awake = said.points[place] >= 0.0;
             let cost = loss(if awake { said.bounds[place] } else { said.bound });
             self.losses[place] = FADING * self.losses[place] + (cost / unit).min(MOST_LOSS);
             if awake {

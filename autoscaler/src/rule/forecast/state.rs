@@ -24,7 +24,7 @@ const STARTS: usize = 32;
 /// The horizon while no start was seen.
 const ASSUMED_START: Duration = Duration::from_secs(30);
 /// A start that took longer was none that anybody waited for.
-const LONGEST_START: Duration = Duration::from_hours(1);
+const LONGEST_START: Duration = Duration::from_hours(24);
 /// A replica that started so long after a step was not asked for by it: somebody replaced another one.
 const ASKED_FOR: Duration = Duration::from_mins(5);
 /// Forecasts that must have been compared with what came.
