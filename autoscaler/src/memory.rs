@@ -40,6 +40,11 @@ pub struct Memory {
     pub(crate) guards: GuardState,
 }
 
+/// What forecasts learned, apart from the rest of what is remembered: by the place of each rule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Forecasts(BTreeMap<usize, RuleState>);
+
 /// A count that the operator set by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manual {
@@ -71,6 +76,41 @@ impl Memory {
     /// Puts a newer decision of how many replicas there shall be in the place of the one remembered.
     pub fn set_target(&mut self, replicas: u32) {
         self.target = Some(replicas);
+    }
+
+    /// What forecasts learned, which is large; [`put_forecasts`](Self::put_forecasts) puts it back. `None` where there are none.
+    pub fn forecasts_to_keep(&self) -> Option<Forecasts> {
+        let learned = self.rules.iter().enumerate().filter(|(_, state)| matches!(state, RuleState::Forecast(_)));
+        let learned: BTreeMap<_, _> = learned.map(|(place, state)| (place, state.clone())).collect();
+        (!learned.is_empty()).then_some(Forecasts(learned))
+    }
+
+    /// Everything but what forecasts learned.
+    #[must_use]
+    pub fn without_forecasts(&self) -> Self {
+        let rule = |state: &RuleState| match state {
+            RuleState::Forecast(_) => RuleState::Blank,
+            other => other.clone(),
+        };
+        Self {
+            evaluations: self.evaluations,
+            target: self.target,
+            history: self.history.clone(),
+            steps: self.steps.clone(),
+            rules: self.rules.iter().map(rule).collect(),
+            missing_since: self.missing_since.clone(),
+            manual: self.manual,
+            guards: self.guards.clone(),
+        }
+    }
+
+    /// Puts back what forecasts learned: a rule that remembers something is left as it is.
+    pub fn put_forecasts(&mut self, forecasts: Forecasts) {
+        for (place, learned) in forecasts.0 {
+            if let Some(state @ RuleState::Blank) = self.rules.get_mut(place) {
+                *state = learned;
+            }
+        }
     }
 
     /// Remembers that `wanted` replicas were recommended `at` a moment. Moments must not go back.

@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they are")]
 
 mod forecast;
+mod compare;
 mod replay;
 mod scenario;
 mod test;
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub(crate) use forecast::ForecastArgs;
+pub(crate) use compare::CompareArgs;
 pub(crate) use replay::{ReplayArgs, ReportFormat};
 pub(crate) use scenario::{
     ScenarioCheckArgs, ScenarioCommand, ScenarioDrawArgs, ScenarioImportArgs, ScenarioRecordArgs,
@@ -97,6 +99,11 @@ pub(crate) enum Command {
     /// The policy decides by the same code as live, on a simulated clock: what it would cost, what users would feel, and
     /// why it decided as it did, for example `ballast replay scenarios/flash-crowd.yaml --baseline hpa --html report.html`.
     Replay(Box<ReplayArgs>),
+    /// Judge a policy over a folder of recordings, beside known autoscalers and the cheapest plan there is.
+    ///
+    /// Each CSV file is a closed loop in which nothing is set but what a replica carries, for example
+    /// `ballast compare recordings --starts 1,3 --markdown forecast.md`. docs/forecast.md says how to read the table.
+    Compare(Box<CompareArgs>),
     /// Hold policies to what scenarios expect, for example in your own CI.
     ///
     /// Says of each expectation that is not met which decision broke it, and why that was made. Exits with 1 where one is not.

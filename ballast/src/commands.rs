@@ -1,6 +1,7 @@
 //! What each command does: one module for each.
 
 mod cases;
+mod compare;
 mod completions;
 mod decide;
 mod explain;
@@ -36,6 +37,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(PolicyCommand::Diff(args)) => policy::diff(&args),
         Command::Policy(PolicyCommand::Fmt(args)) => policy::fmt(&args),
         Command::Policy(PolicyCommand::Schema) => policy::schema(),
+        Command::Compare(args) => compare::compare(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Scenario(ScenarioCommand::Draw(args)) => scenario::draw(&args),
         Command::Scenario(ScenarioCommand::Import(args)) => scenario::import(&args),

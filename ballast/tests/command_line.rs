@@ -23,6 +23,7 @@ fn help_of_every_command() {
         "explain",
         "decide",
         "whatif",
+        "compare",
         "replay",
         "test",
         "tune",

@@ -10,6 +10,8 @@ pub const ASSIGNMENTS: &str = "assignments";
 pub const TARGETS: &str = "targets";
 /// The bucket with what guards remember, by [`service_key`].
 pub const MEMORY: &str = "memory";
+/// The bucket with what forecasts learned, by [`service_key`].
+pub const FORECASTS: &str = "forecasts";
 /// The bucket with what was decided, by [`service_key`].
 pub const DECISIONS: &str = "decisions";
 /// The bucket that says which controller is in charge.

@@ -52,6 +52,8 @@ const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
 const LONGEST_CHAIN: usize = 8;
 /// What guards remember is written at least so far apart, unless the service was scaled.
 const SAVED_EVERY: Duration = Duration::from_secs(5);
+/// The same of what forecasts learned, which is up to 32 KB for each.
+const FORECASTS_SAVED_EVERY: Duration = Duration::from_mins(1);
 
 /// What happens to a controller: all of it.
 #[derive(Debug)]
@@ -170,6 +172,7 @@ impl Fleet {
             }
         }
         self.save(now, SAVED_EVERY);
+        self.save_forecasts(now, FORECASTS_SAVED_EVERY);
         self.keep_history(now);
         self.take_effects()
     }
@@ -177,6 +180,7 @@ impl Fleet {
     /// What is still to be written when the controller ends.
     pub(crate) fn finish(&mut self, now: Timestamp) -> Vec<Effect> {
         self.save(now, Duration::ZERO);
+        self.save_forecasts(now, Duration::ZERO);
         self.hand_over(None);
         self.take_effects()
     }

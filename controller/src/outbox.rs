@@ -32,6 +32,8 @@ pub(crate) enum Which {
     Memory,
     /// What was decided.
     Decisions,
+    /// What forecasts learned.
+    Forecasts,
 }
 
 /// The buckets that a controller writes.
@@ -45,6 +47,8 @@ pub(crate) struct Buckets {
     pub(crate) memory: Arc<dyn Bucket>,
     /// `decisions`
     pub(crate) decisions: Arc<dyn Bucket>,
+    /// `forecasts`
+    pub(crate) forecasts: Arc<dyn Bucket>,
 }
 
 impl Buckets {
@@ -54,6 +58,7 @@ impl Buckets {
             Which::Assignments => &self.assignments,
             Which::Memory => &self.memory,
             Which::Decisions => &self.decisions,
+            Which::Forecasts => &self.forecasts,
         }
     }
 }
@@ -191,6 +196,7 @@ fn placed(effect: Effect) -> (Place, Option<Bytes>) {
         Effect::Target(key, value) => ((Which::Targets, key.in_bucket()), value.as_ref().map(payload::encode)),
         Effect::Assignment(key, value) => ((Which::Assignments, key.in_bucket()), value.as_ref().map(payload::encode)),
         Effect::Memory(key, value) => ((Which::Memory, key.in_bucket()), value.as_deref().map(payload::encode)),
+        Effect::Forecasts(key, value) => ((Which::Forecasts, key.in_bucket()), value.as_deref().map(payload::encode)),
         Effect::Decisions(key, value) => ((Which::Decisions, key.in_bucket()), value.as_ref().map(payload::encode)),
     }
 }
@@ -209,6 +215,7 @@ mod tests {
             assignments: bus.bucket("assignments").await?,
             memory: bus.bucket("memory").await?,
             decisions: bus.bucket("decisions").await?,
+            forecasts: bus.bucket("forecasts").await?,
         };
         Ok(Outbox::new(buckets, link))
     }

@@ -1,8 +1,9 @@
 //! Change points: when what was before says nothing any more.
 //!
-//! The means of whole blocks (a longest season each, 128 steps at least) are held against those before. Two in a row that are
-//! both further from the median than six times its usual distance (the median of distances, times 1.48) and than a quarter of
-//! it, on the same side, are a change: what was before the first of them is forgotten.
+//! The means of whole blocks (a longest season each, 128 steps at least) are held against those before. Eight in a row that
+//! are all further from the median than six times its usual distance (the median of distances, times 1.48) and than a quarter
+//! of it, on the same side, are a change: what was before the first of them is forgotten. A weekend or a night whose season is
+//! not known yet is shorter than that.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,8 @@ use serde::{Deserialize, Serialize};
 const SHORTEST: i64 = 128;
 /// Blocks before, at least and at most.
 const BEFORE: (usize, usize) = (4, 16);
+/// Blocks in a row that are a change.
+const LASTING: usize = 8;
 /// Usual distances.
 const FAR: f64 = 6.0;
 /// And of the median itself.
@@ -25,8 +28,8 @@ pub(crate) struct Changes {
     count: u32,
     /// The means of full blocks, oldest first.
     means: Vec<f64>,
-    /// The first step and the mean of a block that was far off.
-    suspect: Option<(i64, f64)>,
+    /// The first step and the mean of each of the newest blocks, as long as all of them are far off on one side.
+    suspects: Vec<(i64, f64)>,
 }
 
 impl Changes {
@@ -48,25 +51,23 @@ impl Changes {
     }
 
     fn judge(&mut self, begun: i64, mean: f64) -> Option<i64> {
-        let far = self.far(mean);
-        match (self.suspect.take(), far) {
-            (Some((since, other)), Some(side)) if self.far(other) == Some(side) => {
-                self.means = vec![other, mean];
-                return Some(since);
-            }
-            (suspect, Some(_)) => {
-                // What was suspected was none: it counts as any other.
-                self.means.extend(suspect.map(|(_, mean)| mean));
-                self.suspect = Some((begun, mean));
-            }
-            (suspect, None) => {
-                self.means.extend(suspect.map(|(_, mean)| mean));
-                self.means.push(mean);
-            }
+        let side = self.far(mean);
+        if side.is_none() || self.suspects.iter().any(|(_, other)| self.far(*other) != side) {
+            // What was suspected was none: it counts as any other.
+            self.means.extend(self.suspects.drain(..).map(|(_, mean)| mean));
+        }
+        match side {
+            None => self.means.push(mean),
+            Some(_) => self.suspects.push((begun, mean)),
         }
         let surplus = self.means.len().saturating_sub(BEFORE.1);
         self.means.drain(..surplus);
-        None
+        if self.suspects.len() < LASTING {
+            return None;
+        }
+        let since = self.suspects.first().map(|(begun, _)| *begun);
+        self.means = self.suspects.drain(..).map(|(_, mean)| mean).collect();
+        since
     }
 
     /// On which side a mean is far from those before; `None` where it is not.
@@ -99,8 +100,8 @@ mod tests {
         };
         for (name, shift, found) in [
             ("nothing happens", (|_| 0.0) as fn(i64) -> f64, None),
-            ("for two blocks and more it is twice as much", |step| if step >= 1280 { 100.0 } else { 0.0 }, Some(1280)),
-            ("for one block it is", |step| if (1280..1400).contains(&step) { 100.0 } else { 0.0 }, None),
+            ("from then on it is twice as much", |step| if step >= 1280 { 100.0 } else { 0.0 }, Some(1280)),
+            ("for seven blocks it is", |step| if (1280..2176).contains(&step) { 100.0 } else { 0.0 }, None),
             ("it grows slowly", |step| f64::from(i32::try_from(step).expect("small")) / 100.0, None),
         ] {
             let mut changes = Changes::default();

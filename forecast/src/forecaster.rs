@@ -17,6 +17,8 @@ const FIRST_LOOK: u64 = 64;
 const NEXT_LOOK: (u64, u64) = (16, 512);
 /// Steps that new leads and new seasons are scored on, of those that are kept one by one.
 const REHEARSED: i64 = 512;
+/// No demand is larger; squares of it are still numbers.
+const LARGEST: f64 = 1e30;
 /// A forecast is at most so many times the most there ever was.
 const MOST: f64 = 1.5;
 /// Misses less likely than this are no chance; and they are again once they are likelier than that.
@@ -156,10 +158,10 @@ impl Forecaster {
     }
 
     /// Takes in a value that was measured over the span that ended `at`, in milliseconds since the epoch. One that is not
-    /// finite, below 0 or not newer than the newest is passed over. `horizon` says how far ahead to look, in milliseconds; the
+    /// from 0 to 10³⁰, or not newer than the newest, is passed over. `horizon` says how far ahead to look, in milliseconds; the
     /// length of a step follows from it. Whether there is a new outlook.
     pub fn observe(&mut self, at: u64, value: f64, horizon: u64, calendar: &dyn Calendar) -> bool {
-        if !value.is_finite() || value < 0.0 || !self.spacing.add(at) {
+        if !(0.0..=LARGEST).contains(&value) || !self.spacing.add(at) {
             return false;
         }
         let Some(spacing) = self.spacing.usual() else { return false };

@@ -18,6 +18,9 @@ use crate::packed;
 /// Steps per value of each tier, and values that it keeps.
 const TIERS: [(i64, i64); 4] = [(1, 2048), (4, 1024), (16, 1024), (64, 1024)];
 
+/// A step without a value: no demand is below 0.
+const GAP: bf16 = bf16::NEG_ONE;
+
 /// Means per step, by the number of the step: that of the epoch is 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct History {
@@ -36,7 +39,7 @@ pub struct History {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Tier {
-    /// The value of block `b` is at `b` modulo the length; not a number: a gap.
+    /// The value of block `b` is at `b` modulo the length; below 0: a gap.
     #[serde(with = "packed::halves")]
     values: Vec<bf16>,
     /// So many at most.
@@ -136,12 +139,12 @@ impl History {
         all
     }
 
-    /// The newest values of a tier, oldest first, gaps filled by a straight line; with the steps per value.
+    /// The newest values of a tier, oldest first, gaps filled by a straight line; with the steps per value. What does not count
+    /// any more is among them: a season outlives a change of level.
     pub(crate) fn evenly(&self, tier: usize) -> (i64, Vec<f64>) {
         let (width, tier) = (TIERS[tier].0, &self.tiers[tier]);
         let Some(first) = tier.first else { return (width, Vec::new()) };
-        let first =
-            first.max(tier.newest - tier.length + 1).max(self.since.saturating_add(width - 1).div_euclid(width));
+        let first = first.max(tier.newest - tier.length + 1);
         (width, filled((first..=tier.newest).map(|block| tier.at(block).flatten())))
     }
 
@@ -166,7 +169,7 @@ impl Tier {
             (self.sum, self.count) = (0.0, 0);
         }
         for skipped in next..block {
-            self.write(skipped, bf16::NAN);
+            self.write(skipped, GAP);
         }
         self.newest = block;
         self.sum += value;
@@ -179,7 +182,7 @@ impl Tier {
         // It grows as it is filled: most services are young.
         let place = block.rem_euclid(self.length) as usize;
         if self.values.len() <= place {
-            self.values.resize(place + 1, bf16::NAN);
+            self.values.resize(place + 1, GAP);
         }
         self.values[place] = value;
     }
@@ -192,7 +195,7 @@ impl Tier {
             return None;
         }
         let value = self.values.get(block.rem_euclid(self.length) as usize)?.to_f64();
-        Some(Some(value).filter(|value| !value.is_nan()))
+        Some(Some(value).filter(|value| *value >= 0.0))
     }
 }
 

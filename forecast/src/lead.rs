@@ -5,7 +5,7 @@
 //! loss              = pinball(actual, bound) at the quantile asked for, over the usual error of the naive one
 //! weight            ∝ exp(-2 · Σ 0.99^age · loss)
 //! bound             = Σ weight · bound of the member
-//! level             ← level + 0.1 · a · (missed − a),   a = 1 − quantile; within 1 − 4a … 1 − 0.1a
+//! level             ← level + max(0.1 a, 0.005) · (missed − a),   a = 1 − quantile; within 1 − 10a … 1 − 0.1a
 //! ```
 //!
 //! The pinball loss is what idle and missing replicas cost (newsvendor), so that the weights go by the cost of a bound and not
@@ -31,10 +31,10 @@ const LEARNING: f64 = 2.0;
 const FADING: f64 = 0.99;
 /// No single loss counts for more.
 const MOST_LOSS: f64 = 20.0;
-/// How far the level moves, as a share of the misses allowed.
-const PACE: f64 = 0.1;
+/// How far the level moves: as a share of the misses allowed, and at least.
+const PACE: (f64, f64) = (0.1, 0.005);
 /// Where it stays: misses aimed at, as shares of those allowed.
-const AIM: (f64, f64) = (0.1, 4.0);
+const AIM: (f64, f64) = (0.1, 10.0);
 /// How fast the usual error of the naive forecast is learned.
 const SCALE: f64 = 0.02;
 /// Residuals that are kept of each member for the next step, which only says how soon replicas may go.
@@ -216,7 +216,7 @@ impl Lead {
         let least = self.losses.iter().copied().fold(f64::INFINITY, f64::min);
         let mut weights = self.losses;
         for (weight, point) in weights.iter_mut().zip(points) {
-            *weight = if point.is_nan() { 0.0 } else { (-LEARNING * (*weight - least)).exp() };
+            *weight = if *point < 0.0 { 0.0 } else { (-LEARNING * (*weight - least)).exp() };
         }
         let all: f64 = weights.iter().sum();
         weights.map(|weight| weight / all)
@@ -237,7 +237,7 @@ impl Lead {
         let pace = SCALE.max(1.0 / self.scored as f64);
         self.scale += (off - self.scale) * pace;
         let missed = value > said.ready.unwrap_or(said.bound);
-        let pull = allowed * PACE * (f64::from(u8::from(missed)) - allowed);
+        let pull = (allowed * PACE.0).max(PACE.1) * (f64::from(u8::from(missed)) - allowed);
         self.aim = (self.aim - pull).clamp(allowed * AIM.0, (allowed * AIM.1).min(0.6));
         self.misses = (self.misses << 1) | u64::from(missed);
         self.scores.add(said, value, quantile);
@@ -245,7 +245,7 @@ impl Lead {
         let unit = self.scale.max(f64::MIN_POSITIVE);
         for (place, residuals) in self.residuals.iter_mut().enumerate() {
             // Who says nothing is neither better nor worse than the mixture (sleeping experts, Freund et al. 1997).
-            let awake = !said.points[place].is_nan();
+            let awake = said.points[place] >= 0.0;
             let cost = loss(if awake { said.bounds[place] } else { said.bound });
             self.losses[place] = FADING * self.losses[place] + (cost / unit).min(MOST_LOSS);
             if awake {

@@ -64,6 +64,9 @@ impl Member {
 /// One number for each member.
 pub(crate) type Each = [f64; Member::ALL.len()];
 
+/// A member that has nothing to say: no demand is below 0.
+pub(crate) const SILENT: f64 = -1.0;
+
 /// What members remember besides the history.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Members {
@@ -90,14 +93,14 @@ impl Members {
         }
     }
 
-    /// What each says at `step`, the newest that is known, of the one `lead` steps later; not a number for those that have
-    /// nothing to say yet. None is below 0.
+    /// What each says at `step`, the newest that is known, of the one `lead` steps later; [`SILENT`] for those that
+    /// have nothing to say yet. No other is below 0.
     pub(crate) fn points(&self, past: &Past<'_>, step: i64, lead: i64) -> Option<Each> {
         let now = past.history.at(step)?;
         let now = if past.history.newest() == Some(step) { past.history.last() } else { now };
         let several = past.seasons.len() > 1;
         let season = |season: Option<&Season>| season.and_then(|season| seasonal::median(past, season, step, lead));
-        let mut points = [f64::NAN; Member::ALL.len()];
+        let mut points = [SILENT; Member::ALL.len()];
         for (point, member) in points.iter_mut().zip(Member::ALL) {
             let said = match member {
                 Member::Naive => Some(now),
@@ -112,7 +115,7 @@ impl Members {
                 Member::LongSeason => season(past.seasons.last().filter(|_| several)),
                 Member::Fourier => self.fourier.as_ref().map(|fourier| fourier.predict(step, now, lead)),
             };
-            *point = said.filter(|said| said.is_finite()).map_or(f64::NAN, |said| said.max(0.0));
+            *point = said.filter(|said| said.is_finite()).map_or(SILENT, |said| said.max(0.0));
         }
         Some(points)
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! 1  clip the outermost 1 % on either side, fill gaps by a line, take off the straight trend
 //! 2  periodogram; a peak counts if it is above 99 of 100 largest peaks of the same values in random order
-//! 3  autocorrelation must have a hill there: at least 0.2 high, and 0.15 above the valley before it
+//! 3  autocorrelation must have a hill there: at least 0.3 high, and 0.15 above the valley before it
 //! 4  at least two and a half periods must have been seen
 //! 5  an hour, a day, a week are preferred to what is within 5 % of them and no better
 //! 6  a multiple of a season is one of its own only where it explains more
@@ -25,7 +25,7 @@ const FEWEST: usize = 32;
 /// Values in random order that a peak is held against.
 const PERMUTATIONS: usize = 100;
 /// How high the autocorrelation must be.
-const LEAST_CORRELATION: f64 = 0.2;
+const LEAST_CORRELATION: f64 = 0.3;
 /// And by how much above the valley before it.
 const LEAST_HILL: f64 = 0.15;
 /// Periods that must have been seen.

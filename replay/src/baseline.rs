@@ -53,7 +53,7 @@ pub struct Baseline {
     /// Where its formulas are from.
     pub source: &'static str,
     knob: fn(&Scenario) -> Knob,
-    make: fn(f64, &Scenario) -> Box<dyn Scaler>,
+    make: fn(f64, &Scenario, Duration) -> Box<dyn Scaler>,
 }
 
 /// What is best turned to compare a baseline at more than one point.
@@ -116,112 +116,112 @@ pub const ALL: &[Baseline] = &[
         about: "Kubernetes Horizontal Pod Autoscaler on CPU, default behaviour",
         source: "Kubernetes documentation, \"Horizontal Pod Autoscaling\"; KEP-853",
         knob: |_| Knob { value: 0.8, ..Knob::CPU },
-        make: |knob, scenario| hpa::hpa(knob, bounds(scenario)),
+        make: |knob, scenario, _| hpa::hpa(knob, bounds(scenario)),
     },
     Baseline {
         name: "keda",
         about: "KEDA on a queue, through an HPA, to none and back",
         source: "KEDA documentation, \"ScaledObject specification\"",
         knob: |_| Knob { name: "in flight per replica", unit: Unit::Requests, value: 10.0, least: 0.5, most: 100.0 },
-        make: |knob, scenario| keda::keda(knob, bounds(scenario)),
+        make: |knob, scenario, _| keda::keda(knob, bounds(scenario)),
     },
     Baseline {
         name: "kpa",
         about: "Knative Pod Autoscaler on concurrency, with panic mode",
         source: "Knative serving, pkg/autoscaler/scaling/autoscaler.go",
         knob: |_| Knob { name: "utilisation of concurrency", unit: Unit::Share, value: 0.7, least: 0.2, most: 1.0 },
-        make: |knob, scenario| kpa::kpa(knob * concurrency(scenario), bounds(scenario)),
+        make: |knob, scenario, _| kpa::kpa(knob * concurrency(scenario), bounds(scenario)),
     },
     Baseline {
         name: "nomad",
         about: "Nomad Autoscaler, strategy target-value on CPU",
         source: "Nomad documentation, \"Target Value Strategy Plugin\"",
         knob: |_| Knob { value: 0.7, ..Knob::CPU },
-        make: |knob, scenario| nomad::nomad(knob, bounds(scenario)),
+        make: |knob, scenario, _| nomad::nomad(knob, bounds(scenario)),
     },
     Baseline {
         name: "aws-target",
         about: "AWS target tracking on the CPU of an ECS service",
         source: "AWS Application Auto Scaling user guide, \"Target tracking scaling policies\"",
         knob: |_| Knob { value: 0.75, ..Knob::CPU },
-        make: |knob, scenario| aws_target::aws_target(knob, bounds(scenario)),
+        make: |knob, scenario, _| aws_target::aws_target(knob, bounds(scenario)),
     },
     Baseline {
         name: "aws-step",
         about: "AWS step scaling on CPU, with the steps of its documentation",
         source: "Amazon EC2 Auto Scaling user guide, \"Step and simple scaling policies\"",
         knob: |_| Knob { value: 0.5, ..Knob::CPU },
-        make: |knob, scenario| aws_step::aws_step(knob, bounds(scenario)),
+        make: |knob, scenario, _| aws_step::aws_step(knob, bounds(scenario)),
     },
     Baseline {
         name: "static-peak",
         about: "as many as are ever needed, all the time",
         source: "any comparison",
         knob: |_| Knob { name: "share of the peak", ..Knob::OF_DEMAND },
-        make: |knob, scenario| fixed::static_peak(knob, demand(scenario), bounds(scenario)),
+        make: |knob, scenario, _| fixed::static_peak(knob, demand(scenario), bounds(scenario)),
     },
     Baseline {
         name: "static-mean",
         about: "as many as are needed in the mean, all the time",
         source: "any comparison",
         knob: |_| Knob { name: "share of the mean", ..Knob::OF_DEMAND },
-        make: |knob, scenario| fixed::static_mean(knob, demand(scenario), bounds(scenario)),
+        make: |knob, scenario, _| fixed::static_mean(knob, demand(scenario), bounds(scenario)),
     },
     Baseline {
         name: "react",
         about: "two spare replicas, by the load",
         source: "Chieu et al., ICEBE 2009",
         knob: |_| Knob::LOAD,
-        make: |knob, scenario| react::react(knob, bounds(scenario)),
+        make: |knob, scenario, step| react::react(knob, bounds(scenario), step),
     },
     Baseline {
         name: "adapt",
         about: "an integral controller: up at once, down by a fifteenth",
         source: "Ali-Eldin et al., NOMS 2012",
         knob: |_| Knob::LOAD,
-        make: |knob, scenario| adapt::adapt(knob, bounds(scenario)),
+        make: |knob, scenario, step| adapt::adapt(knob, bounds(scenario), step),
     },
     Baseline {
         name: "hist",
         about: "a percentile of what the hour of the day has needed",
         source: "Urgaonkar et al., ACM TAAS 3(1), 2008",
         knob: |_| Knob { name: "percentile", unit: Unit::Share, value: 0.95, least: 0.5, most: 1.0 },
-        make: |knob, scenario| hist::hist(knob, bounds(scenario)),
+        make: |knob, scenario, step| hist::hist(knob, bounds(scenario), step),
     },
     Baseline {
         name: "reg",
         about: "up by the load, down by a parabola through 72 observations",
         source: "Iqbal et al., FGCS 27(6), 2011",
         knob: |_| Knob::LOAD,
-        make: |knob, scenario| reg::reg(knob, bounds(scenario)),
+        make: |knob, scenario, step| reg::reg(knob, bounds(scenario), step),
     },
     Baseline {
         name: "conpaas",
         about: "the one of three forecasts that erred least of late",
         source: "Fernandez et al., IC2E 2014",
         knob: |_| Knob::LOAD,
-        make: |knob, scenario| conpaas::conpaas(knob, bounds(scenario)),
+        make: |knob, scenario, step| conpaas::conpaas(knob, bounds(scenario), step),
     },
     Baseline {
         name: "autoscale--",
         about: "up by the load; a replica goes after 120 s idle",
         source: "Gandhi et al., ACM TOCS 30(4), 2012",
         knob: |_| Knob::LOAD,
-        make: |knob, scenario| autoscale::autoscale(knob, bounds(scenario)),
+        make: |knob, scenario, _| autoscale::autoscale(knob, bounds(scenario)),
     },
     Baseline {
         name: "naive+hold",
         about: "the most that the load needed in the last seven minutes",
         source: "textbook",
         knob: |_| Knob::LOAD,
-        make: |knob, scenario| naive::naive(knob, bounds(scenario)),
+        make: |knob, scenario, step| naive::naive(knob, bounds(scenario), step),
     },
     Baseline {
         name: "lr10",
         about: "a straight line through the last ten minutes, a minute ahead",
         source: "\"LR\" of Gandhi et al., ACM TOCS 30(4), 2012",
         knob: |_| Knob::LOAD,
-        make: |knob, scenario| lr10::lr10(knob, bounds(scenario)),
+        make: |knob, scenario, step| lr10::lr10(knob, bounds(scenario), step),
     },
     Baseline {
         name: "none",
@@ -234,7 +234,7 @@ pub const ALL: &[Baseline] = &[
             least: f64::from(scenario.replicas.min),
             most: f64::from(scenario.replicas.max),
         },
-        make: |knob, scenario| fixed::none(knob, bounds(scenario)),
+        make: |knob, scenario, _| fixed::none(knob, bounds(scenario)),
     },
 ];
 
@@ -254,13 +254,24 @@ impl Baseline {
 
     /// One for this scenario, with its knob at `knob` or where it usually is.
     pub fn make(&self, knob: Option<f64>, scenario: &Scenario) -> Result<Box<dyn Scaler>, BaselineError> {
+        self.make_for(knob, scenario, STEP)
+    }
+
+    /// As [`Self::make`], for load that is known in steps of such a length: baselines of the literature, which count in steps,
+    /// look at each of them, instead of each minute. Those of products keep their own intervals.
+    pub fn make_for(
+        &self,
+        knob: Option<f64>,
+        scenario: &Scenario,
+        step: Duration,
+    ) -> Result<Box<dyn Scaler>, BaselineError> {
         let Knob { name, value, least, most, unit } = self.knob(scenario);
         let value = knob.unwrap_or(value);
         let allowed = value > 0.0 || (value == 0.0 && unit == Unit::Replicas);
         if !(value.is_finite() && allowed) {
             return Err(BaselineError::Knob { name: self.name, knob: name, value, least, most });
         }
-        Ok((self.make)(value, scenario))
+        Ok((self.make)(value, scenario, step))
     }
 }
 

@@ -26,6 +26,7 @@ pub mod parallel;
 pub mod plan;
 pub mod ranking;
 pub mod recording;
+pub mod recordings;
 pub mod report;
 pub mod scaler;
 pub mod scenario;

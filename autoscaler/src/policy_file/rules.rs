@@ -1,6 +1,7 @@
 //! `rules`: what wants how many replicas, and how they stand together.
 
 mod demand;
+mod forecast;
 mod others;
 mod threshold;
 
@@ -41,7 +42,7 @@ const KINDS: [(&str, ReadKind); 8] = [
     ("ratio", others::ratio),
     ("burst", demand::burst),
     ("formula", others::formula),
-    ("forecast", demand::forecast),
+    ("forecast", forecast::read),
 ];
 
 /// Every kind of group.

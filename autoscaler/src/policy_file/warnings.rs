@@ -10,8 +10,8 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{policy::ReadPolicy, rules::ReadRule};
 use crate::{
     policy::{
-        Action, Capacity, Direction, DirectionGuards, Goal, Lasting, Limits, Read, RuleKind, Select, SignalSource,
-        StepSize,
+        Action, Capacity, Direction, DirectionGuards, Forecast, Goal, Lasting, Limits, Read, RuleKind, Select,
+        SignalSource, StepSize, Target,
     },
     quantity::{Quantity, SignalName, Unit},
     rule::main_signal,
@@ -53,12 +53,16 @@ pub enum Needed {
 pub(super) fn without_limits(policy: &ReadPolicy, texts: &Texts) -> Vec<(Needed, TextError)> {
     let mut found = Vec::new();
     for read in &policy.rules {
+        let mut of_cpu = false;
         let quantity = match &read.rule.kind {
             RuleKind::Target(rule) => rule.goal.quantity(),
             RuleKind::Burst(rule) => rule.per_replica,
             RuleKind::Forecast(rule) => match rule.capacity {
                 Capacity::Given(quantity) => quantity,
-                Capacity::Learned(share) => Quantity::OfLimit(share),
+                Capacity::Learned(share) => {
+                    of_cpu = true;
+                    Quantity::OfLimit(share)
+                }
             },
             RuleKind::Threshold(rule) => match rule.bounds.lower.or(rule.bounds.upper) {
                 Some(bound) => bound.value,
@@ -67,7 +71,8 @@ pub(super) fn without_limits(policy: &ReadPolicy, texts: &Texts) -> Vec<(Needed,
             _ => continue,
         };
         let Some((signal, _)) = main_signal(&read.rule) else { continue };
-        let (needed, what, key) = match (quantity, signal.as_str()) {
+        let signal = if of_cpu { SignalName::CPU } else { signal.as_str() };
+        let (needed, what, key) = match (quantity, signal) {
             (Quantity::OfLimit(_), SignalName::CPU) => (Needed::CpuLimit, "CPU limit", "limits.cpus"),
             (Quantity::OfLimit(_), _) => (Needed::MemoryLimit, "memory limit", "limits.memory"),
             (Quantity::OfReservation(_), SignalName::CPU) => {
@@ -153,23 +158,24 @@ fn nothing_damps(policy: &ReadPolicy, findings: &mut Findings) {
 
 fn not_demand(policy: &ReadPolicy, findings: &mut Findings) {
     for read in &policy.rules {
-        let RuleKind::Target(rule) = &read.rule.kind else { continue };
-        if matches!(rule.goal, Goal::Total(_)) {
-            continue;
-        }
-        if rule.signal.as_str() == SignalName::MEMORY {
+        let signal = match &read.rule.kind {
+            RuleKind::Target(Target { goal: Goal::PerReplica(_), signal, .. })
+            | RuleKind::Forecast(Forecast { signal, .. }) => signal,
+            _ => continue,
+        };
+        if signal.as_str() == SignalName::MEMORY {
             let message = "what each replica takes of memory by itself comes with every replica that is added, so that this \
                            can add replicas up to `max`";
             findings.add(Kind::NotDemand, read.bound, message, "use `threshold` for memory");
             continue;
         }
-        let Some(SignalSource::Prometheus { read: how, .. }) = policy.signals.sources.get(&rule.signal) else {
+        let Some(SignalSource::Prometheus { read: how, .. }) = policy.signals.sources.get(signal) else {
             continue;
         };
         if matches!(how, Read::Mean | Read::Max | Read::Quantile(_)) {
             let message = format!(
                 "the signal {} is no sum that replicas share: twice the replicas do not halve it",
-                quote(rule.signal.as_str())
+                quote(signal.as_str())
             );
             let help = "use `threshold` for it, or a target on `cpu`, a `rate`, a `sum` or a queue";
             findings.add(Kind::NotDemand, read.bound, message, help);
@@ -199,6 +205,7 @@ fn likely_percent(policy: &ReadPolicy, findings: &mut Findings) {
         let quantity = match &read.rule.kind {
             RuleKind::Target(rule) => Some(rule.goal.quantity()),
             RuleKind::Burst(rule) => Some(rule.per_replica),
+            RuleKind::Forecast(Forecast { capacity: Capacity::Given(quantity), .. }) => Some(*quantity),
             RuleKind::Threshold(rule) => rule.bounds.lower.or(rule.bounds.upper).map(|bound| bound.value),
             _ => None,
         };

@@ -4,7 +4,7 @@ use bus::payload::{Assignment, Target};
 
 use super::{
     key::ServiceKey,
-    memory::{Saved, SavedDecisions},
+    memory::{Saved, SavedDecisions, SavedForecasts},
 };
 
 /// Something to be written about one service. `None` removes what is there. Each is a level: only the newest counts.
@@ -16,17 +16,20 @@ pub(crate) enum Effect {
     Assignment(ServiceKey, Option<Assignment>),
     /// What guards remember.
     Memory(ServiceKey, Option<Box<Saved>>),
+    /// What forecasts learned.
+    Forecasts(ServiceKey, Option<Box<SavedForecasts>>),
     /// What was decided.
     Decisions(ServiceKey, Option<SavedDecisions>),
 }
 
 impl Effect {
     /// Everything there may be about a service, removed.
-    pub(crate) fn forget(key: &ServiceKey) -> [Self; 4] {
+    pub(crate) fn forget(key: &ServiceKey) -> [Self; 5] {
         [
             Self::Target(key.clone(), None),
             Self::Assignment(key.clone(), None),
             Self::Memory(key.clone(), None),
+            Self::Forecasts(key.clone(), None),
             Self::Decisions(key.clone(), None),
         ]
     }

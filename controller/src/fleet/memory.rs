@@ -1,15 +1,16 @@
 //! What must survive a restart of the controller, as it is stored: per service, what guards remember with the newest
-//! target (bucket `memory`), and what was decided (bucket `decisions`, apart because it is large and changes rarely).
+//! target (bucket `memory`); what forecasts learned (bucket `forecasts`, apart because it is large); and what was decided
+//! (bucket `decisions`, apart because it is large and changes rarely).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-use autoscaler::{Memory, Timestamp};
+use autoscaler::{Forecasts, Memory, Timestamp};
 use bus::{
     payload::{DecisionStatus, Target},
-    subject::{DECISIONS, MEMORY, TARGETS},
+    subject::{DECISIONS, FORECASTS, MEMORY, TARGETS},
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,16 @@ pub(crate) struct Saved {
     pub(crate) target: Option<Target>,
 }
 
+/// What forecasts learned of one service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SavedForecasts {
+    v: u16,
+    /// When it was saved.
+    pub(crate) at: Timestamp,
+    /// What they learned.
+    pub(crate) forecasts: Forecasts,
+}
+
 /// What was decided for one service, newest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SavedDecisions {
@@ -49,6 +60,13 @@ impl Saved {
     }
 }
 
+impl SavedForecasts {
+    /// What is to be saved now.
+    pub(crate) fn new(at: Timestamp, forecasts: Forecasts) -> Self {
+        Self { v: VERSION, at, forecasts }
+    }
+}
+
 impl SavedDecisions {
     /// What is to be saved now.
     pub(crate) fn new(decisions: impl IntoIterator<Item = DecisionStatus>) -> Self {
@@ -61,6 +79,8 @@ impl SavedDecisions {
 pub(crate) struct Stored {
     /// What guards remember.
     pub(crate) memory: BTreeMap<ServiceKey, Saved>,
+    /// What forecasts learned.
+    pub(crate) forecasts: BTreeMap<ServiceKey, SavedForecasts>,
     /// What was decided.
     pub(crate) decisions: BTreeMap<ServiceKey, SavedDecisions>,
     /// The newest targets; newer than what is remembered where an earlier build wrote them first.
@@ -73,13 +93,15 @@ impl Stored {
     /// Reads what the buckets hold. What cannot be read is told and started afresh.
     pub(crate) fn read(
         memory: &BTreeMap<String, Bytes>,
+        forecasts: &BTreeMap<String, Bytes>,
         decisions: &BTreeMap<String, Bytes>,
         targets: &BTreeMap<String, Bytes>,
         assignments: &BTreeMap<String, Bytes>,
     ) -> Self {
-        let keys = [memory, decisions, targets, assignments].into_iter().flat_map(BTreeMap::keys);
+        let keys = [memory, forecasts, decisions, targets, assignments].into_iter().flat_map(BTreeMap::keys);
         Self {
             memory: read_all(MEMORY, memory),
+            forecasts: read_all(FORECASTS, forecasts),
             decisions: read_all(DECISIONS, decisions),
             targets: read_all(TARGETS, targets),
             services: keys.filter_map(|key| ServiceKey::from_bucket(key)).collect(),
@@ -99,13 +121,19 @@ impl Stored {
         });
         let latest = now.plus(TRUSTED_FUTURE).as_millis();
         let target = self.targets.remove(key).filter(|target| target.issued_ms <= latest);
-        (newest(saved, target), self.decisions.remove(key))
+        let mut saved = newest(saved, target);
+        let learned = self.forecasts.remove(key).filter(|learned| learned.at.as_millis() <= latest);
+        if let (Some(saved), Some(learned)) = (&mut saved, learned) {
+            saved.autoscaler.put_forecasts(learned.forecasts);
+        }
+        (saved, self.decisions.remove(key))
     }
 
     /// Drops what was left of one service.
     pub(crate) fn forget(&mut self, key: &ServiceKey) {
         self.services.remove(key);
         self.memory.remove(key);
+        self.forecasts.remove(key);
         self.targets.remove(key);
         self.decisions.remove(key);
     }

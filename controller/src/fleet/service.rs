@@ -19,7 +19,7 @@ use super::{
     answer::signal,
     headline::{Headline, verdict_word},
     host::ClockDifference,
-    memory::{Saved, SavedDecisions},
+    memory::{Saved, SavedDecisions, SavedForecasts},
     relations::Told,
 };
 use crate::{events, journal::Journal};
@@ -122,6 +122,8 @@ pub(crate) struct Governed {
     pub(crate) saved: Timestamp,
     /// Whether there is something newer.
     pub(crate) unsaved: bool,
+    /// When what forecasts learned was saved last; absent: nothing of this policy was.
+    pub(crate) forecasts_saved: Option<Timestamp>,
     /// What it was told of other services.
     pub(crate) told: Told,
     /// What happens to it, where that is kept.
@@ -165,6 +167,7 @@ impl Governed {
             history: decisions.into_iter().flat_map(|saved| saved.decisions).take(LONGEST_HISTORY).collect(),
             saved: Timestamp::default(),
             unsaved: false,
+            forecasts_saved: None,
             told: Told::default(),
             journal: None,
             reads,
@@ -198,6 +201,8 @@ impl Governed {
     pub(crate) fn replace_policy(&mut self, policy: Policy, now: Timestamp) {
         self.reads = policy.signals_read();
         self.told = Told::default();
+        // Rules are known by their place: what is stored of other ones must not be taken for theirs.
+        self.forecasts_saved = self.forecasts_saved.map(|_| Timestamp::default());
         self.tell(Event::PolicyReplaced(Box::new(policy)), now);
     }
 
@@ -238,9 +243,15 @@ impl Governed {
         self.sequence
     }
 
-    /// What must survive a restart.
+    /// What must survive a restart, but for what forecasts learned.
     pub(crate) fn to_save(&self, now: Timestamp) -> Saved {
-        Saved::new(now, self.autoscaler.memory().clone(), self.sequence, self.target.clone())
+        Saved::new(now, self.autoscaler.memory().without_forecasts(), self.sequence, self.target.clone())
+    }
+
+    /// What forecasts learned, where there are any.
+    pub(crate) fn forecasts_to_save(&self, now: Timestamp) -> Option<SavedForecasts> {
+        let forecasts = self.autoscaler.memory().forecasts_to_keep()?;
+        Some(SavedForecasts::new(now, forecasts))
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bus::{
     Bucket, Bus, BusError, Change, Link,
-    subject::{ASSIGNMENTS, CONTROLLERS, DECISIONS, MEMORY, Subjects, TARGETS},
+    subject::{ASSIGNMENTS, CONTROLLERS, DECISIONS, FORECASTS, MEMORY, Subjects, TARGETS},
 };
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
@@ -84,6 +84,7 @@ async fn try_open(bus: &Bus, subjects: &Subjects, clock: &mut Clock) -> Result<P
         assignments: bus.bucket(ASSIGNMENTS).await?,
         memory: bus.bucket(MEMORY).await?,
         decisions: bus.bucket(DECISIONS).await?,
+        forecasts: bus.bucket(FORECASTS).await?,
     };
     let controllers = bus.bucket(CONTROLLERS).await?;
     let inbox = Inbox::open(bus, subjects).await?;
@@ -91,6 +92,7 @@ async fn try_open(bus: &Bus, subjects: &Subjects, clock: &mut Clock) -> Result<P
     let term = term::take(&*controllers, clock.now()).await?;
     let stored = Stored::read(
         &read_all(&*buckets.memory).await?,
+        &read_all(&*buckets.forecasts).await?,
         &read_all(&*buckets.decisions).await?,
         &read_all(&*buckets.targets).await?,
         &read_all(&*buckets.assignments).await?,

@@ -1,9 +1,8 @@
 //! Adapt: Ali-Eldin and others.
 
-use super::{
-    STEP,
-    look::{Every, Look, Rule, needed, number, percent},
-};
+use std::time::Duration;
+
+use super::look::{Every, Look, Rule, needed, number, percent};
 use crate::scaler::{Bounds, Scaler};
 
 /// Spare replicas after a repair, and below which nothing is released.
@@ -25,8 +24,8 @@ const RELEASE: f64 = 15.0;
 /// Corrected: the code's test whether a release goes below `load + 2` adds what it means to subtract, so that it is always
 /// passed; where nothing was to be done, its repair still sets `load + 2`, so that nothing was released slowly; and the
 /// change that it returns is taken for a count.
-pub(super) fn adapt(utilisation: f64, bounds: Bounds) -> Box<dyn Scaler> {
-    Box::new(Every::new(STEP, bounds, Adapt { utilisation, state: State::default(), said: (0.0, 0.0, 0) }))
+pub(super) fn adapt(utilisation: f64, bounds: Bounds, step: Duration) -> Box<dyn Scaler> {
+    Box::new(Every::new(step, bounds, Adapt { utilisation, state: State::default(), said: (0.0, 0.0, 0) }))
 }
 
 struct Adapt {

@@ -1,9 +1,8 @@
 //! `ConPaaS`: Fernandez and others.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    STEP,
     fit::extrapolate,
     look::{Every, Look, Rule, needed, number, percent},
 };
@@ -26,8 +25,8 @@ const FORGET: f64 = 0.5;
 ///
 /// Corrected: that form never changes the model it began with. Ours: the weights of smoothing and of errors, one half each,
 /// which the paper leaves open; its fourth model (ARMA) is left out there, too.
-pub(super) fn conpaas(utilisation: f64, bounds: Bounds) -> Box<dyn Scaler> {
-    Box::new(Every::new(STEP, bounds, ConPaas { utilisation, state: State::default(), said: (0.0, None, 0) }))
+pub(super) fn conpaas(utilisation: f64, bounds: Bounds, step: Duration) -> Box<dyn Scaler> {
+    Box::new(Every::new(step, bounds, ConPaas { utilisation, state: State::default(), said: (0.0, None, 0) }))
 }
 
 const MODELS: [&str; 3] = ["a line", "autoregression", "smoothing"];

@@ -1,11 +1,8 @@
 //! Hist: Urgaonkar and others.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
-use super::{
-    STEP,
-    look::{Every, Look, Rule, needed, percent},
-};
+use super::look::{Every, Look, Rule, needed, percent};
 use crate::scaler::{Bounds, Scaler};
 
 const HOUR_MILLIS: u64 = 3_600_000;
@@ -27,9 +24,9 @@ const MOST: usize = 10_000;
 /// Corrected: that form adds the error with the wrong sign (what was too much), and every hour's look of today counts among the
 /// history, which is kept, since otherwise there would be nothing on the first day. Ours: a repair holds until the hour ends,
 /// since the next look would take it back; hours are those of UTC.
-pub(super) fn hist(percentile: f64, bounds: Bounds) -> Box<dyn Scaler> {
+pub(super) fn hist(percentile: f64, bounds: Bounds, step: Duration) -> Box<dyn Scaler> {
     let most = usize::try_from(bounds.max).unwrap_or(MOST).min(MOST);
-    Box::new(Every::new(STEP, bounds, Hist { percentile, most, state: State::default(), said: Said::default() }))
+    Box::new(Every::new(step, bounds, Hist { percentile, most, state: State::default(), said: Said::default() }))
 }
 
 /// Replicas run up to this share of what they carry.
@@ -167,6 +164,7 @@ fn percentile(histogram: &[u32], share: f64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::baseline::STEP;
     use crate::baseline::toy::Toy;
 
     #[test]
@@ -188,7 +186,7 @@ mod tests {
         let day = 86_400;
         // Busy from half past nine to ten.
         let rate = |second: u64| Some(if (34_200..36_000).contains(&(second % day)) { 79.0 } else { 15.0 });
-        let counts = Toy::default().run(hist(0.95, Bounds { min: 1, max: 50 }).as_mut(), 2 * day, 2, rate);
+        let counts = Toy::default().run(hist(0.95, Bounds { min: 1, max: 50 }, STEP).as_mut(), 2 * day, 2, rate);
         let at = |second: u64| counts[usize::try_from(second).unwrap_or_default()];
         assert_eq!(at(34_000), 2, "the first day does not");
         assert_eq!(at(35_900), 10, "but it learns within minutes");

@@ -1,9 +1,8 @@
 //! Linear extrapolation.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    STEP,
     fit::extrapolate,
     look::{Every, Look, Rule, needed, number, percent},
 };
@@ -16,12 +15,14 @@ const WINDOW: usize = 10;
 /// hold, no trust: what "predictive" means where nobody checks the prediction.
 ///
 /// Source: "LR" of Gandhi et al. (see `autoscale`), which misses its objective on all six of their loads.
-pub(super) fn lr10(utilisation: f64, bounds: Bounds) -> Box<dyn Scaler> {
-    Box::new(Every::new(STEP, bounds, Lr { utilisation, past: VecDeque::new(), said: (0.0, 0.0, 0) }))
+pub(super) fn lr10(utilisation: f64, bounds: Bounds, step: Duration) -> Box<dyn Scaler> {
+    Box::new(Every::new(step, bounds, Lr { utilisation, step, past: VecDeque::new(), said: (0.0, 0.0, 0) }))
 }
 
 struct Lr {
     utilisation: f64,
+    /// From one look to the next.
+    step: Duration,
     /// Seconds since the epoch, and the replicas needed.
     past: VecDeque<(f64, f64)>,
     said: (f64, f64, u32),
@@ -39,7 +40,7 @@ impl Rule for Lr {
         if self.past.len() > WINDOW {
             self.past.pop_front();
         }
-        let foreseen = extrapolate(self.past.make_contiguous(), 1, now + STEP.as_secs_f64()).unwrap_or(load);
+        let foreseen = extrapolate(self.past.make_contiguous(), 1, now + self.step.as_secs_f64()).unwrap_or(load);
         let wanted = needed(foreseen);
         self.said = (load, foreseen, wanted);
         Some(wanted)
@@ -61,13 +62,14 @@ impl Rule for Lr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::baseline::STEP;
     use crate::baseline::toy::Toy;
 
     #[test]
     fn a_ramp_is_met_a_look_ahead() {
         // Three more per second in each minute.
         let rate = |second: u64| Some(f64::from(u32::try_from(second).unwrap_or_default()) * 3.0 / 60.0);
-        let counts = Toy::default().run(lr10(1.0, Bounds { min: 1, max: 100 }).as_mut(), 3601, 1, rate);
+        let counts = Toy::default().run(lr10(1.0, Bounds { min: 1, max: 100 }, STEP).as_mut(), 3601, 1, rate);
         // The mean of the minute before is that of its middle, half a minute ago; one minute on from there.
         assert_eq!(counts[3600], 19, "(3600 + 30) s at 3/s each minute are 181.5/s");
     }

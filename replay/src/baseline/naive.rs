@@ -1,11 +1,8 @@
 //! Naive with a hold.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
-use super::{
-    STEP,
-    look::{Every, Look, Rule, needed, number, percent},
-};
+use super::look::{Every, Look, Rule, needed, number, percent};
 use crate::scaler::{Bounds, Scaler};
 
 /// Looks that a count is held for.
@@ -15,8 +12,8 @@ const HOLD: usize = 6;
 /// slowly; whatever claims to foresee has to beat it.
 ///
 /// Source: the naive forecast of any textbook, held for as long as Ballast's own comparison did ("naive+hold6").
-pub(super) fn naive(utilisation: f64, bounds: Bounds) -> Box<dyn Scaler> {
-    Box::new(Every::new(STEP, bounds, Naive { utilisation, past: VecDeque::new(), said: (0.0, 0) }))
+pub(super) fn naive(utilisation: f64, bounds: Bounds, step: Duration) -> Box<dyn Scaler> {
+    Box::new(Every::new(step, bounds, Naive { utilisation, past: VecDeque::new(), said: (0.0, 0) }))
 }
 
 struct Naive {
@@ -59,12 +56,13 @@ impl Rule for Naive {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::baseline::STEP;
     use crate::baseline::toy::Toy;
 
     #[test]
     fn the_most_of_seven_looks() {
         let rate = |second: u64| Some(if second < 600 { 40.0 } else { 10.0 });
-        let counts = Toy::default().run(naive(1.0, Bounds { min: 1, max: 20 }).as_mut(), 1200, 1, rate);
+        let counts = Toy::default().run(naive(1.0, Bounds { min: 1, max: 20 }, STEP).as_mut(), 1200, 1, rate);
         assert_eq!((counts[70], counts[600 + 6 * 60], counts[600 + 8 * 60]), (4, 4, 1));
     }
 }

@@ -1,9 +1,8 @@
 //! React: Chieu and others.
 
-use super::{
-    STEP,
-    look::{Every, Look, Rule, needed, number, percent},
-};
+use std::time::Duration;
+
+use super::look::{Every, Look, Rule, needed, number, percent};
 use crate::scaler::{Bounds, Scaler};
 
 /// Spare replicas.
@@ -17,8 +16,8 @@ const SPARE: u32 = 2;
 ///
 /// Corrected: the simulator used for that comparison releases as many as are idle and two more, and so goes below the load;
 /// two spare ones are meant.
-pub(super) fn react(utilisation: f64, bounds: Bounds) -> Box<dyn Scaler> {
-    Box::new(Every::new(STEP, bounds, React { utilisation, said: (0.0, 0) }))
+pub(super) fn react(utilisation: f64, bounds: Bounds, step: Duration) -> Box<dyn Scaler> {
+    Box::new(Every::new(step, bounds, React { utilisation, said: (0.0, 0) }))
 }
 
 struct React {

@@ -1,9 +1,8 @@
 //! Reg: Iqbal and others.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    STEP,
     fit::extrapolate,
     look::{Every, Look, Rule, needed, number, percent},
 };
@@ -19,8 +18,8 @@ const WINDOW: usize = 72;
 ///
 /// Corrected: where the curve is above what there is, that form releases everything (it sets the load to come to 0); nothing
 /// is to be released then.
-pub(super) fn reg(utilisation: f64, bounds: Bounds) -> Box<dyn Scaler> {
-    Box::new(Every::new(STEP, bounds, Reg { utilisation, past: VecDeque::new(), said: None }))
+pub(super) fn reg(utilisation: f64, bounds: Bounds, step: Duration) -> Box<dyn Scaler> {
+    Box::new(Every::new(step, bounds, Reg { utilisation, past: VecDeque::new(), said: None }))
 }
 
 struct Reg {

@@ -119,6 +119,7 @@ impl<'a> World<'a> {
             self.roll();
         }
         self.incoming.move_to(now);
+        let lost_after = self.lost_after();
         self.reports.happen(
             now,
             &mut ReportedWorld {
@@ -128,7 +129,7 @@ impl<'a> World<'a> {
                 conditions: &self.conditions,
                 backlog: self.backlog,
                 wants_events: scaler.wants_events(),
-                lost_after: HOST_LOST_AFTER,
+                lost_after,
             },
         )
     }
@@ -267,8 +268,13 @@ impl<'a> World<'a> {
         (left, rate)
     }
 
+    /// An agent that samples less often is not lost between two samples.
+    fn lost_after(&self) -> Duration {
+        HOST_LOST_AFTER.max(self.scenario.every.saturating_mul(3) / 2)
+    }
+
     fn next_moment(&self, scaler: &dyn Scaler) -> Timestamp {
-        let mut next = self.reports.next(self.now, HOST_LOST_AFTER);
+        let mut next = self.reports.next(self.now, self.lost_after());
         let others = [
             self.incoming.next(),
             self.incoming.longest().map(|span| self.now.plus(span)),

@@ -25,10 +25,17 @@ pub(super) fn reason(reason: &ForecastReason, reading: Option<&SignalReading>, n
             parts.push(format!("there is no forecast: the newest whole step is {} old", spoken(*age)));
         }
         Outlook::Known { next, ahead, by } => {
-            let bound = bound(reason, by, unit);
             parts.push(expected(reason, by, unit));
-            parts.push(format!("{bound}, which is work for {ahead}, and {next} in the next {}", step(by)));
-            parts.push(trust(by));
+            let (bound, next_bound) = if by.gate == Gate::Refuted { (by.naive, by.naive) } else { (by.ahead, by.next) };
+            parts.push(format!(
+                "{} {}{}, work for {ahead}, and {} in the next {}, work for {next}",
+                confidence(reason, by),
+                unit.print(bound),
+                by.capped.map(|most| format!(" ({most} times the most ever seen, and never more)")).unwrap_or_default(),
+                unit.print(next_bound),
+                spoken(Duration::from_millis(by.step))
+            ));
+            parts.push(trust(reason, by));
         }
     }
     if let Some((waiting, boost)) = reason.backlog {
@@ -42,23 +49,27 @@ pub(super) fn reason(reason: &ForecastReason, reading: Option<&SignalReading>, n
         let cost = |cost: f64| format!("{cost:.1} replica-hours");
         let (own, other) = (cost(trial.cost), cost(trial.reactive));
         parts.push(format!(
-            "it is on trial for {} more and does not act: {own} so far, missing ones at their price, against {other} of the reactive answer",
-            spoken(trial.until.since(now))
+            "it is on trial for {} more and does not act: {own} so far, a missing one counted as {}, against {other} of the reactive answer",
+            spoken(trial.until.since(now)),
+            round(reason.knob.idle_per_missing())
         ));
     }
     parts.join("; ")
 }
 
+/// How what one replica carries was learned: `(0.7 − 0.02) / 0.005 = 136`.
 fn learned(reason: &ForecastReason) -> Option<String> {
     let fit = reason.learned?;
+    let idle = fit.idle.max(0.0);
     Some(format!(
-        "that was learned: {:.4} ± {:.4} cores per unit beside {:.3} idle ({} rows, R² {:.2}, robust slope {:.4})",
+        "that was learned: of {:.3} cores {idle:.3} go without load, and {:.5} for each 1 of {} (give or take {:.0} %; {} measurements, \
+         of which the line explains {:.0} %)",
+        reason.per_replica * fit.slope + idle,
         fit.slope,
-        fit.slope_within,
-        fit.idle.max(0.0),
+        reason.signal,
+        (fit.slope_within / fit.slope).abs() * 100.0,
         fit.rows,
-        fit.r_squared,
-        fit.median_slope
+        fit.r_squared * 100.0
     ))
 }
 
@@ -66,13 +77,17 @@ fn expected(reason: &ForecastReason, by: &forecast::Outlook, unit: Unit) -> Stri
     let horizon = spoken(reason.horizon);
     let why = match reason.starts {
         None => "as given".to_owned(),
-        Some(0) => "assumed: no start of a replica was seen yet".to_owned(),
-        Some(1) => "as the one start seen took, and one sample".to_owned(),
+        Some(0) => "as no start of a replica was seen yet".to_owned(),
+        Some(1) => "the one start that was seen, and one sample".to_owned(),
         Some(starts) => format!("nine of ten of {starts} starts took no longer, and one sample"),
     };
-    let weights: Vec<String> =
-        by.weights.iter().take(4).map(|(member, weight)| weight_of(*member, *weight, by)).collect();
-    format!("in {horizon} ({why}) {} are expected: {}", unit.print(by.middle), weights.join(", "))
+    let told = by.weights.iter().take(4);
+    let mut weights: Vec<String> = told.clone().map(|(member, weight)| weight_of(*member, *weight, by)).collect();
+    let rest = 1.0 - told.map(|(_, weight)| weight).sum::<f64>();
+    if rest >= 0.005 {
+        weights.push(format!("{:.0} % other", rest * 100.0));
+    }
+    format!("in {horizon} ({why}) {} are expected ({})", unit.print(by.middle), weights.join(", "))
 }
 
 /// `80 % as one day ago`.
@@ -80,56 +95,75 @@ fn weight_of(member: Member, weight: f64, by: &forecast::Outlook) -> String {
     let season =
         |season: Option<&u64>| season.map_or("season".to_owned(), |season| spoken(Duration::from_millis(*season)));
     let (short, long) = (season(by.seasons.first()), season(by.seasons.last()));
+    let last = |steps: u32| spoken(Duration::from_millis(by.step).saturating_mul(steps));
     let what = match member {
         Member::Naive => "as now".to_owned(),
         Member::Smoothed => "as of late".to_owned(),
-        Member::DampedTrend => "trend that fades".to_owned(),
-        Member::Line => "line through the last 8 steps".to_owned(),
-        Member::Usual => "as it usually is".to_owned(),
-        Member::ShortPeak => "most of the last 6 steps".to_owned(),
-        Member::LongPeak => "most of the last 24 steps".to_owned(),
+        Member::DampedTrend => "a trend that fades".to_owned(),
+        Member::Line => format!("a line through the last {}", last(8)),
+        Member::Usual => "as usual".to_owned(),
+        Member::ShortPeak => format!("the most of the last {}", last(6)),
+        Member::LongPeak => format!("the most of the last {}", last(24)),
         Member::SeasonAgo => format!("as {long} ago"),
-        Member::ShortSeason => format!("usual for the time in {short}"),
-        Member::LongSeason => format!("usual for the time in {long}"),
-        Member::Fourier => format!("curve of {long}"),
+        Member::ShortSeason => format!("as usual at this time of {short}"),
+        Member::LongSeason => format!("as usual at this time of {long}"),
+        Member::Fourier => format!("a curve of {long}"),
     };
     format!("{:.0} % {what}", weight * 100.0)
 }
 
-fn bound(reason: &ForecastReason, by: &forecast::Outlook, unit: Unit) -> String {
+/// `in 90.9 % of cases (10 idle for one missing) it is at most`.
+fn confidence(reason: &ForecastReason, by: &forecast::Outlook) -> String {
     let quantile = reason.knob.quantile() * 100.0;
     let why = match reason.knob {
         Knob::IdlePerMissing(idle) => format!("{idle} idle for one missing"),
-        Knob::Misses(misses) => format!("short in {} % of time at most", misses * 100.0),
+        Knob::Misses(misses) => format!("too few in {} % at most", round(misses * 100.0)),
     };
-    let bound = if by.gate == Gate::Refuted { by.naive } else { by.ahead };
-    let capped = by.capped.map(|most| format!(" (no more than {most} times the most ever seen)")).unwrap_or_default();
     let level = by.level * 100.0;
-    let aim =
-        if (level - quantile).abs() >= 0.05 { format!(", for which {level:.1} % are aimed at") } else { String::new() };
-    format!("{quantile:.1} % of the time it is at most {}{capped} ({why}{aim})", unit.print(bound))
-}
-
-fn trust(by: &forecast::Outlook) -> String {
-    let skill = by.skill.map_or("it was never wrong".to_owned(), |skill| {
-        let percent = |share: f64| format!("{:.0} %", share * 100.0);
-        let (better, from, to) = (percent(skill.skill), percent(skill.from), percent(skill.to));
-        format!("its bound cost {better} less than that of `as now` ({from} to {to})")
-    });
-    let (misses, of) = by.misses;
-    let recent = format!("{misses} of the last {of} were missed");
-    let gate = match by.gate {
-        _ if by.burst => "a burst: more are missed than chance explains, so that it may only raise the count",
-        Gate::Learning => "its skill is not known yet, so that it may only raise the count",
-        Gate::Raises => "its skill is not proven, so that it may only raise the count",
-        Gate::Proven => "its skill is proven, so that it may lower the count as well",
-        Gate::Refuted => "it is worse than `as now`, which counts in its place",
+    let than = if level > quantile { "more" } else { "fewer" };
+    let aim = if (level - quantile).abs() >= 0.05 {
+        format!("; {level:.1} % are aimed at, as {than} were missed than that")
+    } else {
+        String::new()
     };
-    format!("{gate}: {skill}, {recent}")
+    format!("in {quantile:.1} % of cases ({why}{aim}) it is at most")
 }
 
-fn step(by: &forecast::Outlook) -> String {
-    spoken(Duration::from_millis(by.step))
+/// Whether it may go below the reactive answer, and what says so.
+fn trust(reason: &ForecastReason, by: &forecast::Outlook) -> String {
+    let (misses, of) = by.misses;
+    let allowed = (1.0 - reason.knob.quantile()) * f64::from(of);
+    let missed = format!("{misses} of the last {of} were missed, where {allowed:.1} are allowed");
+    let reactive = reason.reactive;
+    let gate = match by.gate {
+        _ if by.burst => {
+            format!("more are missed than chance explains, so that it goes no lower than the {reactive} for now")
+        }
+        Gate::Learning => {
+            format!("too few were compared with what came, so that it goes no lower than the {reactive} for now")
+        }
+        Gate::Raises => {
+            format!("that it is better is not proven, so that it goes no lower than the {reactive} for now")
+        }
+        Gate::Proven => format!("that it is better is proven, so that it may go below the {reactive} for now"),
+        Gate::Refuted => {
+            format!("it did worse, so that the bound of \"as now\" counts, and no fewer than the {reactive} for now")
+        }
+    };
+    let Some(skill) = by.skill else { return format!("{missed}; {gate}") };
+    let (cost, from, to) = (than_naive(skill.skill), than_naive(skill.from), than_naive(skill.to));
+    format!("{missed}; its bound cost {cost} than that of \"as now\" ({from} to {to}, with 90 % certainty): {gate}")
+}
+
+/// `12 % less`, or `5 % more`.
+fn than_naive(skill: f64) -> String {
+    let percent = skill.min(1.0).abs() * 100.0;
+    format!("{percent:.0} % {}", if skill < 0.0 { "more" } else { "less" })
+}
+
+/// Without what calculation in binary adds.
+fn round(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
 }
 
 /// From which demand on there would be more at once.

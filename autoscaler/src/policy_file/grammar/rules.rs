@@ -58,7 +58,15 @@ const ACTIVATE: Key = optional(
     "0",
     "With `idle` or `min: 0`: the service is active while the signal is above this.",
 );
+const TIMEZONE: Key =
+    optional("timezone", Shape::Text(&forms::ZONE), "UTC", "Whose clock; daylight saving time included.");
 const PER_REPLICA: &str = "What one replica shall carry; above 0.";
+
+static DAYS: Shape = Shape::Text(&forms::DATES);
+
+const fn except(doc: &'static str) -> Key {
+    may("except", Shape::OneOrList(&DAYS), "none", doc)
+}
 
 pub(in crate::policy_file) static TARGET: Map = Map {
     what: "`target`",
@@ -208,8 +216,8 @@ pub(in crate::policy_file) static SCHEDULE: Map = Map {
         may("days", Shape::Text(&forms::WEEKDAYS), "every day", "With `daily`: on which days it begins."),
         may("on", Shape::Text(&forms::DATE), "", "On one date."),
         may("between", Shape::Text(&forms::HOURS), "the whole day", "With `on`: from when to when."),
-        optional("timezone", Shape::Text(&forms::ZONE), "UTC", "Whose clock; daylight saving time included."),
-        may("except", Shape::OneOrList(&Shape::Text(&forms::DATES)), "none", "Dates on which it does not begin."),
+        TIMEZONE,
+        except("Dates on which it does not begin."),
         needed(
             "replicas",
             Shape::AnyOf(&[Shape::Whole(0, MOST_REPLICAS), Shape::Map(&SCHEDULED)]),
@@ -306,31 +314,68 @@ pub(in crate::policy_file) static FORMULA: Map = Map {
 
 pub(in crate::policy_file) static FORECAST: Map = Map {
     what: "`forecast`",
-    doc: "As many replicas as carry the demand that is to come. It only adds.",
+    doc: "As many replicas as carry the demand that is to come; never fewer than for the demand now, until it has proven itself.",
     example: "{ signal: requests, per_replica: 120/s, idle_per_missing: 10 }",
     keys: &[
         SIGNAL,
-        needed("per_replica", Shape::Text(&forms::QUANTITY), PER_REPLICA),
+        needed("per_replica", Shape::AnyOf(&[Shape::Text(&forms::QUANTITY), Shape::Map(&LEARNED)]), PER_REPLICA),
         optional(
             "idle_per_missing",
             Shape::Text(&forms::COUNT),
             "10",
             "How many idle replicas one would pay for one that is not missing.",
         ),
-        may("misses", Shape::Text(&forms::PERCENTAGE), "", "Instead: the share of time in which too few are fine."),
+        may(
+            "misses",
+            Shape::Text(&forms::PERCENTAGE),
+            "",
+            "Instead: the share of time in which too few are fine; 0.1% to 99.9%.",
+        ),
         optional(
             "horizon",
             Shape::AnyOf(&[
-                Shape::Words(&[("auto", "as long as a replica takes to serve")]),
+                Shape::Words(&[("auto", "what nine of ten starts of a replica took, and one sample more")]),
                 Shape::Duration(SECOND, Duration::from_hours(24)),
             ]),
             "auto",
             "How far ahead.",
         ),
+        may("backlog", Shape::Map(&BACKLOG), "none", "What waits already, on top."),
+        TIMEZONE,
+        except("Days unlike others, of which nothing is learned about the others."),
+        may(
+            "on_trial",
+            Shape::Duration(Duration::from_mins(1), Duration::from_hours(28 * 24)),
+            "no trial",
+            "It does not act before it was cheaper than the reactive answer over so long.",
+        ),
         WINDOW,
         ACTIVATE,
     ],
     groups: &[one_of("the price", &["idle_per_missing", "misses"], false)],
+    block: false,
+    layered: false,
+};
+
+pub(in crate::policy_file) static LEARNED: Map = Map {
+    what: "a learned `per_replica`",
+    doc: "As much as takes one replica so much of its CPU limit; learned from the CPU that was used.",
+    example: "{ cpu: 70% }",
+    keys: &[needed("cpu", Shape::Text(&forms::PERCENTAGE), "Of the CPU limit; 1% to 100%.")],
+    groups: &[],
+    block: false,
+    layered: false,
+};
+
+pub(in crate::policy_file) static BACKLOG: Map = Map {
+    what: "`backlog`",
+    doc: "What waits already, and how soon it shall be gone.",
+    example: "{ signal: waiting, within: 30s }",
+    keys: &[
+        needed("signal", Shape::Text(&forms::SIGNAL_NAME), "How many wait."),
+        needed("within", Shape::Duration(SECOND, Duration::from_hours(24)), "Within this they shall be gone."),
+    ],
+    groups: &[],
     block: false,
     layered: false,
 };

@@ -2,8 +2,7 @@
 
 use super::{Read, Scope, activate, carried, signal, signal_of};
 use crate::{
-    calendar::Zone,
-    policy::{Burst, Capacity, Forecast, Goal, JobTime, Knob, Queue, QueueGoal, RuleKind, Target, Tolerance},
+    policy::{Burst, Goal, JobTime, Queue, QueueGoal, RuleKind, Target, Tolerance},
     policy_file::{grammar::rules, quantity::Measure},
     text::{
         Fields, Findings, Kind, Node, Value, quote,
@@ -139,46 +138,4 @@ pub(super) fn burst(node: &Node, scope: &Scope<'_>, findings: &mut Findings) -> 
         down_by: down_by?,
     };
     Some(Read { activate: activate?, numbers, ..Read::new(RuleKind::Burst(rule), bound) })
-}
-
-pub(super) fn forecast(node: &Node, scope: &Scope<'_>, findings: &mut Findings) -> Option<Read> {
-    let fields = node.fields(&rules::FORECAST, findings)?;
-    let (signal, measure) = signal(&fields, scope.signals, findings);
-    let given = (signal.as_ref(), measure);
-    let carried =
-        fields.required("per_replica", findings).and_then(|node| carried(node, "`per_replica`", given, findings));
-    let idle = fields.get("idle_per_missing").map(|node| number(node, "`idle_per_missing`", 0.01..=1000.0, findings));
-    let misses = fields.get("misses").map(|node| share(node, "`misses`", 0.001..=0.999, findings));
-    fields.one_of("misses", findings);
-    let horizon = horizon(&fields, findings);
-    let window = fields.duration("window", findings);
-    let activate = activate(&fields, given, findings);
-    let knob = match (misses, idle) {
-        (Some(misses), _) => Knob::Misses(misses?),
-        (None, Some(idle)) => Knob::IdlePerMissing(idle?),
-        (None, None) => return None,
-    };
-    let (per_replica, bound, numbers) = carried?;
-    let rule = Forecast {
-        signal: signal?,
-        capacity: Capacity::Given(per_replica),
-        knob,
-        horizon: horizon?,
-        window: window?,
-        backlog: None,
-        zone: Zone::UTC,
-        except: Vec::new(),
-        on_trial: None,
-    };
-    Some(Read { activate: activate?, numbers, ..Read::new(RuleKind::Forecast(rule), bound) })
-}
-
-#[expect(clippy::option_option, reason = "the outer one is an error, the inner one is `auto`")]
-fn horizon(fields: &Fields<'_>, findings: &mut Findings) -> Option<Option<std::time::Duration>> {
-    use std::time::Duration;
-    let node = fields.get("horizon")?;
-    if matches!(&node.value, Value::Text(text) if text == "auto") {
-        return Some(None);
-    }
-    duration(node, "`horizon`", &(Duration::from_secs(1)..=Duration::from_hours(24)), findings).map(Some)
 }

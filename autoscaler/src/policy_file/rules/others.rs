@@ -92,7 +92,7 @@ fn refuse(node: &Node, CalendarError { message, help }: CalendarError, findings:
     findings.add(Kind::BadValue, node.place, message, help);
 }
 
-fn parsed<T>(node: Option<&Node>, what: &str, example: &str, findings: &mut Findings) -> Option<T>
+pub(super) fn parsed<T>(node: Option<&Node>, what: &str, example: &str, findings: &mut Findings) -> Option<T>
 where
     T: std::str::FromStr<Err = CalendarError>,
 {
@@ -108,7 +108,7 @@ fn weekdays(node: &Node, findings: &mut Findings) -> Option<Weekdays> {
     days.into_iter().collect::<Option<Vec<_>>>()?.into_iter().reduce(Weekdays::and)
 }
 
-fn except(node: Option<&Node>, findings: &mut Findings) -> Option<Vec<Dates>> {
+pub(super) fn except(node: Option<&Node>, findings: &mut Findings) -> Option<Vec<Dates>> {
     let Some(node) = node else { return Some(Vec::new()) };
     let one = |node: &Node, findings: &mut Findings| parsed(Some(node), "`except`", "2026-12-25", findings);
     match &node.value {

@@ -14,6 +14,10 @@ pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings) {
         }
         hpa_window(policy, read, findings);
         activate(policy, read, findings);
+        if let (true, Some(place)) = (read.rule.observe, read.written("on_trial")) {
+            let message = "`observe` keeps the rule from acting, however its trial ends: `on_trial` does nothing";
+            findings.add(Kind::NoEffect, place, message, "leave out one of them");
+        }
     }
     for (way, guards, place) in [
         ("up", &policy.guards.guards.up, policy.guards.places.up_select),

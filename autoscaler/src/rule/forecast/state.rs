@@ -24,7 +24,9 @@ const STARTS: usize = 32;
 /// The horizon while no start was seen.
 const ASSUMED_START: Duration = Duration::from_secs(30);
 /// A start that took longer was none that anybody waited for.
-const LONGEST_START: Duration = Duration::from_hours(1);
+const LONGEST_START: Duration = Duration::from_hours(24);
+/// A replica that started so long after a step was not asked for by it: somebody replaced another one.
+const ASKED_FOR: Duration = Duration::from_mins(5);
 /// Forecasts that must have been compared with what came.
 const LEARNED: u64 = 8;
 /// What is wanted is remembered so often at most.
@@ -131,7 +133,10 @@ impl ForecastState {
             };
             self.starts_seen = self.starts_seen.max(ready);
             let asked = given.memory.steps.last(Direction::Up).map(|step| step.at);
-            let asked = asked.filter(|at| *at <= ready && replica.started.is_none_or(|started| *at <= started));
+            let asked = asked.filter(|at| {
+                let started = replica.started.unwrap_or(ready);
+                *at <= started && started <= ready && started.since(*at) <= ASKED_FOR
+            });
             let Some(took) = asked.or(replica.started).map(|from| ready.since(from)) else { continue };
             if took > LONGEST_START {
                 continue;
