@@ -21,8 +21,8 @@ signals:
 rules:
   - target: { signal: cpu, per_replica: 0.5 cores, window: 10s }
   - threshold: { signal: jobs, above: 40, for: 3s, add: 1 }
-  - forecast: { signal: cpu, per_replica: 0.5 cores, backlog: { signal: jobs, within: 10m }, on_trial: 1m }
-  - forecast: { signal: jobs, per_replica: { cpu: 70% }, misses: 5%, horizon: 10s }
+  - forecast: { signal: cpu, per_replica: 0.5 cores, on_trial: 1m }
+  - forecast: { signal: jobs, per_replica: { cpu: 70% }, misses: 5%, horizon: 10s, backlog: { signal: jobs, within: 10m } }
 guards:
   up: { cooldown: 5s, at_most: [2 per 15s] }
   down: { cooldown: 20s, stabilize: 10s }
