@@ -133,7 +133,7 @@ fn confidence(reason: &ForecastReason, by: &forecast::Outlook) -> String {
 fn trust(reason: &ForecastReason, by: &forecast::Outlook) -> String {
     let (misses, of) = by.misses;
     let allowed = (1.0 - reason.knob.quantile()) * f64::from(of);
-    let recent = format!("{misses} of the last {of} were recent, where {allowed:.1} are allowed");
+    let recent = format!("{misses} of the last {of} were missed, where {allowed:.1} are allowed");
     let reactive = reason.reactive;
     let gate = match by.gate {
         _ if by.burst => {
