@@ -13,14 +13,13 @@ const AUTOSCALER_MAY_USE: [&str; 9] =
     ["croner", "forecast", "granit-parser", "humantime", "jiff", "serde", "serde_json", "strsim", "thiserror"];
 
 /// What forecasts may use. Random numbers come from seeds alone: nothing below brings others.
-const FORECAST_MAY_USE: [&str; 8] =
-    ["base64", "half", "linregress", "rand", "rand_chacha", "rustfft", "serde", "thiserror"];
+const FORECAST_MAY_USE: [&str; 7] = ["base64", "half", "linregress", "rand_chacha", "rustfft", "serde", "thiserror"];
 
 /// What a replay must not drag in, however indirectly: it builds in seconds and runs where there is no Docker.
 const NOT_BELOW_REPLAY: [&str; 7] = ["agent", "async-nats", "bollard", "bus", "rusqlite", "sysinfo", "tokio"];
 
-/// What would let the decisions differ between two runs, or wait. Without `getrandom`, `rand` knows seeds only.
-const NOT_BELOW_AUTOSCALER: [&str; 6] = ["async-std", "chrono", "fastrand", "getrandom", "mio", "tokio"];
+/// What would let the decisions differ between two runs, or wait.
+const NOT_BELOW_AUTOSCALER: [&str; 7] = ["async-std", "chrono", "fastrand", "getrandom", "mio", "rand", "tokio"];
 
 /// What jiff may be built with, by anybody: its `std` would bring the clock and the host's time zone files.
 const JIFF_MAY_HAVE: [&str; 2] = ["alloc", "tzdb-bundle-always"];

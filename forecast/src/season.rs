@@ -13,8 +13,10 @@
 //! threshold. It is done for each tier of the history, the finest first, so that a period of minutes and one of weeks are
 //! both found. Whether a season is worth anything is for the weights to say: they see what it forecasts.
 
-use rand::{SeedableRng, seq::SliceRandom};
-use rand_chacha::ChaCha8Rng;
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
 use rustfft::{FftPlanner, num_complex::Complex};
 use serde::{Deserialize, Serialize};
 
@@ -139,12 +141,22 @@ fn threshold(values: &[f64], planner: &mut FftPlanner<f64>) -> f64 {
     let mut shuffled = values.to_vec();
     let mut largest: Vec<f64> = (0..PERMUTATIONS)
         .map(|_| {
-            shuffled.shuffle(&mut random);
+            shuffle(&mut shuffled, &mut random);
             power(&shuffled, planner)[1..].iter().copied().fold(0.0, f64::max)
         })
         .collect();
     largest.sort_by(f64::total_cmp);
     largest[PERMUTATIONS - 2]
+}
+
+/// Puts values in random order (Fisher and Yates).
+fn shuffle(values: &mut [f64], random: &mut ChaCha8Rng) {
+    for last in (1..values.len()).rev() {
+        let count = u64::try_from(last + 1).unwrap_or(u64::MAX);
+        // The remainder prefers nobody by more than one in two billion: there are at most 2048 values.
+        let other = usize::try_from(random.next_u64() % count).unwrap_or(last);
+        values.swap(last, other);
+    }
 }
 
 /// The autocorrelation at each lag, each from as many pairs as there are.

@@ -67,11 +67,13 @@ fn with_additions(value: Value) -> Value {
             // A variant's name as the only key, and maps whose keys are data, are no objects with fields.
             let is_variant = fields.len() == 1
                 && ["prometheus", "jetstream", "quantile", "telepathy"].iter().any(|name| fields.contains_key(*name));
-            let keep = ["labels", "evaluation_detail", "telepathy"];
+            let keep = ["labels", "evaluation_detail", "telepathy", "state"];
             let mut fields: serde_json::Map<_, _> = fields
                 .into_iter()
                 .map(|(key, value)| {
-                    let value = if keep.contains(&key.as_str()) { value } else { with_additions(value) };
+                    // A forecast rule's settings are the policy's own; those of a status are a list.
+                    let opaque = keep.contains(&key.as_str()) || (key == "settings" && value.is_object());
+                    let value = if opaque { value } else { with_additions(value) };
                     (key, value)
                 })
                 .collect();
