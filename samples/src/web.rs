@@ -213,7 +213,8 @@ mod tests {
 
     async fn start(cost: Duration, waiting: usize) -> (watch::Sender<bool>, tokio::task::JoinHandle<()>, SocketAddr) {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let options = Options { listen, cost, workers: 1, waiting, drain: Duration::from_secs(5) };
+        let options =
+            Options { listen, cost, workers: 1, waiting, drain: Duration::from_secs(5), boot: Duration::ZERO };
         let listener = TcpListener::bind(listen).await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket");
         let (ask, asked) = watch::channel(false);
