@@ -2,8 +2,8 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they are")]
 
-mod forecast;
 mod compare;
+mod forecast;
 mod replay;
 mod scenario;
 mod test;
@@ -18,8 +18,8 @@ use crate::{
     moment::{self, Moment},
 };
 
-pub(crate) use forecast::ForecastArgs;
 pub(crate) use compare::CompareArgs;
+pub(crate) use forecast::ForecastArgs;
 pub(crate) use replay::{ReplayArgs, ReportFormat};
 pub(crate) use scenario::{
     ScenarioCheckArgs, ScenarioCommand, ScenarioDrawArgs, ScenarioImportArgs, ScenarioRecordArgs,

@@ -375,7 +375,7 @@ mod tests {
         forecaster
     }
 
-    fn asked<'a>(replicas: &'a (dyn Fn(f64) -> u32 + Sync), ahead: Duration) -> Asked<'a> {
+    fn asked(replicas: &(dyn Fn(f64) -> u32 + Sync), ahead: Duration) -> Asked<'_> {
         Asked {
             service: "shop/web",
             signal: "requests",

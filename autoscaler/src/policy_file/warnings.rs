@@ -158,10 +158,10 @@ fn nothing_damps(policy: &ReadPolicy, findings: &mut Findings) {
 
 fn not_demand(policy: &ReadPolicy, findings: &mut Findings) {
     for read in &policy.rules {
-        let signal = match &read.rule.kind {
-            RuleKind::Target(Target { goal: Goal::PerReplica(_), signal, .. })
-            | RuleKind::Forecast(Forecast { signal, .. }) => signal,
-            _ => continue,
+        let (RuleKind::Target(Target { goal: Goal::PerReplica(_), signal, .. })
+        | RuleKind::Forecast(Forecast { signal, .. })) = &read.rule.kind
+        else {
+            continue;
         };
         if signal.as_str() == SignalName::MEMORY {
             let message = "what each replica takes of memory by itself comes with every replica that is added, so that this \

@@ -28,7 +28,7 @@ use forecast::Gate;
 pub use state::{Days, ForecastState};
 
 use crate::{
-    evaluation::{ForecastReason, Gap, Opinion, Outlook, RuleReason, SignalReading},
+    evaluation::{ForecastReason, Gap, Opinion, Origin, Outlook, RuleReason, SignalReading},
     policy::{Capacity, Forecast},
     quantity::Quantity,
     rule::{RuleState, Situation, missing, whole},
@@ -84,7 +84,9 @@ pub(crate) fn update(rule: &Forecast, state: &mut RuleState, given: &Situation<'
     let RuleState::Forecast(state) = state else { return };
     state.learn_starts(given);
     let Some(reading) = given.readings.get(&rule.signal, rule.window) else { return };
-    let measured = reading.absent == 0 && reading.warming == 0 && reading.kept.is_none();
+    // What is measured of the service as a whole is all there, whoever warms up.
+    let complete = reading.origin == Origin::Service || reading.warming == 0;
+    let measured = reading.absent == 0 && complete && reading.kept.is_none();
     let newest = given.readings.get(&rule.signal, ForecastState::NEWEST);
     let closed = match (newest.and_then(|reading| reading.total), reading.age) {
         (Some(total), Some(age)) if measured => state.observe(rule, total, given.now.minus(age), given),

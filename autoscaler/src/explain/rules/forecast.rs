@@ -133,7 +133,7 @@ fn confidence(reason: &ForecastReason, by: &forecast::Outlook) -> String {
 fn trust(reason: &ForecastReason, by: &forecast::Outlook) -> String {
     let (misses, of) = by.misses;
     let allowed = (1.0 - reason.knob.quantile()) * f64::from(of);
-    let missed = format!("{misses} of the last {of} were missed, where {allowed:.1} are allowed");
+    let recent = format!("{misses} of the last {of} were missed, where {allowed:.1} are allowed");
     let reactive = reason.reactive;
     let gate = match by.gate {
         _ if by.burst => {
@@ -150,9 +150,9 @@ fn trust(reason: &ForecastReason, by: &forecast::Outlook) -> String {
             format!("it did worse, so that the bound of \"as now\" counts, and no fewer than the {reactive} for now")
         }
     };
-    let Some(skill) = by.skill else { return format!("{missed}; {gate}") };
+    let Some(skill) = by.skill else { return format!("{recent}; {gate}") };
     let (cost, from, to) = (than_naive(skill.skill), than_naive(skill.from), than_naive(skill.to));
-    format!("{missed}; its bound cost {cost} than that of \"as now\" ({from} to {to}, with 90 % certainty): {gate}")
+    format!("{recent}; its bound cost {cost} than that of \"as now\" ({from} to {to}, with 90 % certainty): {gate}")
 }
 
 /// `12 % less`, or `5 % more`.

@@ -21,12 +21,21 @@ signals:
 rules:
   - target: { signal: cpu, per_replica: 0.5 cores, window: 10s }
   - threshold: { signal: jobs, above: 40, for: 3s, add: 1 }
-  - forecast: { signal: cpu, per_replica: 0.5 cores, backlog: { signal: jobs, within: 10m }, on_trial: 1m }
-  - forecast: { signal: jobs, per_replica: { cpu: 70% }, misses: 5%, horizon: 10s }
 guards:
   up: { cooldown: 5s, at_most: [2 per 15s] }
   down: { cooldown: 20s, stabilize: 10s }
   warm_up: 0s
+";
+
+/// Rules that forecast, by what was given and by what is learned.
+const FORESEES: &str = "
+service: shop/web
+replicas: { min: 1, max: 10 }
+signals: { jobs: published }
+rules:
+  - forecast: { signal: cpu, per_replica: 0.5 cores, horizon: 2s }
+  - forecast: { signal: jobs, per_replica: { cpu: 70% }, misses: 5%, backlog: { signal: jobs, within: 10m }, on_trial: 1m }
+guards: { base: none }
 ";
 
 /// A story whose history is kept.
@@ -166,6 +175,24 @@ fn what_is_kept_replays_to_the_same_evaluations() {
             if let Some(live) = kept.evaluations.get(number) {
                 assert_eq!(evaluation, live, "{from}");
             }
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_of_a_forecast_replays_to_the_same_evaluations() {
+    let mut kept = Kept::new(FORESEES, 1);
+    // Before `live` edits the policy.
+    for second in 0..30 {
+        kept.live(second);
+    }
+    kept.finish(30);
+    let (_, text) = text(&kept.chunks, 0, 30);
+    let replayed = replay(&text);
+    assert!(replayed.len() >= 30, "only {}", replayed.len());
+    for (number, evaluation) in &replayed {
+        if let Some(live) = kept.evaluations.get(number) {
+            assert_eq!(evaluation, live);
         }
     }
 }
