@@ -51,22 +51,36 @@ pub(crate) struct Options {
     /// End after so many rounds of idle, ramp, spike and stop; 0: never
     #[arg(long, default_value_t = 0)]
     cycles: u64,
+    /// Play so many days instead, of requests alone, from midnight to midnight
+    #[arg(long, default_value_t = 0)]
+    days: usize,
+    /// How long a day is
+    #[arg(long, default_value = "100s", value_parser = humantime::parse_duration)]
+    day: Duration,
+    /// Requests per second: in the night, at noon
+    #[arg(long, num_args = 2, value_names = ["NIGHT", "NOON"], default_values_t = [8.0, 90.0])]
+    day_requests: Vec<f64>,
 }
 
 /// On their way at the same time; what is due beyond that is counted and not sent.
 const MAX_IN_FLIGHT: usize = 2000;
+/// Of a day.
+const PIECES: u32 = 12;
 
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let mut asked = shutdown::asked()?;
-    let phases = phases(&options)?;
+    let phases = if options.days > 0 { days(&options)? } else { phases(&options)?.to_vec() };
+    let cycles = if options.days > 0 { 1 } else { options.cycles };
     let mut sender = Sender::new(&options).await?;
     let mut cycle = 0;
-    while options.cycles == 0 || cycle < options.cycles {
+    while cycles == 0 || cycle < cycles {
         cycle += 1;
         for phase in &phases {
             println!("load | {}", plan(phase, &options));
             let report = sender.play(phase, &mut asked).await;
-            println!("load | {} ended: {report}", phase.name);
+            if options.days == 0 {
+                println!("load | {} ended: {report}", phase.name);
+            }
             if *asked.borrow() {
                 return Ok(());
             }
@@ -91,6 +105,24 @@ fn phases(options: &Options) -> anyhow::Result<[Phase; 4]> {
     ])
 }
 
+/// Days from midnight to midnight: a sine in twelve straight pieces.
+fn days(options: &Options) -> anyhow::Result<Vec<Phase>> {
+    let [night, noon]: [f64; 2] = options.day_requests.as_slice().try_into().context("two rates: night, noon")?;
+    rates(&[night, noon, noon])?;
+    let at = |piece: u32| {
+        let angle = std::f64::consts::TAU * f64::from(piece) / f64::from(PIECES);
+        (f64::midpoint(night, noon) - (noon - night) / 2.0 * angle.cos()).round()
+    };
+    let names = ["0:00", "2:00", "4:00", "6:00", "8:00", "10:00", "12:00", "14:00", "16:00", "18:00", "20:00", "22:00"];
+    let day = (0..PIECES).zip(names).map(|(piece, name)| Phase {
+        name,
+        lasts: options.day / PIECES,
+        requests: Flow { from: at(piece), to: at(piece + 1) },
+        jobs: Flow::steady(0.0),
+    });
+    Ok(day.cycle().take(PIECES as usize * options.days).collect())
+}
+
 fn rates(given: &[f64]) -> anyhow::Result<[f64; 3]> {
     let rates = given.try_into().context("three rates are needed: idle, ramp, spike")?;
     for rate in given {
@@ -100,6 +132,9 @@ fn rates(given: &[f64]) -> anyhow::Result<[f64; 3]> {
 }
 
 fn plan(phase: &Phase, options: &Options) -> String {
+    if options.days > 0 {
+        return format!("{}: {} requests/s", phase.name, phase.requests);
+    }
     let mut flows = Vec::new();
     for (wanted, flow, what) in
         [(options.web.is_some(), phase.requests, "requests/s"), (options.jobs, phase.jobs, "jobs/s")]
@@ -138,7 +173,7 @@ impl Sender {
             web,
             jobs,
             places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
-            bounded: options.cycles > 0,
+            bounded: options.cycles > 0 || options.days > 0,
             requests: Vec::new(),
         })
     }

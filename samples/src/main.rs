@@ -31,7 +31,7 @@ enum Service {
     /// Takes jobs from a NATS JetStream queue
     Worker(worker::Options),
     /// Puts load on a web service and a queue: idle, ramp, spike, stop
-    Load(load::Options),
+    Load(Box<load::Options>),
     /// Exits with 0 when the web server on this machine answers: a health check for images without a shell
     Healthy(healthy::Options),
     /// Publishes a value of an application, for policies to read as a signal
@@ -43,7 +43,7 @@ async fn main() -> anyhow::Result<()> {
     match Cli::parse().service {
         Service::Web(options) => web::run(options).await,
         Service::Worker(options) => worker::run(options).await,
-        Service::Load(options) => load::run(options).await,
+        Service::Load(options) => load::run(*options).await,
         Service::Healthy(options) => healthy::run(&options),
         Service::Publish(options) => publish::run(options).await,
     }

@@ -39,13 +39,20 @@ pub(crate) struct Options {
     /// How long requests may take to finish once the server is asked to end
     #[arg(long, default_value = "8s", value_parser = humantime::parse_duration)]
     drain: Duration,
+    /// How long it takes to start: before, nobody is answered
+    #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
+    boot: Duration,
 }
 
 /// Connections at the same time; further ones wait in the kernel.
 const MAX_CONNECTIONS: usize = 1000;
 
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
-    let asked = shutdown::asked()?;
+    let mut asked = shutdown::asked()?;
+    tokio::select! {
+        () = tokio::time::sleep(options.boot) => {}
+        () = shutdown::wait(&mut asked) => return Ok(()),
+    }
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     println!("web | listening on {}, {} per request", listener.local_addr()?, humantime::format_duration(options.cost));
@@ -206,7 +213,8 @@ mod tests {
 
     async fn start(cost: Duration, waiting: usize) -> (watch::Sender<bool>, tokio::task::JoinHandle<()>, SocketAddr) {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let options = Options { listen, cost, workers: 1, waiting, drain: Duration::from_secs(5) };
+        let options =
+            Options { listen, cost, workers: 1, waiting, drain: Duration::from_secs(5), boot: Duration::ZERO };
         let listener = TcpListener::bind(listen).await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket");
         let (ask, asked) = watch::channel(false);

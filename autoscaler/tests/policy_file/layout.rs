@@ -20,7 +20,7 @@ fn a_file_is_laid_out_so() -> Result<(), Box<dyn Error>> {
 #[test]
 fn every_file_that_is_read_can_be_laid_out() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for folder in ["tests/policy_file/doubtful", "../policies/examples", "../policies/demo"] {
+    for folder in ["tests/policy_file/doubtful", "../policies/examples", "../policies/demo", "../policies/demo-days"] {
         for entry in fs::read_dir(root.join(folder))? {
             let path = entry?.path();
             let text = fs::read_to_string(&path)?;

@@ -31,9 +31,14 @@ fn every_map_has_a_name_of_its_own() {
 fn what_the_reader_takes_the_schema_takes() -> Result<(), Box<dyn Error>> {
     let validator = jsonschema::draft202012::new(&schema())?;
     let mut count = 0;
-    for folder in
-        ["../policies", "../policies/examples", "../policies/demo", "tests/policy_file", "tests/policy_file/doubtful"]
-    {
+    for folder in [
+        "../policies",
+        "../policies/examples",
+        "../policies/demo",
+        "../policies/demo-days",
+        "tests/policy_file",
+        "tests/policy_file/doubtful",
+    ] {
         for entry in fs::read_dir(root().join(folder))? {
             let path = entry?.path();
             if path.extension().is_none_or(|ending| ending != "yaml") {
