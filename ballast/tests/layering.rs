@@ -102,6 +102,7 @@ fn ban(line: &str) -> Option<Ban> {
 }
 
 /// Which package depends on which, by name.
+#[derive(Default)]
 struct Graph {
     /// All kinds of dependencies, also of tests and build scripts.
     any: BTreeMap<String, BTreeSet<String>>,
@@ -109,6 +110,10 @@ struct Graph {
     normal: BTreeMap<String, BTreeSet<String>>,
     /// What each is built with.
     features: BTreeMap<String, BTreeSet<String>>,
+    /// The name of each package ID.
+    names: BTreeMap<String, String>,
+    /// The same as `normal`, by package ID.
+    by_id: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Graph {
@@ -117,18 +122,22 @@ impl Graph {
         let names: BTreeMap<&str, &str> = list(&metadata["packages"])
             .filter_map(|package| Some((package["id"].as_str()?, package["name"].as_str()?)))
             .collect();
-        let mut graph = Self { any: BTreeMap::new(), normal: BTreeMap::new(), features: BTreeMap::new() };
+        let mut graph = Self::default();
         for node in list(&metadata["resolve"]["nodes"]) {
-            let name = names[node["id"].as_str().expect("a node has an id")];
+            let id = node["id"].as_str().expect("a node has an id");
+            let name = names[id];
+            graph.names.insert(id.into(), name.into());
             let features = list(&node["features"]).filter_map(Value::as_str).map(ToOwned::to_owned);
             graph.features.entry(name.into()).or_default().extend(features);
             let any = graph.any.entry(name.into()).or_default();
             let normal = graph.normal.entry(name.into()).or_default();
             for dependency in list(&node["deps"]) {
-                let on = names[dependency["pkg"].as_str().expect("a dependency has a package")];
+                let on_id = dependency["pkg"].as_str().expect("a dependency has a package");
+                let on = names[on_id];
                 any.insert(on.into());
                 if list(&dependency["dep_kinds"]).any(|kind| kind["kind"].is_null()) {
                     normal.insert(on.into());
+                    graph.by_id.entry(id.into()).or_default().insert(on_id.into());
                 }
             }
         }
@@ -142,15 +151,15 @@ impl Graph {
 
     /// Those of `wanted` that `name` depends on, directly or not.
     fn all_below(&self, name: &str, wanted: &[&str]) -> BTreeSet<String> {
+        // By package and not by name: of two versions, one may depend on what the other does not.
+        let called = |id: &String| self.names[id].clone();
         let mut seen = BTreeSet::new();
-        let mut open = vec![name.to_owned()];
+        let mut open: Vec<&String> = self.names.keys().filter(|id| called(id) == name).collect();
         while let Some(next) = open.pop() {
-            for dependency in self.normal.get(&next).into_iter().flatten() {
-                if seen.insert(dependency.clone()) {
-                    open.push(dependency.clone());
-                }
-            }
+            let below = self.by_id.get(next).into_iter().flatten();
+            open.extend(below.filter(|id| seen.insert(*id)));
         }
+        let mut seen: BTreeSet<String> = seen.into_iter().map(called).collect();
         seen.retain(|name| wanted.contains(&name.as_str()));
         seen
     }
