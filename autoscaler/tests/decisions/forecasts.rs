@@ -34,6 +34,46 @@ fn before_there_is_a_forecast_it_is_the_reactive_answer() {
     }
 }
 
+#[expect(dead_code, reason = "forecasts' own tests draw more")]
+#[path = "../../../forecast/tests/drawn/mod.rs"]
+mod drawn;
+
+/// What a load cost: replicas that there were, and ten for each one that was missing; and how many steps were short.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bill {
+    cost: f64,
+    short: u32,
+}
+
+impl Bill {
+    fn add(&mut self, there: u32, serving: u32, load: f64) {
+        let missing = whole(load / 100.0).saturating_sub(serving);
+        self.cost += f64::from(there) + 10.0 * f64::from(missing);
+        self.short += u32::from(missing > 0);
+    }
+}
+
+#[test]
+fn where_nothing_can_be_foreseen_it_is_no_worse_than_the_reactive_answer() {
+    use drawn::Kind;
+    for kind in [Kind::Bimodal, Kind::Walk, Kind::SeasonEnds, Kind::TrendBreaks, Kind::ClockChanges] {
+        let loads: Vec<f64> = drawn::draw(kind, 2400, 1).into_iter().map(|value| 10.0 * value).collect();
+        // A start takes as long as a step: what is started after one serves after the next.
+        let mut world = World::new("signal: requests, per_replica: 100/s, horizon: 20s", 10, 10);
+        world.start = world.pace;
+        let (mut forecast, mut reactive) = (Bill::default(), Bill::default());
+        let (mut before, mut now) = (10, 10);
+        for load in loads {
+            forecast.add(world.replicas(), world.serving(), load);
+            reactive.add(now, now.min(before), load);
+            (before, now) = (now, whole(load / 100.0));
+            world.requests(load);
+        }
+        assert!(forecast.cost <= 1.02 * reactive.cost, "{kind:?}: {forecast:?} beside {reactive:?}");
+        assert!(forecast.short <= reactive.short, "{kind:?}: {forecast:?} beside {reactive:?}");
+    }
+}
+
 #[test]
 fn on_a_periodic_load_it_grows_before_the_load_comes_and_says_why() {
     let (mut ahead, mut late) = (0, 0);
