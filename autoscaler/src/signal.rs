@@ -1,5 +1,6 @@
 //! Samples kept for as long as a rule looks back on them, and read as signals.
 
+mod estimate;
 mod reading;
 mod series;
 mod sum;
@@ -137,6 +138,7 @@ impl Signals {
             measured: 0,
             warming: view.warming,
             absent: 0,
+            estimate: None,
             gap: None,
         };
         // An application may change from one value for the service to one per replica: the newest says which.
