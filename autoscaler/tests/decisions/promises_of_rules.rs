@@ -75,6 +75,7 @@ fn kinds() -> Vec<(&'static str, RuleKind)> {
         backlog: None,
         zone: Zone::UTC,
         except: Vec::new(),
+        seasons: Vec::new(),
         on_trial: None,
     };
     let formula = FormulaRule { replicas: Formula::parse("load / 10").expect("a formula"), window: Rule::WINDOW };

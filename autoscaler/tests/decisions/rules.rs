@@ -241,6 +241,7 @@ fn without_history_a_forecast_is_the_demand_now() {
             backlog: None,
             zone: Zone::UTC,
             except: Vec::new(),
+            seasons: Vec::new(),
             on_trial: None,
         })
     };
