@@ -189,6 +189,10 @@ impl Signal {
         let point = Point { at, value };
         match &sample.of {
             Subject::Service => {
+                if self.partial.is_some() {
+                    // What covered only some replicas would be a dip among those that cover all.
+                    self.service.forget_newest_before(at);
+                }
                 if self.service.add(point, self.span) {
                     self.partial = partial.map(|(replicas, why)| (replicas, why.clone()));
                 }

@@ -40,6 +40,11 @@ impl Series {
         true
     }
 
+    /// Forgets the newest, if it is older.
+    pub(super) fn forget_newest_before(&mut self, at: Timestamp) {
+        self.points.pop_back_if(|newest| at.is_after(newest.at));
+    }
+
     /// Forgets what nobody looks back to any more, but not the newest.
     pub(super) fn forget_old(&mut self, span: Duration) {
         if let Some(newest) = self.points.pop_back() {
