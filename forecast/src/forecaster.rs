@@ -94,6 +94,8 @@ pub struct Outlook {
     pub skill: Option<Interval>,
     /// Misses of the bound, of so many of the newest forecasts.
     pub misses: (u32, u32),
+    /// The newest value was above the bound that was said of it.
+    pub missed: bool,
     /// There were too many misses for chance: until there are not, the forecast may only raise the count.
     pub burst: bool,
     /// The bound would be higher, but is never more than so many times the most that was ever measured.
@@ -500,6 +502,7 @@ impl Forecaster {
             gate: if self.burst && self.gate == Gate::Proven { Gate::Raises } else { self.gate },
             skill,
             misses: (misses, of),
+            missed: far.missed(),
             burst: self.burst,
             capped: capped.then_some(MOST),
         });

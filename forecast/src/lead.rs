@@ -27,6 +27,8 @@ use crate::{
 
 /// How fast losses turn into weights.
 const LEARNING: f64 = 2.0;
+/// What a bound is off by because of rounding.
+const ROUNDING: f64 = 1e-6;
 /// What a loss counts a step later.
 const FADING: f64 = 0.99;
 /// No single loss counts for more.
@@ -120,7 +122,7 @@ impl Scores {
         self.naive_error += (value - f64::from(said.points[0])).abs();
         self.loss += pinball(value, said.bound, quantile);
         self.naive_loss += pinball(value, f64::from(said.bounds[0]), quantile);
-        self.missed += u64::from(value > said.bound);
+        self.missed += u64::from(exceeds(value, said.bound));
     }
 }
 
@@ -248,6 +250,11 @@ impl Lead {
         weights.map(|weight| weight / all)
     }
 
+    /// Whether the newest forecast that was compared was missed.
+    pub(crate) fn missed(&self) -> bool {
+        self.misses & 1 == 1
+    }
+
     /// Misses, of so many of the newest forecasts.
     pub(crate) fn recent_misses(&self) -> (u32, u32) {
         let of = u32::try_from(self.scored).unwrap_or(u32::MAX).min(RECENT);
@@ -262,7 +269,7 @@ impl Lead {
         #[expect(clippy::cast_precision_loss, reason = "only what is small counts")]
         let pace = SCALE.max(1.0 / self.scored as f64);
         self.scale += (off - self.scale) * pace;
-        let missed = value > said.ready.unwrap_or(said.bound);
+        let missed = exceeds(value, said.ready.unwrap_or(said.bound));
         let pull = (allowed * PACE.0).max(PACE.1) * (f64::from(u8::from(missed)) - allowed);
         self.aim = (self.aim - pull).clamp(allowed * AIM.0, (allowed * AIM.1).min(0.6));
         self.misses = (self.misses << 1) | u64::from(missed);
@@ -305,6 +312,11 @@ impl Sound for Vec<Lead> {
                 && lead.residuals.iter().all(Residuals::is_sound)
         })
     }
+}
+
+/// Whether a value is above a bound by more than the rounding of either.
+fn exceeds(value: f64, bound: f64) -> bool {
+    value > bound + ROUNDING * bound.abs()
 }
 
 /// What a bound costs: `quantile` for each unit above it, `1 − quantile` for each below.
