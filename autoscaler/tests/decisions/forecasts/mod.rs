@@ -15,7 +15,7 @@ use autoscaler::{
     quantity::SignalName,
 };
 
-use crate::driver::seconds;
+use crate::driver::{as_seen, seconds};
 
 /// 2026-11-16, a Monday, midnight UTC.
 const MONDAY: Timestamp = Timestamp::from_millis(1_794_787_200_000);
@@ -144,10 +144,7 @@ impl World {
     }
 
     fn observe(&mut self) {
-        let mut replicas = self.replicas.clone();
-        for replica in &mut replicas {
-            replica.ready_since = replica.ready_since.filter(|since| *since <= self.now);
-        }
+        let replicas = as_seen(&self.replicas, self.now);
         self.autoscaler.handle_event(Event::Observed(Observation { replicas, ..Observation::default() }), self.now);
     }
 }
