@@ -40,6 +40,11 @@ pub struct Forecaster {
     spacing: Spacing,
     opened: Opened,
     history: History,
+    /// Seasons that were found.
+    found: Vec<Season>,
+    /// Seasons that are expected, in milliseconds.
+    expected: Vec<u64>,
+    /// Those found, and those expected that can be told by; the shortest first.
     seasons: Vec<Season>,
     /// The next look for seasons is after so many steps.
     look_at: u64,
@@ -73,8 +78,8 @@ pub struct Outlook {
     pub level: f64,
     /// How much each member counts, those that count most first; of less than half a percent, none.
     pub weights: Vec<(Member, f64)>,
-    /// Milliseconds of each season, the shortest first.
-    pub seasons: Vec<u64>,
+    /// The seasons that members go by, the shortest first.
+    pub seasons: Vec<Season>,
     /// Whether it may be trusted.
     pub gate: Gate,
     /// How much better it is than the naive one.
@@ -87,6 +92,13 @@ pub struct Outlook {
     pub capped: Option<f64>,
 }
 
+impl Outlook {
+    /// Milliseconds of the season that a member goes by.
+    pub fn season_of(&self, member: Member) -> Option<u64> {
+        member.season(&self.seasons).map(|season| whole(season.millis(self.step)).unsigned_abs())
+    }
+}
+
 impl Forecaster {
     /// One that knows nothing. `quantile` is the share of time, above 0 and below 1, in which the bound shall not be exceeded.
     pub fn new(quantile: f64) -> Self {
@@ -96,6 +108,8 @@ impl Forecaster {
             spacing: Spacing::default(),
             opened: Opened::default(),
             history: History::default(),
+            found: Vec::new(),
+            expected: Vec::new(),
             seasons: Vec::new(),
             look_at: FIRST_LOOK,
             members: Members::default(),
@@ -132,12 +146,24 @@ impl Forecaster {
         }
     }
 
+    /// Expects seasons of so many milliseconds from now on: what is expected is told by after one season, while others have to
+    /// come two and a half times to be found.
+    pub fn expect(&mut self, seasons: &[u64], calendar: &dyn Calendar) {
+        if self.expected != seasons {
+            self.expected = seasons.to_vec();
+            if self.look_at_seasons() {
+                self.rehearse_all(calendar);
+                self.look_out();
+            }
+        }
+    }
+
     /// What was measured.
     pub fn history(&self) -> &History {
         &self.history
     }
 
-    /// The seasons found, the shortest first.
+    /// The seasons that are told by, the shortest first.
     pub fn seasons(&self) -> &[Season] {
         &self.seasons
     }
@@ -241,7 +267,9 @@ impl Forecaster {
         } else if step >= 2 * self.step || step * 4 <= self.step {
             self.resample(step, calendar);
         }
-        let lead = i64::try_from(horizon.div_ceil(self.step)).unwrap_or(LONGEST_LEAD).clamp(1, LONGEST_LEAD);
+        // An outlook is gone by until the next step is full, and looks as far ahead at the end of that time.
+        let farthest = horizon.saturating_add(self.step.saturating_sub(spacing));
+        let lead = i64::try_from(farthest.div_ceil(self.step)).unwrap_or(LONGEST_LEAD).clamp(1, LONGEST_LEAD);
         if self.leads.last().is_none_or(|known| known.steps != lead) {
             self.leads = [1, lead].map(|steps| Lead::new(steps, self.quantile)).to_vec();
             self.rehearse_all(calendar);
@@ -269,7 +297,8 @@ impl Forecaster {
         }
         self.opened = opened;
         self.changes = Changes::default();
-        self.seasons = season::find(&self.history, step);
+        self.found = season::find(&self.history, step);
+        self.look_at_seasons();
         self.rehearse_all(calendar);
     }
 
@@ -297,12 +326,13 @@ impl Forecaster {
         let scale = self.leads.last().map_or(0.0, |lead| lead.scale);
         self.history.push(step, value);
         self.members.update(step, value, scale);
-        let longest = self.seasons.last().map_or(0, |season| whole(season.steps));
+        let longest = self.found.last().map_or(0, |season| whole(season.steps));
         let changed = self.changes.add(step, value, longest);
         if let Some(since) = changed {
             self.history.forget_before(since);
         }
-        if changed.is_some() | self.look_for_seasons() {
+        self.look_for_seasons();
+        if changed.is_some() | self.look_at_seasons() {
             self.rehearse_all(calendar);
         } else {
             self.say(step, calendar);
@@ -310,20 +340,30 @@ impl Forecaster {
         self.look_out();
     }
 
-    /// Whether there are others than before.
-    fn look_for_seasons(&mut self) -> bool {
+    /// Searches what was measured, from time to time.
+    fn look_for_seasons(&mut self) {
         let measured = self.history.measured();
         if measured < self.look_at {
-            return false;
+            return;
         }
         self.look_at = measured + (measured / 8).clamp(NEXT_LOOK.0, NEXT_LOOK.1);
         let found = season::find(&self.history, self.step);
-        let same = |(one, other): (&Season, &Season)| (one.steps / other.steps - 1.0).abs() < 0.02;
-        let as_before = found.len() == self.seasons.len() && found.iter().zip(&self.seasons).all(same);
-        if !as_before {
-            self.seasons = found;
+        if !same(&found, &self.found) {
+            self.found = found;
         }
-        !as_before
+    }
+
+    /// Whether others are told by than before.
+    fn look_at_seasons(&mut self) -> bool {
+        let lead = self.leads.last().map_or(0, |lead| lead.steps);
+        let (begun, newest) = (self.history.begun(), self.history.newest());
+        let seen = newest.zip(begun).map_or(0, |(newest, begun)| newest + lead - begun);
+        let seasons = season::with_expected(&self.found, &self.expected, self.step, seen);
+        let others = !same(&seasons, &self.seasons);
+        if others {
+            self.seasons = seasons;
+        }
+        others
     }
 
     /// Members and leads as if they had known the seasons all along, over the steps that are kept one by one. What proves a
@@ -361,7 +401,7 @@ impl Forecaster {
         let (Some(first), Some(newest)) = (self.history.first_fine(), self.history.newest()) else {
             return Members::default();
         };
-        let fourier = (!self.seasons.is_empty()).then(|| Fourier::new(&self.seasons, first));
+        let fourier = (!self.found.is_empty()).then(|| Fourier::new(&self.found, first));
         let mut members = Members { fourier, ..Members::default() };
         let past = self.past(calendar);
         for step in first..=newest {
@@ -414,7 +454,7 @@ impl Forecaster {
             naive: ahead.naive,
             level: ahead.level,
             weights: heaviest(&far.weights()),
-            seasons: self.seasons.iter().map(|season| whole(season.millis(self.step)).unsigned_abs()).collect(),
+            seasons: self.seasons.clone(),
             gate: if self.burst && self.gate == Gate::Proven { Gate::Raises } else { self.gate },
             skill,
             misses: (misses, of),
@@ -454,6 +494,12 @@ fn index(at: u64, step: u64) -> i64 {
 /// When a step ends.
 fn end(step: i64, width: u64) -> u64 {
     u64::try_from(step + 1).unwrap_or(0).saturating_mul(width)
+}
+
+/// Whether seasons are the same as before, as nearly as matters.
+fn same(seasons: &[Season], before: &[Season]) -> bool {
+    let same = |(one, other): (&Season, &Season)| one.is_near(other, 0.02) && one.is_found() == other.is_found();
+    seasons.len() == before.len() && seasons.iter().zip(before).all(same)
 }
 
 fn heaviest(weights: &Each) -> Vec<(Member, f64)> {

@@ -106,6 +106,11 @@ impl History {
         (count > 0.0).then(|| sum / count)
     }
 
+    /// The first step that counts.
+    pub(crate) fn begun(&self) -> Option<i64> {
+        Some(self.tiers[0].first?.max(self.since))
+    }
+
     /// The first step that is kept one by one.
     pub(crate) fn first_fine(&self) -> Option<i64> {
         let first = self.tiers[0].first?;

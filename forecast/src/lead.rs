@@ -41,6 +41,10 @@ const SCALE: f64 = 0.02;
 const NEAR: usize = 128;
 /// A bound of fewer residuals is none.
 pub(crate) const FEWEST: u64 = 8;
+/// A member's bound of fewer residuals is none, and does not count.
+const ENOUGH: usize = 8;
+/// A member that goes by a season, which was found by a test or was told, begins with so many times the weight of the best.
+const PRIOR: f64 = 10.0;
 /// Of so many forecasts is counted how often the bound was missed.
 const RECENT: u32 = 32;
 
@@ -215,8 +219,11 @@ impl Lead {
     fn weights_of(&self, points: &Each) -> Each {
         let least = self.losses.iter().copied().fold(f64::INFINITY, f64::min);
         let mut weights = self.losses;
-        for (weight, point) in weights.iter_mut().zip(points) {
-            *weight = if *point < 0.0 { 0.0 } else { (-LEARNING * (*weight - least)).exp() };
+        let enough = |residuals: &Residuals| residuals.count() >= ENOUGH;
+        let none = !self.residuals.iter().any(enough);
+        for ((weight, point), residuals) in weights.iter_mut().zip(points).zip(&self.residuals) {
+            let counts = *point >= 0.0 && (none || enough(residuals));
+            *weight = if counts { (-LEARNING * (*weight - least)).exp() } else { 0.0 };
         }
         let all: f64 = weights.iter().sum();
         weights.map(|weight| weight / all)
@@ -243,12 +250,16 @@ impl Lead {
         self.scores.add(said, value, quantile);
         self.skill.add(loss(said.bound), loss(said.bounds[0]));
         let unit = self.scale.max(f64::MIN_POSITIVE);
+        let least = self.losses.iter().copied().fold(f64::INFINITY, f64::min);
         for (place, residuals) in self.residuals.iter_mut().enumerate() {
             // Who says nothing is neither better nor worse than the mixture (sleeping experts, Freund et al. 1997).
             let awake = said.points[place] >= 0.0;
             let cost = loss(if awake { said.bounds[place] } else { said.bound });
             self.losses[place] = FADING * self.losses[place] + (cost / unit).min(MOST_LOSS);
             if awake {
+                if residuals.count() == 0 && Member::ALL[place].is_seasonal() {
+                    self.losses[place] = least - PRIOR.ln() / LEARNING;
+                }
                 residuals.push(value - said.points[place]);
             }
         }

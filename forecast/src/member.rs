@@ -29,7 +29,7 @@ pub enum Member {
     ShortPeak,
     /// The most of the last 24 steps.
     LongPeak,
-    /// As one season ago; of several seasons, the longest.
+    /// As one season ago; of several seasons that were found, the longest.
     SeasonAgo,
     /// The median of up to five seasons ago, moved to the level of now; the shortest season.
     ShortSeason,
@@ -58,6 +58,22 @@ impl Member {
     /// Whether it goes by a season.
     pub fn is_seasonal(self) -> bool {
         matches!(self, Self::SeasonAgo | Self::ShortSeason | Self::LongSeason | Self::Fourier)
+    }
+
+    /// The season that it goes by, of these, the shortest first. One that was found goes before one that is only expected.
+    pub(crate) fn season(self, seasons: &[Season]) -> Option<&Season> {
+        let any = seasons.iter().any(Season::is_found);
+        let mut told_by = seasons.iter().filter(|season| season.is_found() || !any);
+        match self {
+            Self::SeasonAgo => told_by.next_back(),
+            Self::ShortSeason => told_by.next(),
+            Self::LongSeason => {
+                let short = told_by.next();
+                seasons.last().filter(|last| Some(*last) != short)
+            }
+            Self::Fourier => seasons.iter().rfind(|season| season.is_found()),
+            _ => None,
+        }
     }
 }
 
@@ -98,10 +114,9 @@ impl Members {
     pub(crate) fn points(&self, past: &Past<'_>, step: i64, lead: i64) -> Option<Each> {
         let now = past.history.at(step)?;
         let now = if past.history.newest() == Some(step) { past.history.last() } else { now };
-        let several = past.seasons.len() > 1;
-        let season = |season: Option<&Season>| season.and_then(|season| seasonal::median(past, season, step, lead));
         let mut points = [SILENT; Member::ALL.len()];
         for (point, member) in points.iter_mut().zip(Member::ALL) {
+            let season = member.season(past.seasons);
             let said = match member {
                 Member::Naive => Some(now),
                 Member::Smoothed => Some(self.smooth.level()),
@@ -110,9 +125,10 @@ impl Members {
                 Member::Usual => Some(0.0),
                 Member::ShortPeak => peak(past.history, step, 6),
                 Member::LongPeak => peak(past.history, step, 24),
-                Member::SeasonAgo => seasonal::ago(past, past.seasons.last(), step, lead),
-                Member::ShortSeason => season(past.seasons.first()),
-                Member::LongSeason => season(past.seasons.last().filter(|_| several)),
+                Member::SeasonAgo => season.and_then(|season| seasonal::ago(past, season, step, lead)),
+                Member::ShortSeason | Member::LongSeason => {
+                    season.and_then(|season| seasonal::median(past, season, step, lead))
+                }
                 Member::Fourier => self.fourier.as_ref().map(|fourier| fourier.predict(step, now, lead)),
             };
             *point = said.filter(|said| said.is_finite()).map_or(SILENT, |said| said.max(0.0));

@@ -25,6 +25,11 @@ impl Residuals {
         Self { values: Vec::new(), kept: kept.min(MOST), next: 0 }
     }
 
+    /// How many are kept.
+    pub(crate) fn count(&self) -> usize {
+        self.values.len()
+    }
+
     pub(crate) fn push(&mut self, residual: f64) {
         let residual = bf16::from_f64(residual);
         match self.values.get_mut(self.next) {

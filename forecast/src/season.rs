@@ -20,7 +20,7 @@ use rand_chacha::{
 use rustfft::{FftPlanner, num_complex::Complex};
 use serde::{Deserialize, Serialize};
 
-use crate::history::History;
+use crate::{history::History, member::whole};
 
 /// Fewer values than these say nothing of seasons.
 const FEWEST: usize = 32;
@@ -36,21 +36,42 @@ const LEAST_PERIODS: f64 = 2.5;
 const CANDIDATES: usize = 12;
 /// How near an hour, a day or a week is taken for one.
 const NEAR: f64 = 0.05;
+/// How near two seasons of different tiers are the same.
+const SAME: f64 = 0.1;
 /// Milliseconds.
 const HOUR: f64 = 3_600_000.0;
 /// Seasons that are kept.
 const MOST: usize = 3;
+/// Steps of a season that is expected, at least.
+const SHORTEST: f64 = 4.0;
 
 /// After so many steps it comes again.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Season {
     /// How many.
     pub steps: f64,
-    /// The autocorrelation there, at most 1.
-    pub correlation: f64,
+    /// The autocorrelation there, at most 1; `None` where it is expected and was not found.
+    pub correlation: Option<f64>,
 }
 
 impl Season {
+    /// One of so many milliseconds that is expected, where a step is so long.
+    pub(crate) fn expected(millis: u64, step: u64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "a season of any length that is used fits")]
+        let steps = millis as f64 / step.max(1) as f64;
+        Self { steps, correlation: None }
+    }
+
+    /// Whether it was found in what was measured.
+    pub fn is_found(&self) -> bool {
+        self.correlation.is_some()
+    }
+
+    /// Whether another is the same, within a share of its length.
+    pub(crate) fn is_near(&self, other: &Self, share: f64) -> bool {
+        (self.steps / other.steps - 1.0).abs() < share
+    }
+
     /// How long it is, in milliseconds, where a step is so long.
     #[expect(clippy::cast_precision_loss, reason = "a step of any length that is used fits")]
     pub fn millis(&self, step: u64) -> f64 {
@@ -64,20 +85,35 @@ impl Season {
     }
 }
 
+/// Those found, and of those expected (in milliseconds) the ones that were not; the shortest first. Of an expected one, `seen`
+/// steps must have been: before, nothing can be said by it.
+pub(crate) fn with_expected(found: &[Season], expected: &[u64], step: u64, seen: i64) -> Vec<Season> {
+    let mut all = found.to_vec();
+    for season in expected.iter().map(|millis| Season::expected(*millis, step)) {
+        let known = found.iter().any(|known| season.is_near(known, SAME));
+        if !known && season.steps >= SHORTEST && whole(season.steps) <= seen {
+            all.push(season);
+        }
+    }
+    all.sort_by(|one, other| one.steps.total_cmp(&other.steps));
+    all
+}
+
 /// The seasons of what was measured, the shortest first, where a step is so many milliseconds long.
 pub(crate) fn find(history: &History, step: u64) -> Vec<Season> {
     let mut found: Vec<Season> = Vec::new();
     for tier in 0..history.tiers() {
         let (width, values) = history.evenly(tier);
-        let block = Season { steps: crate::member::steps(width), correlation: 1.0 }.millis(step);
+        let block = Season { steps: crate::member::steps(width), correlation: None }.millis(step);
         for (period, correlation) in of_values(&values, block) {
-            let steps = period * crate::member::steps(width);
-            if found.iter().all(|known| (known.steps / steps - 1.0).abs() > 0.1) {
-                found.push(Season { steps, correlation });
+            let season = Season { steps: period * crate::member::steps(width), correlation: Some(correlation) };
+            if !found.iter().any(|known| season.is_near(known, SAME)) {
+                found.push(season);
             }
         }
     }
-    found.sort_by(|one, other| other.correlation.total_cmp(&one.correlation));
+    let strength = |season: &Season| season.correlation.unwrap_or(0.0);
+    found.sort_by(|one, other| strength(other).total_cmp(&strength(one)));
     found.truncate(MOST);
     found.sort_by(|one, other| one.steps.total_cmp(&other.steps));
     found

@@ -3,13 +3,20 @@
 mod drawn;
 
 use drawn::{DAY, Kind, STEP, draw};
-use forecast::{Calendar, Forecaster, Gate, Member, Utc};
+use forecast::{Calendar, Forecaster, Gate, Member, Outlook, Utc};
 use proptest::prelude::*;
 
 fn hear(forecaster: &mut Forecaster, values: &[f64], from: u64) {
     for (place, value) in (from..).zip(values) {
         forecaster.observe((place + 1) * STEP, *value, 2 * STEP, &Utc);
     }
+}
+
+/// Milliseconds.
+const HOUR: f64 = 3_600_000.0;
+
+fn millis(outlook: &Outlook) -> Vec<f64> {
+    outlook.seasons.iter().map(|season| season.millis(outlook.step)).collect()
 }
 
 fn told(values: &[f64]) -> Forecaster {
@@ -22,7 +29,7 @@ fn told(values: &[f64]) -> Forecaster {
 fn a_day_and_a_week_are_found_and_proven_and_noise_has_no_season() {
     let forecaster = told(&draw(Kind::DailyAndWeekly, 6000, 1));
     let outlook = forecaster.outlook().expect("it knows");
-    assert_eq!(outlook.seasons, [24 * 3_600_000, 7 * 24 * 3_600_000]);
+    assert_eq!(millis(outlook), [24.0 * HOUR, 7.0 * 24.0 * HOUR]);
     assert_eq!(outlook.gate, Gate::Proven, "{:?}", outlook.skill);
     let far = forecaster.rehearse(12, &Utc).expect("it knows");
     let weights = far.weights.last().expect("there are some").1;
@@ -44,6 +51,60 @@ fn any_period_is_found() {
     }
 }
 
+/// People come from eight to six.
+fn at_work(step: u32) -> f64 {
+    let hour = step % DAY * 24 / DAY;
+    if (8..18).contains(&hour) { 100.0 } else { 20.0 + f64::from(step % 7) }
+}
+
+/// The mean error two steps ahead over the second day, of who expects these seasons.
+fn off_on_the_second_day(values: &[f64], expected: &[u64]) -> f64 {
+    let mut forecaster = Forecaster::new(10.0 / 11.0);
+    forecaster.expect(expected, &Utc);
+    let mut off = Vec::new();
+    for (place, value) in (0_u64..).zip(values) {
+        let coming = values.get(usize::try_from(place).expect("few") + 2);
+        forecaster.observe((place + 1) * STEP, *value, 2 * STEP, &Utc);
+        if let (Some(outlook), Some(coming)) = (forecaster.outlook().filter(|_| place >= u64::from(DAY) + 32), coming) {
+            off.push((outlook.middle - coming).abs());
+        }
+    }
+    off.iter().sum::<f64>() / f64::from(u32::try_from(off.len()).expect("few"))
+}
+
+#[test]
+fn a_season_that_is_expected_is_told_by_from_the_second_time_on() {
+    let day = 24 * 3_600_000;
+    let work: Vec<f64> = (0..2 * DAY).map(at_work).collect();
+    let (blind, told) = (off_on_the_second_day(&work, &[]), off_on_the_second_day(&work, &[day]));
+    assert!(told < 0.5 * blind, "{told} is not half of {blind}");
+    // One that does not come is seen through.
+    for kind in [Kind::Stationary, Kind::Walk, Kind::Bimodal, Kind::OnOff] {
+        let values = draw(kind, 2 * DAY, 1);
+        let (blind, told) = (off_on_the_second_day(&values, &[]), off_on_the_second_day(&values, &[day]));
+        assert!(told < 1.03 * blind, "{kind:?}: {told} is more than {blind}");
+    }
+}
+
+#[test]
+fn of_a_season_that_is_expected_is_told_until_it_is_found_or_is_expected_no_more() {
+    let day = 24 * 3_600_000;
+    let values = draw(Kind::Daily, 4 * DAY, 1);
+    let mut forecaster = Forecaster::new(10.0 / 11.0);
+    forecaster.expect(&[day, 7 * day], &Utc);
+    let correlations =
+        |forecaster: &Forecaster| forecaster.seasons().iter().map(|season| season.correlation).collect::<Vec<_>>();
+    hear(&mut forecaster, &values[..200], 0);
+    assert_eq!(forecaster.seasons(), [], "no day was seen yet");
+    hear(&mut forecaster, &values[200..300], 200);
+    assert_eq!(correlations(&forecaster), [None], "a day was seen, and is not found yet; a week was not seen");
+    let mut given_up = forecaster.clone();
+    given_up.expect(&[], &Utc);
+    assert_eq!(given_up.seasons(), []);
+    hear(&mut forecaster, &values[300..], 300);
+    assert!(matches!(correlations(&forecaster)[..], [Some(_)]), "it was found: {:?}", forecaster.seasons());
+}
+
 #[test]
 fn an_hour_earlier_by_the_wall_clock_is_the_same_hour() {
     /// The clock goes forward an hour after so many steps.
@@ -56,12 +117,8 @@ fn an_hour_earlier_by_the_wall_clock_is_the_same_hour() {
             false
         }
     }
-    // People come from eight to six by the wall clock: from the middle on, an hour earlier.
-    let at_work = |step: u32| {
-        let hour = (step + if step > 10 * DAY { DAY / 24 } else { 0 }) % DAY * 24 / DAY;
-        if (8..18).contains(&hour) { 100.0 } else { 20.0 + f64::from(step % 7) }
-    };
-    let values: Vec<f64> = (0..20 * DAY).map(at_work).collect();
+    let by_the_wall_clock = |step: u32| at_work(step + if step > 10 * DAY { DAY / 24 } else { 0 });
+    let values: Vec<f64> = (0..20 * DAY).map(by_the_wall_clock).collect();
     let spring = Spring(u64::from(10 * DAY) * STEP);
     let missed = |calendar: &dyn Calendar| {
         let mut forecaster = Forecaster::new(0.95);
@@ -116,7 +173,10 @@ fn a_new_level_makes_what_was_before_it_worth_nothing() {
 #[test]
 fn it_is_kept_in_32_kilobytes() {
     for kind in Kind::ALL {
-        let forecaster = told(&draw(kind, 9000, 1));
+        let mut forecaster = Forecaster::new(10.0 / 11.0);
+        // What is expected and does not come is told by besides.
+        forecaster.expect(&[3 * 3_600_000, 100 * 3_600_000, 7 * 24 * 3_600_000], &Utc);
+        hear(&mut forecaster, &draw(kind, 9000, 1), 0);
         let kept = serde_json::to_string(&forecaster).expect("it is JSON").len();
         assert!(kept <= 32 * 1024, "{kind:?}: {kept} bytes");
     }
@@ -127,7 +187,7 @@ fn a_horizon_that_changes_keeps_what_was_learned() {
     let mut forecaster = told(&draw(Kind::Daily, 2000, 1));
     forecaster.observe(2001 * STEP, 100.0, 4 * STEP, &Utc);
     let outlook = forecaster.outlook().expect("it knows");
-    assert_eq!((outlook.lead, outlook.seasons.as_slice()), (4, [24 * 3_600_000].as_slice()));
+    assert_eq!((outlook.lead, millis(outlook)), (4, vec![24.0 * HOUR]));
     forecaster.observe(2002 * STEP, 100.0, 24 * STEP, &Utc);
     assert!(forecaster.step() > STEP, "longer steps for a farther horizon");
     assert!(forecaster.history().measured() > 300, "with the same history");

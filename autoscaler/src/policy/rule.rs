@@ -429,6 +429,8 @@ pub struct Forecast {
     pub zone: Zone,
     /// Days unlike others.
     pub except: Vec<Dates>,
+    /// Seasons that are expected: they count from the second time on.
+    pub seasons: Vec<Duration>,
     /// It does not act before it has been better than the reactive answer over such a span.
     pub on_trial: Option<Duration>,
 }

@@ -331,6 +331,7 @@ pub(crate) fn forecast(signal: &str, per_replica: Quantity) -> Forecast {
         zone: Zone::UTC,
         except: Vec::new(),
         on_trial: None,
+        seasons: Vec::new(),
     }
 }
 

@@ -48,7 +48,12 @@ pub(crate) fn forecast(prospect: &Prospect, look: Look) -> String {
 fn seen(prospect: &Prospect) -> String {
     let seasons = prospect.seasons.iter();
     let seasons: Vec<_> = seasons
-        .map(|season| format!("{} (autocorrelation {:.2})", spoken(season.period), season.correlation))
+        .map(|season| {
+            let why = season.correlation.map_or("expected by the policy, not found".to_owned(), |correlation| {
+                format!("autocorrelation {correlation:.2}")
+            });
+            format!("{} ({why})", spoken(season.period))
+        })
         .collect();
     let seasons = if seasons.is_empty() { "none found".to_owned() } else { seasons.join(", ") };
     let gate = match prospect.gate {

@@ -9,8 +9,8 @@ const SEASONS: [i64; 5] = [1, 2, 3, 4, 5];
 const LEVEL_STEPS: i64 = 3;
 
 /// As one season ago.
-pub(super) fn ago(past: &Past<'_>, season: Option<&Season>, step: i64, lead: i64) -> Option<f64> {
-    let at = season?.ago(past, step + lead, 1)?;
+pub(super) fn ago(past: &Past<'_>, season: &Season, step: i64, lead: i64) -> Option<f64> {
+    let at = season.ago(past, step + lead, 1)?;
     past.history.at(at).filter(|_| at <= step)
 }
 

@@ -133,14 +133,14 @@ pub struct PlanSpan {
     pub replicas: u32,
 }
 
-/// A season that was found.
+/// A season that is told by.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Seasonal {
     /// After so long it comes again.
     #[serde(rename = "period_ms", serialize_with = "as_millis")]
     pub period: Duration,
-    /// The autocorrelation there, at most 1.
-    pub correlation: f64,
+    /// The autocorrelation there, at most 1; `None` where the policy expects it and it was not found.
+    pub correlation: Option<f64>,
 }
 
 /// How good forecasts of one horizon are.

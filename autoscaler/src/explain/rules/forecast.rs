@@ -92,9 +92,8 @@ fn expected(reason: &ForecastReason, by: &forecast::Outlook, unit: Unit) -> Stri
 
 /// `80 % as one day ago`.
 fn weight_of(member: Member, weight: f64, by: &forecast::Outlook) -> String {
-    let season =
-        |season: Option<&u64>| season.map_or("season".to_owned(), |season| spoken(Duration::from_millis(*season)));
-    let (short, long) = (season(by.seasons.first()), season(by.seasons.last()));
+    let season = by.season_of(member);
+    let season = season.map_or("season".to_owned(), |season| spoken(Duration::from_millis(season)));
     let last = |steps: u32| spoken(Duration::from_millis(by.step).saturating_mul(steps));
     let what = match member {
         Member::Naive => "as now".to_owned(),
@@ -104,10 +103,9 @@ fn weight_of(member: Member, weight: f64, by: &forecast::Outlook) -> String {
         Member::Usual => "as usual".to_owned(),
         Member::ShortPeak => format!("the most of the last {}", last(6)),
         Member::LongPeak => format!("the most of the last {}", last(24)),
-        Member::SeasonAgo => format!("as {long} ago"),
-        Member::ShortSeason => format!("as usual at this time of {short}"),
-        Member::LongSeason => format!("as usual at this time of {long}"),
-        Member::Fourier => format!("a curve of {long}"),
+        Member::SeasonAgo => format!("as {season} ago"),
+        Member::ShortSeason | Member::LongSeason => format!("as usual at this time of {season}"),
+        Member::Fourier => format!("a curve of {season}"),
     };
     format!("{:.0} % {what}", weight * 100.0)
 }

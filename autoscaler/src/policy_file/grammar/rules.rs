@@ -1,6 +1,6 @@
 //! What wants how many replicas.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use super::{
     forms,
@@ -63,6 +63,11 @@ const TIMEZONE: Key =
 const PER_REPLICA: &str = "What one replica shall carry; above 0.";
 
 static DAYS: Shape = Shape::Text(&forms::DATES);
+
+/// How long a season is that is expected.
+pub(in crate::policy_file) const SEASON_RANGE: RangeInclusive<Duration> =
+    Duration::from_secs(10)..=Duration::from_hours(28 * 24);
+static SEASON: Shape = Shape::Duration(*SEASON_RANGE.start(), *SEASON_RANGE.end());
 
 const fn except(doc: &'static str) -> Key {
     may("except", Shape::OneOrList(&DAYS), "none", doc)
@@ -343,6 +348,12 @@ pub(in crate::policy_file) static FORECAST: Map = Map {
         may("backlog", Shape::Map(&BACKLOG), "none", "What waits already, on top."),
         TIMEZONE,
         except("Days unlike others, of which nothing is learned about the others."),
+        may(
+            "seasons",
+            Shape::OneOrList(&SEASON),
+            "none",
+            "After how long the demand is known to come again; at most 3. Others are found.",
+        ),
         may(
             "on_trial",
             Shape::Duration(Duration::from_mins(1), Duration::from_hours(28 * 24)),

@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// Seasons that are expected, at most.
+const MOST_SEASONS: usize = 3;
+
 pub(super) fn read(node: &Node, scope: &Scope<'_>, findings: &mut Findings) -> Option<Read> {
     let fields = node.fields(&rules::FORECAST, findings)?;
     let (signal, measure) = signal(&fields, scope.signals, findings);
@@ -33,6 +36,7 @@ pub(super) fn read(node: &Node, scope: &Scope<'_>, findings: &mut Findings) -> O
         let message = format!("`except` has more than {MOST_EXCEPTIONS} entries");
         findings.add(Kind::BadValue, node.place, message, "write ranges such as `2026-12-24..2027-01-01`");
     }
+    let seasons = seasons(fields.get("seasons"), findings);
     let on_trial = fields.get("on_trial").map(|_| fields.duration("on_trial", findings));
     let window = fields.duration("window", findings);
     let activate = activate(&fields, given, findings);
@@ -46,6 +50,7 @@ pub(super) fn read(node: &Node, scope: &Scope<'_>, findings: &mut Findings) -> O
         backlog: backlog?,
         zone: zone?,
         except: except?,
+        seasons: seasons?,
         on_trial: on_trial.map_or(Some(None), |span| span.map(Some))?,
     };
     Some(Read { activate: activate?, numbers, ..Read::new(RuleKind::Forecast(rule), bound) })
@@ -77,6 +82,19 @@ fn capacity(
         return None;
     }
     Some((Capacity::Learned(share?), node.place, false))
+}
+
+/// After how long the demand is known to come again.
+fn seasons(node: Option<&Node>, findings: &mut Findings) -> Option<Vec<Duration>> {
+    let Some(node) = node else { return Some(Vec::new()) };
+    let one = |node: &Node, findings: &mut Findings| duration(node, "`seasons`", &rules::SEASON_RANGE, findings);
+    let Value::List(items) = &node.value else { return Some(vec![one(node, findings)?]) };
+    if items.len() > MOST_SEASONS {
+        let message = format!("`seasons` has {} entries, and at most {MOST_SEASONS} are told by", items.len());
+        findings.add(Kind::BadValue, node.place, message, "name a day or a week; others are found");
+    }
+    let all: Vec<Option<Duration>> = items.iter().map(|item| one(item, findings)).collect();
+    all.into_iter().collect()
 }
 
 fn knob(fields: &Fields<'_>, findings: &mut Findings) -> Option<Knob> {

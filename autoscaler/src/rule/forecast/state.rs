@@ -53,8 +53,10 @@ impl ForecastState {
     pub(crate) const NEWEST: Duration = Duration::from_secs(1);
 
     pub(super) fn new(rule: &Forecast) -> Self {
+        let mut forecaster = Forecaster::new(rule.knob.quantile());
+        forecaster.expect(&seasons(rule), &Days::of(rule));
         Self {
-            forecaster: Forecaster::new(rule.knob.quantile()),
+            forecaster,
             capacity: CapacityLearner::default(),
             per_replica: None,
             starts: VecDeque::new(),
@@ -72,6 +74,7 @@ impl ForecastState {
     /// Goes on under an edited rule.
     pub(crate) fn follow(&mut self, old: &Forecast, new: &Forecast) {
         self.forecaster.aim_at(new.knob.quantile(), &Days::of(new));
+        self.forecaster.expect(&seasons(new), &Days::of(new));
         if old.on_trial != new.on_trial {
             self.trial = OnTrial::default();
         }
@@ -236,6 +239,11 @@ impl ForecastState {
             self.forecaster.keeps_ready(f64::from(self.held(answer, now).0) * per_replica);
         }
     }
+}
+
+/// The seasons that are expected, in milliseconds.
+fn seasons(rule: &Forecast) -> Vec<u64> {
+    rule.seasons.iter().map(|season| u64::try_from(season.as_millis()).unwrap_or(u64::MAX)).collect()
 }
 
 /// Cores that a replica may use, of those that serve the fewest.

@@ -10,7 +10,7 @@ use super::{
         page::{shell, still},
         words,
     },
-    Prospect, Score, draw, words_of,
+    Prospect, Score, Seasonal, draw, words_of,
 };
 
 /// The page.
@@ -70,10 +70,13 @@ fn scores(prospect: &Prospect) -> String {
     table("How good it is", &heads, &rows)
 }
 
+fn correlation(season: &Seasonal) -> String {
+    season.correlation.map_or("not found; expected by the policy".to_owned(), words::digits)
+}
+
 fn mixture(prospect: &Prospect) -> String {
     let seasons = prospect.seasons.iter();
-    let seasons =
-        seasons.map(|season| vec![spoken(season.period), words::digits(season.correlation)]).collect::<Vec<_>>();
+    let seasons = seasons.map(|season| vec![spoken(season.period), correlation(season)]).collect::<Vec<_>>();
     let members = prospect.weights.iter();
     let members =
         members.map(|(member, weight)| vec![words_of(*member).to_owned(), words::percent(*weight)]).collect::<Vec<_>>();
