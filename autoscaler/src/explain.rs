@@ -3,6 +3,8 @@
 mod guards;
 mod rules;
 
+pub use rules::outlook;
+
 use crate::{
     Evaluation, Verdict,
     evaluation::{Activity, Gap, Guard, RuleReason, SignalReading, Wakeup, WakeupReason},

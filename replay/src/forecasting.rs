@@ -119,7 +119,7 @@ pub fn prospect(forecaster: &Forecaster, asked: &Asked<'_>) -> Result<Prospect, 
         plan: plan(&ahead),
         ahead,
         members: Member::ALL.to_vec(),
-        weights: outlook.weights.clone(),
+        weights: outlook.shares.iter().map(|share| (share.member, share.weight)).collect(),
         weights_over_time: weights(by),
         notes,
     })

@@ -350,6 +350,11 @@ pub enum Outlook {
         /// Needed.
         of: u64,
     },
+    /// Samples of so many replicas are missing.
+    Incomplete {
+        /// Replicas.
+        absent: u32,
+    },
     /// The newest step that was measured whole is so old.
     Late {
         /// How old.

@@ -6,6 +6,8 @@ mod forecast;
 mod kubernetes_hpa;
 mod threshold;
 
+pub use forecast::outlook;
+
 use std::fmt::Write as _;
 
 use super::gap_sentence;

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! reactive = ceil(demand now / per_replica)
-//! next     = ceil(bound of the next step / per_replica)              bounds: see the crate `forecast`
-//! ahead    = ceil(bound at the horizon / per_replica)
+//! next     = ceil(max(bound of the next step, most expected in any until the horizon) / per_replica)
+//! ahead    = ceil(bound at the horizon / per_replica)                bounds: see the crate `forecast`
 //! horizon  = p90 of the time from decision to ready, and one sample more
 //!
 //! up       to max(ahead, floor)                                      what is started now serves then
 //! down     to max(next, ahead, floor)                                what is removed now is missed until then
-//! floor    = 0 where the gate is open ("proven"), else reactive: until its skill is proven, a forecast may only raise the
-//!            count over the reactive answer; refuted, the naive bound counts in its place
+//! floor    = 0 where the gate is open ("proven") and the newest value was not above its bound, else reactive: until its skill is
+//!            proven, a forecast may only raise the count over the reactive answer; refuted, the naive bound counts in its place
 //! held     = the most of this within the last p90 of the time to ready, unless proven
 //! backlog  + ceil(waiting / (within · per_replica))                  so that what waits is gone within that
 //! ```
@@ -99,7 +99,7 @@ pub(crate) fn update(rule: &Forecast, state: &mut RuleState, given: &Situation<'
     let demand = demand(state, reading);
     let (Some(demand), Some(per_replica)) = (demand, state.per_replica(rule, reading, given)) else { return };
     let answer = answer(rule, state, demand.max(0.0) / per_replica, per_replica, reading, given);
-    state.remember(rule, &answer, per_replica, closed, given.now);
+    state.remember(rule, &answer, per_replica, closed, given);
 }
 
 /// What the whole service is asked for now.
@@ -137,12 +137,12 @@ fn answer(
     let (proven, wanted) = match &outlook {
         Outlook::Known { next, ahead, by } => {
             let proven = by.gate == Gate::Proven;
-            let floor = if proven { 0 } else { reactive };
+            let floor = if proven && !by.missed { 0 } else { reactive };
             let up = (*ahead).max(floor);
             let down = up.max(*next);
             (proven, if up > given.current { up } else { down.min(given.current.max(up)) })
         }
-        Outlook::Learning { .. } | Outlook::Late { .. } => (false, reactive),
+        Outlook::Learning { .. } | Outlook::Late { .. } | Outlook::Incomplete { .. } => (false, reactive),
     };
     let waiting = rule.backlog.as_ref().and_then(|backlog| given.readings.get(&backlog.signal, rule.window)?.total);
     let boost = match (&rule.backlog, waiting) {

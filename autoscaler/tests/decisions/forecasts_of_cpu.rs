@@ -112,7 +112,10 @@ fn one_that_should_have_a_sample_and_has_none_is_neither_zero_nor_as_the_others(
     let evaluation = world.sample(0.4);
     let reason = reason(&evaluation);
     assert_eq!((reason.absent, evaluation.recommendations[0].opinion), (1, Opinion::Unknown), "nothing is removed");
-    assert!(matches!(reason.outlook, Outlook::Learning { .. }), "and nothing is told of the future: {reason:?}");
+    assert!(
+        matches!(reason.outlook, Outlook::Incomplete { absent: 1 }),
+        "and nothing is told of the future: {reason:?}"
+    );
     assert!(world.newest_told().is_some_and(|told| told <= newest + 30_000), "nor is anything learned meanwhile");
 }
 

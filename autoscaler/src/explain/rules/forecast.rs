@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use forecast::{Gate, Member};
+use forecast::{Gate, Member, Share};
 
 use crate::{
     evaluation::{Estimate, ForecastReason, Outlook, SignalReading},
@@ -25,18 +25,19 @@ pub(super) fn reason(reason: &ForecastReason, reading: Option<&SignalReading>, n
         Outlook::Late { age } => {
             parts.push(format!("there is no forecast: the newest whole step is {} old", spoken(*age)));
         }
+        Outlook::Incomplete { absent: 1 } => {
+            parts.push("there is no forecast while the sample of one replica is missing".to_owned());
+        }
+        Outlook::Incomplete { absent } => {
+            parts.push(format!("there is no forecast while the samples of {absent} replicas are missing"));
+        }
         Outlook::Known { next, ahead, by } => {
-            parts.push(expected(reason, by, unit));
-            let (bound, next_bound) = if by.gate == Gate::Refuted { (by.naive, by.naive) } else { (by.ahead, by.next) };
-            parts.push(format!(
-                "{} {}{}, work for {ahead}, and {} in the next {}, work for {next}",
-                confidence(reason, by),
-                unit.print(bound),
-                by.capped.map(|most| format!(" ({most} times the most ever seen, and never more)")).unwrap_or_default(),
-                unit.print(next_bound),
-                spoken(Duration::from_millis(by.step))
-            ));
-            parts.push(trust(reason, by));
+            parts.push(format!("in {} ({}) {}", spoken(reason.horizon), horizon(reason.starts), expected(by, unit)));
+            parts.push(format!("{}, work for {ahead}", at_most(by, reason.knob, unit)));
+            let until = if by.gate == Gate::Refuted { by.naive } else { by.next };
+            parts.push(format!("until then {} are reckoned with, work for {next}", unit.print(until)));
+            parts.push(missed(by, reason.knob));
+            parts.push(trust(reason.reactive, by));
         }
     }
     if let Some((waiting, boost)) = reason.backlog {
@@ -91,47 +92,67 @@ fn learned(reason: &ForecastReason) -> Option<String> {
     ))
 }
 
-fn expected(reason: &ForecastReason, by: &forecast::Outlook, unit: Unit) -> String {
-    let horizon = spoken(reason.horizon);
-    let why = match reason.starts {
+/// Why it looks so far ahead.
+fn horizon(starts: Option<u32>) -> String {
+    match starts {
         None => "as given".to_owned(),
-        Some(0) => "as no start of a replica was seen yet".to_owned(),
+        Some(0) => "as no replica was seen to become healthy yet".to_owned(),
         Some(1) => "the one start that was seen, and one sample".to_owned(),
         Some(starts) => format!("nine of ten of {starts} starts took no longer, and one sample"),
-    };
-    let told = by.weights.iter().take(4);
-    let mut weights: Vec<String> = told.clone().map(|(member, weight)| weight_of(*member, *weight, by)).collect();
-    let rest = 1.0 - told.map(|(_, weight)| weight).sum::<f64>();
-    if rest >= 0.005 {
-        weights.push(format!("{:.0} % other", rest * 100.0));
     }
-    format!("in {horizon} ({why}) {} are expected ({})", unit.print(by.middle), weights.join(", "))
 }
 
-/// `80 % as one day ago`.
-fn weight_of(member: Member, weight: f64, by: &forecast::Outlook) -> String {
-    let season = by.season_of(member);
+/// What is to come by a forecast that no rule gave: in the mean, at most, and how good that was.
+pub fn outlook(by: &forecast::Outlook, knob: Knob, unit: Unit) -> String {
+    let horizon = spoken(Duration::from_millis(by.step.saturating_mul(by.lead.unsigned_abs())));
+    let trusted = match by.gate {
+        _ if by.burst => "more are missed than chance explains",
+        Gate::Learning => "too few were compared with what came",
+        Gate::Raises => "that it is better is not proven",
+        Gate::Proven => "that it is better is proven",
+        Gate::Refuted => "it did worse, so that the bound of \"as now\" counts",
+    };
+    let parts =
+        [format!("in {horizon} {}", expected(by, unit)), at_most(by, knob, unit), missed(by, knob), cost(by, trusted)];
+    parts.join("; ")
+}
+
+/// `176/s are expected (80 % of 180/s, as one day ago; 20 % of 160/s, as now)`.
+fn expected(by: &forecast::Outlook, unit: Unit) -> String {
+    /// That are told one by one.
+    const MOST: usize = 4;
+    let mut parts: Vec<String> = by.shares.iter().take(MOST).map(|share| share_of(share, by, unit)).collect();
+    let rest = 1.0 - by.shares.iter().take(MOST).map(|share| share.weight).sum::<f64>();
+    if rest >= 0.005 {
+        parts.push(format!("{:.0} % other", rest * 100.0));
+    }
+    format!("{} are expected ({})", unit.print(by.middle), parts.join("; "))
+}
+
+/// `80 % of 180/s, as one day ago`.
+fn share_of(share: &Share, by: &forecast::Outlook, unit: Unit) -> String {
+    let season = by.season_of(share.member);
     let season = season.map_or("season".to_owned(), |season| spoken(Duration::from_millis(season)));
     let last = |steps: u32| spoken(Duration::from_millis(by.step).saturating_mul(steps));
-    let what = match member {
+    let what = match share.member {
         Member::Naive => "as now".to_owned(),
         Member::Smoothed => "as of late".to_owned(),
         Member::DampedTrend => "a trend that fades".to_owned(),
         Member::Line => format!("a line through the last {}", last(8)),
-        Member::Usual => "as usual".to_owned(),
+        Member::Usual => "and by how much it usually is above that".to_owned(),
         Member::ShortPeak => format!("the most of the last {}", last(6)),
         Member::LongPeak => format!("the most of the last {}", last(24)),
         Member::SeasonAgo => format!("as {season} ago"),
         Member::ShortSeason | Member::LongSeason => format!("as usual at this time of {season}"),
         Member::Fourier => format!("a curve of {season}"),
     };
-    format!("{:.0} % {what}", weight * 100.0)
+    format!("{:.0} % of {}, {what}", share.weight * 100.0, unit.print(share.says))
 }
 
-/// `in 90.9 % of cases (10 idle for one missing) it is at most`.
-fn confidence(reason: &ForecastReason, by: &forecast::Outlook) -> String {
-    let quantile = reason.knob.quantile() * 100.0;
-    let why = match reason.knob {
+/// `in 90.9 % of cases (10 idle for one missing) it is at most 179/s (3/s more, by what these were off of late)`.
+fn at_most(by: &forecast::Outlook, knob: Knob, unit: Unit) -> String {
+    let quantile = knob.quantile() * 100.0;
+    let why = match knob {
         Knob::IdlePerMissing(idle) => format!("{idle} idle for one missing"),
         Knob::Misses(misses) => format!("too few in {} % at most", round(misses * 100.0)),
     };
@@ -142,33 +163,47 @@ fn confidence(reason: &ForecastReason, by: &forecast::Outlook) -> String {
     } else {
         String::new()
     };
-    format!("in {quantile:.1} % of cases ({why}{aim}) it is at most")
+    let bound = if by.gate == Gate::Refuted { by.naive } else { by.ahead };
+    let off = bound - by.middle;
+    let than = if off < 0.0 { "less" } else { "more" };
+    let origin = match by.capped {
+        Some(most) => format!("{most} times the most ever seen, and never more"),
+        None if by.gate == Gate::Refuted => "by what \"as now\" was off of late".to_owned(),
+        None => format!("{} {than}, by what these were off of late", unit.print(off.abs())),
+    };
+    format!("in {quantile:.1} % of cases ({why}{aim}) it is at most {} ({origin})", unit.print(bound))
+}
+
+/// How often the bound was missed.
+fn missed(by: &forecast::Outlook, knob: Knob) -> String {
+    let (misses, of) = by.misses;
+    let allowed = (1.0 - knob.quantile()) * f64::from(of);
+    format!("{misses} of the last {of} were missed, where {allowed:.1} are allowed")
 }
 
 /// Whether it may go below the reactive answer, and what says so.
-fn trust(reason: &ForecastReason, by: &forecast::Outlook) -> String {
-    let (misses, of) = by.misses;
-    let allowed = (1.0 - reason.knob.quantile()) * f64::from(of);
-    let recent = format!("{misses} of the last {of} were missed, where {allowed:.1} are allowed");
-    let reactive = reason.reactive;
+fn trust(reactive: u32, by: &forecast::Outlook) -> String {
+    let no_lower = format!("so that it goes no lower than the {reactive} that the demand now needs");
     let gate = match by.gate {
-        _ if by.burst => {
-            format!("more are missed than chance explains, so that it goes no lower than the {reactive} for now")
+        _ if by.burst => format!("more are missed than chance explains, {no_lower}"),
+        Gate::Learning => format!("too few were compared with what came, {no_lower}"),
+        Gate::Raises => format!("that it is better is not proven, {no_lower}"),
+        Gate::Proven if by.missed => {
+            format!("that it is better is proven; but the newest was missed, {no_lower}")
         }
-        Gate::Learning => {
-            format!("too few were compared with what came, so that it goes no lower than the {reactive} for now")
+        Gate::Proven => {
+            format!("that it is better is proven, so that it may go below the {reactive} that the demand now needs")
         }
-        Gate::Raises => {
-            format!("that it is better is not proven, so that it goes no lower than the {reactive} for now")
-        }
-        Gate::Proven => format!("that it is better is proven, so that it may go below the {reactive} for now"),
-        Gate::Refuted => {
-            format!("it did worse, so that the bound of \"as now\" counts, and no fewer than the {reactive} for now")
-        }
+        Gate::Refuted => format!("it did worse, so that the bound of \"as now\" counts, {no_lower}"),
     };
-    let Some(skill) = by.skill else { return format!("{recent}; {gate}") };
+    cost(by, &gate)
+}
+
+/// What its bound cost, and what follows.
+fn cost(by: &forecast::Outlook, follows: &str) -> String {
+    let Some(skill) = by.skill else { return follows.to_owned() };
     let (cost, from, to) = (than_naive(skill.skill), than_naive(skill.from), than_naive(skill.to));
-    format!("{recent}; its bound cost {cost} than that of \"as now\" ({from} to {to}, with 90 % certainty): {gate}")
+    format!("its bound cost {cost} than that of \"as now\" ({from} to {to}, with 90 % certainty): {follows}")
 }
 
 /// `12 % less`, or `5 % more`.

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     calendar::{Dates, Zone},
     evaluation::{Outlook, SignalReading, Trial},
+    event::ReplicaId,
     policy::{Capacity, Direction, Forecast, Knob},
     quantity::{Quantity, SignalName},
     rule::{Situation, whole},
@@ -23,8 +24,8 @@ use crate::{
 const STARTS: usize = 32;
 /// The horizon while no start was seen.
 const ASSUMED_START: Duration = Duration::from_secs(30);
-/// A start that took longer was none that anybody waited for.
-const LONGEST_START: Duration = Duration::from_hours(24);
+/// A start that takes longer is none that anybody waits for.
+const LONGEST_START: Duration = Duration::from_hours(1);
 /// A replica that started so long after a step was not asked for by it: somebody replaced another one.
 const ASKED_FOR: Duration = Duration::from_mins(5);
 /// Forecasts that must have been compared with what came.
@@ -41,10 +42,13 @@ pub struct ForecastState {
     per_replica: Option<f64>,
     /// Milliseconds from decision to ready, oldest first.
     starts: VecDeque<u64>,
-    /// Replicas that were ready by then were looked at.
+    /// Replicas that were seen before they served.
+    starting: Vec<ReplicaId>,
+    /// When the newest of those started that were seen to serve in the end.
     starts_seen: Timestamp,
-    /// What was wanted when, the largest first: of two the later stays if it is as large.
-    wanted: VecDeque<(Timestamp, u32)>,
+    wanted: Held,
+    /// The reactive answers while it is on trial, held as long.
+    reactive: Held,
     trial: OnTrial,
 }
 
@@ -60,8 +64,10 @@ impl ForecastState {
             capacity: CapacityLearner::default(),
             per_replica: None,
             starts: VecDeque::new(),
+            starting: Vec::new(),
             starts_seen: Timestamp::default(),
-            wanted: VecDeque::new(),
+            wanted: Held::default(),
+            reactive: Held::default(),
             trial: OnTrial::default(),
         }
     }
@@ -79,7 +85,7 @@ impl ForecastState {
             self.trial = OnTrial::default();
         }
         self.per_replica = None;
-        self.wanted.clear();
+        self.wanted = Held::default();
     }
 
     /// What one replica carries, in the signal's unit.
@@ -126,15 +132,25 @@ impl ForecastState {
         sorted.get(place).map_or(ASSUMED_START, |millis| Duration::from_millis(*millis))
     }
 
-    /// Learns how long replicas take that have become ready: from the step that asked for them, or from the start of their
-    /// process.
+    /// Learns how long replicas take, of those that were seen before they served: from the step that asked for them, or from the
+    /// start of their process. One without a health check serves, as far as anybody knows, from the beginning, and teaches nothing;
+    /// nor does one that has served for long when it is seen first.
     pub(super) fn learn_starts(&mut self, given: &Situation<'_>) {
-        let before = self.starts_seen;
-        for replica in given.observation.replicas.iter().filter(|replica| replica.restarts == 0) {
-            let Some(ready) = replica.ready_since.filter(|ready| *ready > before && *ready <= given.now) else {
+        let replicas = &given.observation.replicas;
+        self.starting.retain(|id| replicas.iter().any(|replica| replica.id == *id));
+        for replica in replicas.iter().filter(|replica| replica.restarts == 0) {
+            let started = replica.started.unwrap_or(given.now);
+            let Some(ready) = replica.ready_since.filter(|ready| *ready <= given.now) else {
+                // One that was healthy and is not any more is no start.
+                let starts = started > self.starts_seen && given.now.since(started) <= LONGEST_START;
+                if starts && self.starting.len() < STARTS && !self.starting.contains(&replica.id) {
+                    self.starting.push(replica.id.clone());
+                }
                 continue;
             };
-            self.starts_seen = self.starts_seen.max(ready);
+            let Some(place) = self.starting.iter().position(|id| *id == replica.id) else { continue };
+            self.starting.remove(place);
+            self.starts_seen = self.starts_seen.max(started);
             let asked = given.memory.steps.last(Direction::Up).map(|step| step.at);
             let asked = asked.filter(|at| {
                 let started = replica.started.unwrap_or(ready);
@@ -172,7 +188,10 @@ impl ForecastState {
 
     /// What is to come, in replicas.
     pub(super) fn outlook(&self, reading: &SignalReading, per_replica: f64, now: Timestamp) -> Outlook {
-        let Some(by) = self.forecaster.outlook().filter(|_| reading.absent == 0) else {
+        if reading.absent > 0 {
+            return Outlook::Incomplete { absent: reading.absent };
+        }
+        let Some(by) = self.forecaster.outlook() else {
             return Outlook::Learning { scored: self.forecaster.scored().min(LEARNED - 1), of: LEARNED };
         };
         let age = now.since(Timestamp::from_millis(by.made_at));
@@ -189,10 +208,8 @@ impl ForecastState {
         if answer.proven {
             return (answer.wanted, None);
         }
-        let span = self.start();
-        let most = self.wanted.iter().find(|(at, _)| now.since(*at) < span);
-        match most.filter(|(_, wanted)| *wanted > answer.wanted) {
-            Some((at, wanted)) => (*wanted, Some((*wanted, at.plus(span)))),
+        match self.wanted.most(now, self.start()).filter(|(wanted, _)| *wanted > answer.wanted) {
+            Some(held) => (held.0, Some(held)),
             None => (answer.wanted, None),
         }
     }
@@ -209,29 +226,26 @@ impl ForecastState {
         answer: &Answer,
         per_replica: f64,
         closed: bool,
-        now: Timestamp,
+        given: &Situation<'_>,
     ) {
+        let now = given.now;
         self.per_replica = Some(per_replica);
         if let (true, Some(span), Outlook::Known { by, .. }) = (closed, rule.on_trial, &answer.outlook) {
+            let held = self.reactive.most(now, self.start()).map_or(0, |(held, _)| held);
             let step = Step {
                 needed: whole(self.forecaster.history().last() / per_replica),
                 length: Duration::from_millis(by.step),
                 lead: usize::try_from(by.lead).unwrap_or(1),
                 idle_per_missing: rule.knob.idle_per_missing(),
-                wanted: self.held(answer, now).0,
-                reactive: answer.reactive,
+                wanted: bounded(self.held(answer, now).0, given),
+                reactive: bounded(held.max(answer.reactive), given),
             };
             self.trial.add(&step, span, now);
         }
         let span = self.start();
-        while self.wanted.front().is_some_and(|(at, _)| now.since(*at) >= span) {
-            self.wanted.pop_front();
-        }
-        while self.wanted.back().is_some_and(|(_, wanted)| *wanted <= answer.wanted) {
-            self.wanted.pop_back();
-        }
-        if self.wanted.len() < MOST_WANTED {
-            self.wanted.push_back((now, answer.wanted));
+        self.wanted.add(answer.wanted, now, span);
+        if rule.on_trial.is_some() {
+            self.reactive.add(answer.reactive, now, span);
         }
         if let (Knob::Misses(_), Outlook::Known { by, .. }) = (rule.knob, &answer.outlook)
             && by.gate != Gate::Refuted
@@ -244,6 +258,35 @@ impl ForecastState {
 /// The seasons that are expected, in milliseconds.
 fn seasons(rule: &Forecast) -> Vec<u64> {
     rule.seasons.iter().map(|season| u64::try_from(season.as_millis()).unwrap_or(u64::MAX)).collect()
+}
+
+/// What was wanted when, the largest first: of two the later stays if it is as large.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Held(VecDeque<(Timestamp, u32)>);
+
+impl Held {
+    /// The most within a span, and until when that lasts.
+    fn most(&self, now: Timestamp, span: Duration) -> Option<(u32, Timestamp)> {
+        self.0.iter().find(|(at, _)| now.since(*at) < span).map(|(at, wanted)| (*wanted, at.plus(span)))
+    }
+
+    fn add(&mut self, wanted: u32, now: Timestamp, span: Duration) {
+        while self.0.front().is_some_and(|(at, _)| now.since(*at) >= span) {
+            self.0.pop_front();
+        }
+        while self.0.back().is_some_and(|(_, before)| *before <= wanted) {
+            self.0.pop_back();
+        }
+        if self.0.len() < MOST_WANTED {
+            self.0.push_back((now, wanted));
+        }
+    }
+}
+
+/// Within what the policy allows.
+fn bounded(wanted: u32, given: &Situation<'_>) -> u32 {
+    let limits = &given.policy.limits;
+    wanted.max(limits.min).min(limits.max)
 }
 
 /// Cores that a replica may use, of those that serve the fewest.

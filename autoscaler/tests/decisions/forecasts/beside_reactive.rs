@@ -73,8 +73,10 @@ fn in_a_burst_it_may_only_raise_the_count() {
         world.requests(wave(step, 60));
     }
     let mut burst = None;
+    let mut load = wave(599, 60);
     for step in 600..660 {
-        let load = wave(step, 60) + 700.0 * f64::from(u32::try_from(step % 7).unwrap_or(0));
+        // Half a minute as it was, and then a third more.
+        load *= if step % 3 == 0 { 1.33 } else { 1.0 };
         let evaluation = world.requests(load);
         let reason = reason(&evaluation);
         if let (Outlook::Known { by, .. }, Opinion::Wants(wanted)) =

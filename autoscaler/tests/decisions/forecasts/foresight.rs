@@ -2,7 +2,7 @@
 
 use autoscaler::{evaluation::Outlook, explain, time::Timestamp};
 
-use super::{GIVEN, World, busy, noise, reason, wave, whole};
+use super::{GIVEN, MONDAY, World, busy, noise, reason, wave, whole};
 use crate::driver::seconds;
 
 #[test]
@@ -60,6 +60,7 @@ fn the_horizon_is_what_nine_of_ten_starts_took_or_as_given() {
         for start in starts {
             world.start = seconds(start);
             world.make(Some(world.now));
+            world.observe();
             for _ in 0..7 {
                 world.requests(50.0);
             }
@@ -68,6 +69,48 @@ fn the_horizon_is_what_nine_of_ten_starts_took_or_as_given() {
         let reason = reason(&evaluation);
         assert_eq!(reason.horizon, seconds(horizon), "{name}: {reason:?}");
     }
+}
+
+#[test]
+fn a_replica_that_nobody_saw_start_teaches_nothing() {
+    let hours = |hours: u64| seconds(3600 * hours);
+    let now = MONDAY;
+    for (name, started, ready) in [
+        ("it served for hours, of which only the newest checks of its health are known", now.minus(hours(6)), now),
+        ("its health is not checked", now, now),
+    ] {
+        let mut world = World::new("signal: requests, per_replica: 100/s", 10, 1);
+        for replica in &mut world.replicas {
+            (replica.started, replica.ready_since) = (Some(started), Some(ready));
+        }
+        for _ in 0..4 {
+            world.requests(50.0);
+        }
+        let reason = reason(&world.requests(50.0)).clone();
+        assert_eq!((reason.horizon, reason.starts), (seconds(30 + 10), Some(0)), "{name}");
+    }
+    // One that was seen to start, and is unhealthy for a moment hours later.
+    let mut world = World::beside(
+        "signal: requests, per_replica: 100/s",
+        "  observe: true\n- target: { signal: waiting, per_replica: 1000 }",
+        10,
+        1,
+    );
+    world.start = seconds(7);
+    world.make(Some(world.now));
+    world.observe();
+    for minute in 0..120 {
+        for _ in 0..6 {
+            world.requests(50.0);
+        }
+        if minute == 60 {
+            let healthy_again = world.now.plus(seconds(5));
+            world.replicas[1].ready_since = Some(healthy_again);
+            world.observe();
+        }
+    }
+    let reason = reason(&world.requests(50.0)).clone();
+    assert_eq!((reason.horizon, reason.starts), (seconds(7 + 10), Some(1)), "{reason:?}");
 }
 
 /// Half hours of days that are busy from 8 to 18 by the clock in Oslo, from ten days before a change of clocks.
