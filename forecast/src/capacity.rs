@@ -3,7 +3,7 @@
 //! ```text
 //! cores of a replica = idle + slope · rate of a replica   least squares; slope: the service demand (D = U / X)
 //! carries at c cores = (c − idle) / slope                 where the line is certain
-//!                    = c / median(cores / rate)           else, of rows from c / 2 to 2 c
+//!                    = c / median(cores / rate)           else, of rows near that rate
 //! ```
 //!
 //! Scaling keeps the load of a replica even, so that the newest rows alone never span much. Rows are kept by classes of rate
@@ -41,7 +41,7 @@ const HIGHEST_USE: f64 = 0.8;
 const STEADY: f64 = 1.2;
 /// What a replica carries is known where it is within this share of it.
 const CERTAIN: f64 = 0.15;
-/// The median of ratios is of rows within this factor of the cores that are asked for.
+/// The median of ratios is of rows within this factor of the rate that it says.
 const NEAR: f64 = 2.0;
 /// Anything larger is no measurement.
 const LARGEST: f64 = 1e30;
@@ -242,19 +242,23 @@ impl CapacityLearner {
         })
     }
 
-    /// By the median of ratios, of the rows that are nearest.
+    /// By the median of ratios, of the rows that are nearest to the rate that it says.
     fn median_at(&self, cores: f64) -> Option<CapacityFit> {
-        let far = |row: &(f64, f64)| (row.1 / cores).ln().abs();
-        let mut near: Vec<(f64, f64)> = self.points().filter(|row| far(row) <= NEAR.ln()).collect();
-        if near.len() < ONE_SIDED {
-            return None;
+        let ratio = |row: &(f64, f64)| row.1 / row.0;
+        let mut near: Vec<(f64, f64)> = self.points().collect();
+        let mut slope = median(near.iter().map(ratio));
+        for _ in 0..2 {
+            let far = |row: &(f64, f64)| (row.0 * slope / cores).ln().abs();
+            near = self.points().filter(|row| far(row) <= NEAR.ln()).collect();
+            if near.len() < ONE_SIDED {
+                return None;
+            }
+            near.sort_by(|one, other| far(one).total_cmp(&far(other)));
+            near.truncate(FEWEST);
+            slope = median(near.iter().map(ratio));
         }
-        near.sort_by(|one, other| far(one).total_cmp(&far(other)));
-        near.truncate(FEWEST);
-        let ratios = || near.iter().map(|(rate, cores)| cores / rate);
-        let slope = median(ratios());
         // The median's own error: 1.25 times that of the mean, of a normal distribution.
-        let within = 1.96 * 1.25 * 1.48 * spread(ratios()) / (slope * (near.len() as f64).sqrt());
+        let within = 1.96 * 1.25 * 1.48 * spread(near.iter().map(ratio)) / (slope * (near.len() as f64).sqrt());
         let rate = cores / slope;
         let known = rate.is_finite() && rate > 0.0 && within.is_finite();
         known.then_some(CapacityFit { rate, within, slope, line: None, rows: near.len() })

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 
 /// Cores that a replica is to be busy with.
 const ASKED: f64 = 0.7;
-/// Steps of ten seconds.
-const DAY: u32 = 8640;
+/// Steps of a minute.
+const DAY: u32 = 1440;
 
 #[test]
 fn the_line_is_found_where_the_load_spans_enough_and_the_median_else() {
@@ -18,23 +18,43 @@ fn the_line_is_found_where_the_load_spans_enough_and_the_median_else() {
     for (name, idle, noise, load, steps, line, off) in [
         ("a daily load", 0.0, 0.01, &daily as &dyn Fn(u32) -> f64, 2 * DAY, true, 0.05),
         ("an idle share", 0.2, 0.01, &daily, 2 * DAY, true, 0.05),
-        ("noise in the CPU", 0.1, 0.1, &daily, 2 * DAY, false, 0.1),
-        ("ten minutes of it", 0.0, 0.01, &daily, 60, false, 0.03),
-        ("always the same load", 0.0, 0.01, &|_| 320.0, 500, false, 0.03),
-        ("always the same load, and an idle share", 0.2, 0.01, &|_| 320.0, 500, false, 0.1),
+        ("noise in both", 0.1, 0.1, &daily, 2 * DAY, true, 0.05),
+        ("ten minutes of it", 0.0, 0.01, &daily, 60, true, 0.03),
+        ("about the same load", 0.0, 0.01, &|_| 320.0, 500, true, 0.03),
+        ("about the same load, and an idle share", 0.2, 0.01, &|_| 320.0, 500, true, 0.05),
         ("loads far apart", 0.1, 0.02, &|step| if step / 50 % 2 == 0 { 40.0 } else { 400.0 }, 1000, true, 0.05),
     ] {
         let mut service = Service { idle, noise, ..Service::default() };
         (0..steps).for_each(|step| service.step(load(step)));
         let fit = service.fit();
         let truth = (ASKED - idle) / 0.02;
-        println!("{name}: {fit:?} for {truth}");
         assert!((fit.rate / truth - 1.0).abs() <= off, "{name}: {fit:?} for {truth}");
         assert_eq!(fit.line.is_some(), line, "{name}: {fit:?}");
         if let Some(line) = fit.line {
             assert!((line.idle - idle).abs() < 0.05, "{name}: {fit:?}");
         }
     }
+}
+
+#[test]
+fn a_load_that_never_changes_says_what_is_near_it_alone() {
+    let mut service = Service::default();
+    (0..100).for_each(|_| service.row(25.0, 0.55));
+    let fit = service.fit();
+    assert!((fit.rate * 0.022 / ASKED - 1.0).abs() < 1e-6 && fit.line.is_none(), "{fit:?}");
+    assert!(service.learner.at(2.0 * ASKED).is_err(), "that is too far");
+}
+
+#[test]
+fn scaling_by_the_median_comes_to_the_right_load() {
+    // 0.2 of 0.7 cores go without load, and the load never differs enough to see it.
+    let mut rate = 40.0;
+    for _ in 0..20 {
+        let mut service = Service::default();
+        (0..40).for_each(|_| service.row(rate, 0.2 + 0.02 * rate));
+        rate = service.fit().rate;
+    }
+    assert!((rate - 25.0).abs() < 0.1, "{rate}");
 }
 
 #[test]
@@ -47,7 +67,6 @@ fn it_is_known_after_thirty_steady_steps_and_stays_known() {
             unknown.push(step);
         }
     }
-    println!("{unknown:?}");
     assert!(unknown.len() < 60 && unknown.iter().all(|step| *step < 60), "{unknown:?}");
 }
 
@@ -55,9 +74,9 @@ fn it_is_known_after_thirty_steady_steps_and_stays_known() {
 fn a_release_that_changes_the_cost_is_followed_within_twenty_steady_steps() {
     for (name, span, before, after) in [
         ("twice the cost, loads that differ", 0.5, 0.02, 0.04),
-        ("twice the cost, always the same load", 0.0, 0.02, 0.04),
-        ("half the cost, loads that differ", 0.5, 0.02, 0.01),
-        ("half the cost, always the same load", 0.0, 0.02, 0.01),
+        ("half more, always the same load", 0.0, 0.02, 0.03),
+        ("half the cost, loads that differ", 0.5, 0.04, 0.02),
+        ("a third less, always the same load", 0.0, 0.03, 0.02),
         ("a third more, loads that differ", 0.5, 0.02, 0.0266),
     ] {
         let mut service = Service { noise: 0.02, slope: before, replicas: Some(10), ..Service::default() };
@@ -70,7 +89,6 @@ fn a_release_that_changes_the_cost_is_followed_within_twenty_steady_steps() {
             service.step(load(1000 + step));
             right(&service)
         });
-        println!("{name}: {took:?}");
         assert!(took.is_some_and(|took| took <= 20), "{name}: {took:?}, {:?}", service.fit());
         for step in 0..500 {
             service.step(load(1200 + step));
@@ -152,7 +170,7 @@ fn a_step_is_the_mean_of_its_samples() {
 fn what_is_missing_is_told() {
     let learned = |rows: &dyn Fn(u32) -> (f64, f64), count: u32, asked: f64| {
         let mut service = Service::default();
-        for step in 0..=count {
+        for step in 0..count {
             let (rate, cores) = rows(step);
             service.row(rate, cores);
         }
@@ -162,9 +180,21 @@ fn what_is_missing_is_told() {
     let few = learned(&|_| (10.0, 0.2), 12, 0.7);
     let far = learned(&|step| (10.0 + noise(step), 0.1 + 0.01 * noise(step) + 0.01 * noise(step + 3)), 100, 0.7);
     let even = learned(&|_| (10.0, 0.1), 100, 0.7);
-    let unlike = learned(&|step| (10.0, 0.5 * (2.0 * noise(step)).exp().min(1.5)), 100, 0.7);
-    let text: Vec<String> = [few, far, even, unlike].map(|fit| fit.expect_err("it is not learned")).into();
-    insta::assert_snapshot!(text.join("\n"), @"");
+    let unlike = learned(&|step| (10.0, 0.5 * (3.0 * noise(step)).exp()), 100, 0.7);
+    let text: Vec<String> =
+        [few, far, even, unlike].map(|fit| fit.map_or_else(|why| why, |fit| format!("{fit:?}"))).into();
+    assert_eq!(
+        text,
+        [
+            "30 steady steps are needed, 23 so far",
+            "the load of a replica spans 1.2 times, so that the line is uncertain by 59 %: a wider span of load is needed, or \
+             one nearer to 0.70 cores (0.10 now)",
+            "the load of a replica spans 1.0 times, so that the line says nothing: a wider span of load is needed, or one \
+             nearer to 0.70 cores (0.10 now)",
+            "the load of a replica spans 1.0 times, so that the line says nothing, and what 1 of it costs is uncertain by 61 \
+             %: a wider span of load is needed, or CPU that goes by it",
+        ]
+    );
 }
 
 #[test]
@@ -255,7 +285,7 @@ impl Service {
             let cores = (self.idle + self.slope * rate) * (1.0 + self.noise * self.random());
             let rate = rate * (1.0 + self.noise * self.random());
             self.now += 1;
-            self.learner.sample(self.now, Load { rate, cores, limit: Some(1.0), replicas: self.running });
+            self.learner.sample(self.now, Load { rate, cores, limit: None, replicas: self.running });
         }
         self.learner.close();
         let wanted = (load * self.slope / (ASKED - self.idle)).ceil();
