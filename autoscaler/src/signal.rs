@@ -1,5 +1,6 @@
 //! Samples kept for as long as a rule looks back on them, and read as signals.
 
+mod estimate;
 mod reading;
 mod series;
 mod sum;
@@ -137,6 +138,7 @@ impl Signals {
             measured: 0,
             warming: view.warming,
             absent: 0,
+            estimate: None,
             gap: None,
         };
         // An application may change from one value for the service to one per replica: the newest says which.
@@ -187,6 +189,10 @@ impl Signal {
         let point = Point { at, value };
         match &sample.of {
             Subject::Service => {
+                if self.partial.is_some() {
+                    // What covered only some replicas would be a dip among those that cover all.
+                    self.service.forget_newest_before(at);
+                }
                 if self.service.add(point, self.span) {
                     self.partial = partial.map(|(replicas, why)| (replicas, why.clone()));
                 }

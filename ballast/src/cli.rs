@@ -4,6 +4,7 @@
 
 mod compare;
 mod forecast;
+mod pictures;
 mod replay;
 mod scenario;
 mod test;
@@ -20,6 +21,7 @@ use crate::{
 
 pub(crate) use compare::CompareArgs;
 pub(crate) use forecast::ForecastArgs;
+pub(crate) use pictures::PictureArgs;
 pub(crate) use replay::{ReplayArgs, ReportFormat};
 pub(crate) use scenario::{
     ScenarioCheckArgs, ScenarioCommand, ScenarioDrawArgs, ScenarioImportArgs, ScenarioRecordArgs,

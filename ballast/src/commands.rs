@@ -8,6 +8,7 @@ mod explain;
 mod files;
 mod forecast;
 mod parts;
+mod pictures;
 mod policy;
 mod replay;
 mod scenario;

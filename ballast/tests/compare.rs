@@ -59,6 +59,25 @@ fn the_table_of_a_folder_is_printed_and_written() -> Result {
     Ok(())
 }
 
+/// Of a policy without a forecast, so that the page changes with the table and not with how well is forecast.
+#[test]
+fn the_table_in_a_terminal_looks_so() -> Result {
+    let folder = tempfile::tempdir()?;
+    let recordings = folder.path().join("recordings");
+    fs::create_dir(&recordings)?;
+    let wave = |k: u32| 30.0 + 20.0 * (f64::from(k) / 8.0).sin() + f64::from(k * 7919 % 5);
+    let shop = |k: u32| if k % 18 < 7 { 12.5 } else { 0.25 };
+    fs::write(recordings.join("wave.csv"), csv("timestamp_s,value", 80, wave))?;
+    fs::write(recordings.join("shop-on-and-off.csv"), csv("timestamp_s,value", 90, shop))?;
+    let policy = "service: shop/web\nreplicas: { min: 1, max: 200 }\nguards: none\n\
+                  rules:\n  - target: { signal: cpu, per_replica: 70%, tolerance: 0% }\n";
+    fs::write(folder.path().join("web.yaml"), policy)?;
+    let output = ballast(folder.path(), &["compare", "recordings", "--policy", "web.yaml"])?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    insta::assert_snapshot!(String::from_utf8(output.stdout)?);
+    Ok(())
+}
+
 #[test]
 fn what_is_wrong_with_a_folder_is_said() -> Result {
     let folder = tempfile::tempdir()?;

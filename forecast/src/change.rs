@@ -1,11 +1,13 @@
 //! Change points: when what was before says nothing any more.
 //!
-//! The means of whole blocks (a longest season each, 128 steps at least) are held against those before. Eight in a row that
+//! The means of whole blocks (128 steps, or the shortest season that is longer) are held against those before. Eight in a row that
 //! are all further from the median than six times its usual distance (the median of distances, times 1.48) and than a quarter
 //! of it, on the same side, are a change: what was before the first of them is forgotten. A weekend or a night whose season is
 //! not known yet is shorter than that.
 
 use serde::{Deserialize, Serialize};
+
+use crate::{Season, member::whole};
 
 /// Steps of a block at least.
 const SHORTEST: i64 = 128;
@@ -33,9 +35,10 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// Takes in a step. `season` is the longest, in steps. The step since which it is otherwise, where that was just found.
-    pub(crate) fn add(&mut self, step: i64, value: f64, season: i64) -> Option<i64> {
-        let length = season.max(SHORTEST);
+    /// Takes in a step, with the seasons that there are, the shortest first. The step since which it is otherwise, where that was just found.
+    pub(crate) fn add(&mut self, step: i64, value: f64, seasons: &[Season]) -> Option<i64> {
+        let mut lengths = seasons.iter().map(|season| whole(season.steps));
+        let length = lengths.find(|length| *length >= SHORTEST).unwrap_or(SHORTEST);
         if length != self.length {
             *self = Self { length, ..Self::default() };
         }
@@ -105,7 +108,7 @@ mod tests {
             ("it grows slowly", |step| f64::from(i32::try_from(step).expect("small")) / 100.0, None),
         ] {
             let mut changes = Changes::default();
-            let seen = (0..3000).find_map(|step| changes.add(step, level(step, &shift), 0));
+            let seen = (0..3000).find_map(|step| changes.add(step, level(step, &shift), &[]));
             assert_eq!(seen, found, "{name}");
         }
     }

@@ -6,9 +6,9 @@ use crate::{
     Calendar, Gate, History, Interval, Member, Season,
     change::Changes,
     gate::too_many,
-    lead::{FEWEST, Lead, Scores},
-    member::{Each, Fourier, Members, Past, whole},
-    season,
+    lead::{FEWEST, LONGEST_LEAD, Lead, Scores},
+    member::{Clock, Each, Fourier, Members, Past, SILENT, whole},
+    packed, season,
     steps::{Opened, Spacing, step_for},
 };
 
@@ -17,6 +17,9 @@ const FIRST_LOOK: u64 = 64;
 const NEXT_LOOK: (u64, u64) = (16, 512);
 /// Steps that new leads and new seasons are scored on, of those that are kept one by one.
 const REHEARSED: i64 = 512;
+/// A value of more than so many times the most there ever was is doubted, once so many were measured.
+const ABSURD: f64 = 4.0;
+const UNDOUBTED: u64 = 64;
 /// No demand is larger; squares of it are still numbers.
 const LARGEST: f64 = 1e30;
 /// A forecast is at most so many times the most there ever was.
@@ -24,8 +27,6 @@ const MOST: f64 = 1.5;
 /// Misses less likely than this are no chance; and they are again once they are likelier than that.
 const ALARM: f64 = 0.001;
 const ALL_CLEAR: f64 = 0.05;
-/// No lead is longer, in steps.
-pub(crate) const LONGEST_LEAD: i64 = 12;
 
 /// Forecasts one demand signal: a mixture of plain forecasts with an upper bound that is missed as often as is allowed.
 ///
@@ -39,7 +40,10 @@ pub struct Forecaster {
     step: u64,
     spacing: Spacing,
     opened: Opened,
+    #[serde(deserialize_with = "packed::sound")]
     history: History,
+    /// A step that is doubted, and its value.
+    doubted: Option<(i64, f64)>,
     /// Seasons that were found.
     found: Vec<Season>,
     /// Seasons that are expected, in milliseconds.
@@ -48,8 +52,10 @@ pub struct Forecaster {
     seasons: Vec<Season>,
     /// The next look for seasons is after so many steps.
     look_at: u64,
+    #[serde(deserialize_with = "packed::sound")]
     members: Members,
     /// The step after the newest, and the one at the horizon.
+    #[serde(deserialize_with = "packed::sound")]
     leads: Vec<Lead>,
     changes: Changes,
     gate: Gate,
@@ -66,7 +72,8 @@ pub struct Outlook {
     pub step: u64,
     /// Steps to the horizon.
     pub lead: i64,
-    /// The bound for the next step, in the unit of what was measured.
+    /// The bound for the next step, in the unit of what was measured; at least what is expected in the mean of any step up to the
+    /// horizon.
     pub next: f64,
     /// The bound at the horizon.
     pub ahead: f64,
@@ -76,8 +83,9 @@ pub struct Outlook {
     pub naive: f64,
     /// The level in force: above the quantile after more misses than allowed, below after fewer.
     pub level: f64,
-    /// How much each member counts, those that count most first; of less than half a percent, none.
-    pub weights: Vec<(Member, f64)>,
+    /// What each member says of the horizon and how much it counts, those that count most first; of less than half a percent,
+    /// none.
+    pub shares: Vec<Share>,
     /// The seasons that members go by, the shortest first.
     pub seasons: Vec<Season>,
     /// Whether it may be trusted.
@@ -86,10 +94,23 @@ pub struct Outlook {
     pub skill: Option<Interval>,
     /// Misses of the bound, of so many of the newest forecasts.
     pub misses: (u32, u32),
+    /// The newest value was above the bound that was said of it.
+    pub missed: bool,
     /// There were too many misses for chance: until there are not, the forecast may only raise the count.
     pub burst: bool,
     /// The bound would be higher, but is never more than so many times the most that was ever measured.
     pub capped: Option<f64>,
+}
+
+/// What a member says, and how much that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// Which.
+    pub member: Member,
+    /// Of 1.
+    pub weight: f64,
+    /// What it says of the horizon, in the unit of what was measured.
+    pub says: f64,
 }
 
 impl Outlook {
@@ -108,6 +129,7 @@ impl Forecaster {
             spacing: Spacing::default(),
             opened: Opened::default(),
             history: History::default(),
+            doubted: None,
             found: Vec::new(),
             expected: Vec::new(),
             seasons: Vec::new(),
@@ -220,9 +242,9 @@ impl Forecaster {
         let (mut weights, mut said) = (Vec::new(), Vec::new());
         let mut last = None;
         self.go_through(calendar, |step, value, members, past| {
-            let Some(value) = value else { return rehearsed.interrupted() };
+            let Some(value) = value else { return };
             rehearsed.score(step, value, self.quantile);
-            members.update(step, value, rehearsed.scale);
+            members.update(&past.clock, step, value, rehearsed.scale);
             last = members.points(past, step, lead).map(|points| rehearsed.say(step, &points));
             // Before anything was compared with what came, a bound says nothing.
             if let Some(ahead) = last.filter(|_| rehearsed.scored > 0) {
@@ -270,20 +292,29 @@ impl Forecaster {
         // An outlook is gone by until the next step is full, and looks as far ahead at the end of that time.
         let farthest = horizon.saturating_add(self.step.saturating_sub(spacing));
         let lead = i64::try_from(farthest.div_ceil(self.step)).unwrap_or(LONGEST_LEAD).clamp(1, LONGEST_LEAD);
-        if self.leads.last().is_none_or(|known| known.steps != lead) {
-            self.leads = [1, lead].map(|steps| Lead::new(steps, self.quantile)).to_vec();
+        // One that is a step too long stays: what was proven of it is worth more.
+        if self.leads.last().is_none_or(|known| !(lead..=lead + 1).contains(&known.steps)) {
+            let near = self.leads.first().cloned().unwrap_or_else(|| Lead::new(1, self.quantile));
+            self.leads = vec![near, Lead::new(lead, self.quantile)];
             self.rehearse_all(calendar);
         }
     }
 
-    /// Goes on with steps of another length.
+    /// Goes on with steps of another length. What was proven of others says nothing of them.
     fn resample(&mut self, step: u64, calendar: &dyn Calendar) {
         let old = std::mem::take(&mut self.history);
         let before = std::mem::replace(&mut self.step, step);
+        let newest = old.newest().map_or(0, |newest| end(newest, before));
+        let kept_since = newest.saturating_sub(History::REACH.saturating_mul(step));
         let mut opened = Opened::default();
         for (first, count, value) in old.segments() {
-            for at in first..first + count {
-                let step = index(end(at, before), step);
+            if end(first + count - 1, before) < kept_since {
+                continue;
+            }
+            let width = step.min(before);
+            let begins = end(first - 1, before).max(kept_since);
+            for at in index(begins + 1, width)..=index(end(first + count - 1, before), width) {
+                let step = index(end(at, width), step);
                 if let Some((full, mean)) = opened.close_before(step) {
                     self.history.push(full, mean);
                 }
@@ -291,29 +322,42 @@ impl Forecaster {
             }
         }
         // The newest is full as well where the old steps reach to its end; else it goes on.
-        let newest = old.newest().map_or(0, |newest| end(newest, before));
         if let Some((full, mean)) = opened.close_before(index(newest.saturating_add(1), step)) {
             self.history.push(full, mean);
         }
         self.opened = opened;
+        self.doubted = None;
         self.changes = Changes::default();
+        self.gate = Gate::default();
+        self.leads = self.leads.iter().map(|lead| Lead::new(lead.steps, self.quantile)).collect();
         self.found = season::find(&self.history, step);
+        self.look_at = self.history.measured() + NEXT_LOOK.0;
         self.look_at_seasons();
         self.rehearse_all(calendar);
     }
 
-    /// A step is full.
+    /// A step is full. Whether its value was taken in: one that is far above all there ever was has to be confirmed by the next.
     fn close(&mut self, step: i64, value: f64, calendar: &dyn Calendar) -> bool {
-        let Some(newest) = self.history.newest() else {
-            self.add(step, value, calendar);
-            return true;
-        };
-        match step - newest {
-            ..=0 => return false,
-            1 => {}
+        let absurd = self.history.measured() >= UNDOUBTED && value > ABSURD * self.history.most();
+        match self.doubted.take() {
+            Some((before, doubted)) if absurd || value >= doubted / 2.0 => {
+                self.close_next(before, doubted, calendar);
+            }
+            None if absurd => {
+                self.doubted = Some((step, value));
+                return false;
+            }
+            _ => {}
+        }
+        self.close_next(step, value, calendar)
+    }
+
+    fn close_next(&mut self, step: i64, value: f64, calendar: &dyn Calendar) -> bool {
+        match self.history.newest().map(|newest| step - newest) {
+            Some(..=0) => return false,
             // One that is missing is what was between: a sample that came a moment too late.
-            2 => self.add(step - 1, f64::midpoint(self.history.last(), value), calendar),
-            _ => self.leads.iter_mut().for_each(Lead::interrupted),
+            Some(2) => self.add(step - 1, f64::midpoint(self.history.last(), value), calendar),
+            _ => {}
         }
         self.add(step, value, calendar);
         true
@@ -325,9 +369,8 @@ impl Forecaster {
         }
         let scale = self.leads.last().map_or(0.0, |lead| lead.scale);
         self.history.push(step, value);
-        self.members.update(step, value, scale);
-        let longest = self.found.last().map_or(0, |season| whole(season.steps));
-        let changed = self.changes.add(step, value, longest);
+        self.members.update(&Clock { step: self.step, calendar }, step, value, scale);
+        let changed = self.changes.add(step, value, &self.found);
         if let Some(since) = changed {
             self.history.forget_before(since);
         }
@@ -373,11 +416,11 @@ impl Forecaster {
         let mut leads: Vec<Lead> = self.leads.iter().map(|lead| Lead::new(lead.steps, self.quantile)).collect();
         let quantile = self.quantile;
         let members = self.go_through(calendar, |step, value, members, past| {
-            let Some(value) = value else { return leads.iter_mut().for_each(Lead::interrupted) };
+            let Some(value) = value else { return };
             for lead in &mut leads {
                 lead.score(step, value, quantile);
             }
-            members.update(step, value, leads.last().map_or(0.0, |lead| lead.scale));
+            members.update(&past.clock, step, value, leads.last().map_or(0.0, |lead| lead.scale));
             for lead in &mut leads {
                 if let Some(points) = members.points(past, step, lead.steps) {
                     lead.say(step, &points);
@@ -408,7 +451,7 @@ impl Forecaster {
             let value = if step == newest { Some(self.history.last()) } else { self.history.at(step) };
             if newest - step > REHEARSED {
                 if let Some(value) = value {
-                    members.update(step, value, 0.0);
+                    members.update(&past.clock, step, value, 0.0);
                 }
             } else {
                 each(step, value, &mut members, &past);
@@ -418,7 +461,8 @@ impl Forecaster {
     }
 
     fn say(&mut self, step: i64, calendar: &dyn Calendar) {
-        let past = Past { history: &self.history, seasons: &self.seasons, step: self.step, calendar };
+        let clock = Clock { step: self.step, calendar };
+        let past = Past { history: &self.history, seasons: &self.seasons, clock };
         for lead in &mut self.leads {
             if let Some(points) = self.members.points(&past, step, lead.steps) {
                 lead.say(step, &points);
@@ -427,7 +471,7 @@ impl Forecaster {
     }
 
     fn past<'a>(&'a self, calendar: &'a dyn Calendar) -> Past<'a> {
-        Past { history: &self.history, seasons: &self.seasons, step: self.step, calendar }
+        Past { history: &self.history, seasons: &self.seasons, clock: Clock { step: self.step, calendar } }
     }
 
     /// Puts together what is to come.
@@ -439,7 +483,7 @@ impl Forecaster {
             return;
         }
         let skill = far.skill.interval(far.overlap());
-        self.gate = self.gate.next(far.scored, skill);
+        self.gate = self.gate.next(far.scores.count, skill);
         let (misses, of) = far.recent_misses();
         let allowed = 1.0 - self.quantile;
         self.burst = too_many(misses, of, allowed, if self.burst { ALL_CLEAR } else { ALARM });
@@ -448,16 +492,17 @@ impl Forecaster {
             made_at: end(newest, self.step),
             step: self.step,
             lead: far.steps,
-            next: self.capped(next.bound).0,
+            next: self.capped(next.bound.max(far.most_expected())).0,
             ahead: bound,
             middle: ahead.middle,
             naive: ahead.naive,
             level: ahead.level,
-            weights: heaviest(&far.weights()),
+            shares: heaviest(&far.weights(), &far.says().unwrap_or([SILENT; Member::ALL.len()])),
             seasons: self.seasons.clone(),
             gate: if self.burst && self.gate == Gate::Proven { Gate::Raises } else { self.gate },
             skill,
             misses: (misses, of),
+            missed: far.missed(),
             burst: self.burst,
             capped: capped.then_some(MOST),
         });
@@ -498,13 +543,17 @@ fn end(step: i64, width: u64) -> u64 {
 
 /// Whether seasons are the same as before, as nearly as matters.
 fn same(seasons: &[Season], before: &[Season]) -> bool {
-    let same = |(one, other): (&Season, &Season)| one.is_near(other, 0.02) && one.is_found() == other.is_found();
+    let same = |(one, other): (&Season, &Season)| one.is_near(other, 0.003) && one.is_found() == other.is_found();
     seasons.len() == before.len() && seasons.iter().zip(before).all(same)
 }
 
-fn heaviest(weights: &Each) -> Vec<(Member, f64)> {
-    let mut all: Vec<_> = Member::ALL.into_iter().zip(*weights).filter(|(_, weight)| *weight >= 0.005).collect();
-    all.sort_by(|one, other| other.1.total_cmp(&one.1));
+fn heaviest(weights: &Each, says: &Each) -> Vec<Share> {
+    let each = Member::ALL.into_iter().zip(*weights).zip(*says);
+    let mut all: Vec<_> = each
+        .filter(|((_, weight), _)| *weight >= 0.005)
+        .map(|((member, weight), says)| Share { member, weight, says })
+        .collect();
+    all.sort_by(|one, other| other.weight.total_cmp(&one.weight));
     all
 }
 

@@ -1,10 +1,10 @@
 //! What was measured, at falling resolution.
 //!
 //! ```text
-//! tier 0   the newest 2048 steps, one by one
-//! tier 1   1024 means of   4 steps
-//! tier 2   1024 means of  16 steps
-//! tier 3   1024 means of  64 steps        at one minute a step that reaches back 45 days
+//! tier 0   the newest 1536 steps, one by one
+//! tier 1   768 means of   4 steps
+//! tier 2   768 means of  16 steps
+//! tier 3   768 means of  64 steps        at one minute a step that reaches back 34 days
 //! ```
 //!
 //! Values are kept as `bf16` (two bytes, within 0.4 %): what the newest was is kept exactly. A step without a value is a
@@ -13,10 +13,10 @@
 use half::bf16;
 use serde::{Deserialize, Serialize};
 
-use crate::packed;
+use crate::packed::{self, Sound};
 
 /// Steps per value of each tier, and values that it keeps.
-const TIERS: [(i64, i64); 4] = [(1, 2048), (4, 1024), (16, 1024), (64, 1024)];
+const TIERS: [(i64, i64); 4] = [(1, 1536), (4, 768), (16, 768), (64, 768)];
 
 /// A step without a value: no demand is below 0.
 const GAP: bf16 = bf16::NEG_ONE;
@@ -59,6 +59,9 @@ impl Default for History {
 }
 
 impl History {
+    /// Steps that it reaches back at most.
+    pub(crate) const REACH: u64 = 64 * 768;
+
     /// Adds the value of a step, which must be after the newest. Steps between are gaps.
     pub(crate) fn push(&mut self, step: i64, value: f64) {
         debug_assert!(self.newest.is_none_or(|newest| step > newest), "steps go on");
@@ -159,6 +162,20 @@ impl History {
     }
 }
 
+impl Sound for History {
+    const WANTED: &str = "a history with the tiers of this version";
+
+    fn is_sound(&self) -> bool {
+        let fits = |(tier, (_, length)): (&Tier, (i64, i64))| {
+            let (kept, most) = (i64::try_from(tier.values.len()).unwrap_or(i64::MAX), length);
+            tier.length == length && kept <= most && tier.first.is_none_or(|first| first <= tier.newest)
+        };
+        self.tiers.len() == TIERS.len()
+            && self.tiers.iter().zip(TIERS).all(fits)
+            && self.newest == self.tiers[0].first.map(|_| self.tiers[0].newest)
+    }
+}
+
 impl Tier {
     fn push(&mut self, block: i64, value: f64) {
         let next = match self.first {
@@ -242,8 +259,8 @@ mod tests {
         for (name, step, value) in [
             ("the newest", 4999, Some(4999.0)),
             ("a gap", 4990, None),
-            ("the oldest of the first tier", 4999 - 2047, Some(2952.0)),
-            ("of the second, a mean of four", 4999 - 2048, Some(2949.5)),
+            ("the oldest of the first tier", 4999 - 1535, Some(3464.0)),
+            ("of the second, a mean of four", 4999 - 1536, Some(3461.5)),
             ("of the third, a mean of sixteen", 800, Some(807.5)),
             ("before the first", -1, None),
             ("after the newest", 5000, None),

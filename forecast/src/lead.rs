@@ -20,13 +20,15 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Member,
     gate::Skill,
-    member::{Each, steps},
-    packed,
+    member::{Each, Rounded, steps},
+    packed::{self, Sound},
     residuals::{self, Residuals},
 };
 
 /// How fast losses turn into weights.
 const LEARNING: f64 = 2.0;
+/// What a bound is off by because of rounding.
+const ROUNDING: f64 = 1e-6;
 /// What a loss counts a step later.
 const FADING: f64 = 0.99;
 /// No single loss counts for more.
@@ -38,7 +40,9 @@ const AIM: (f64, f64) = (0.1, 10.0);
 /// How fast the usual error of the naive forecast is learned.
 const SCALE: f64 = 0.02;
 /// Residuals that are kept of each member for the next step, which only says how soon replicas may go.
-const NEAR: usize = 128;
+const NEAR: usize = 64;
+/// No lead is longer, in steps.
+pub(crate) const LONGEST_LEAD: i64 = 12;
 /// A bound of fewer residuals is none.
 pub(crate) const FEWEST: u64 = 8;
 /// A member's bound of fewer residuals is none, and does not count.
@@ -115,10 +119,10 @@ impl Scores {
         self.count += 1;
         self.actual += value;
         self.error += (value - said.middle).abs();
-        self.naive_error += (value - said.points[0]).abs();
+        self.naive_error += (value - f64::from(said.points[0])).abs();
         self.loss += pinball(value, said.bound, quantile);
-        self.naive_loss += pinball(value, said.bounds[0], quantile);
-        self.missed += u64::from(value > said.bound);
+        self.naive_loss += pinball(value, f64::from(said.bounds[0]), quantile);
+        self.missed += u64::from(exceeds(value, said.bound));
     }
 }
 
@@ -126,10 +130,10 @@ impl Scores {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Said {
     step: i64,
-    #[serde(deserialize_with = "packed::nothing_is_no_number")]
-    points: Each,
-    #[serde(deserialize_with = "packed::nothing_is_no_number")]
-    bounds: Each,
+    #[serde(with = "packed::singles")]
+    points: Rounded,
+    #[serde(with = "packed::singles")]
+    bounds: Rounded,
     bound: f64,
     middle: f64,
     /// What was kept ready because of it, where that is what misses are counted by.
@@ -193,14 +197,26 @@ impl Lead {
             weighed.map(|(value, weight)| value * weight).sum::<f64>()
         };
         let (bound, middle) = (mixed(&bounds), mixed(points));
-        self.pending.push_back(Said { step, points: *points, bounds, bound, middle, ready: None });
+        self.pending.push_back(Said {
+            step,
+            points: rounded(points),
+            bounds: rounded(&bounds),
+            bound,
+            middle,
+            ready: None,
+        });
         Ahead { bound, middle, naive: bounds[0], level }
     }
 
     /// What was said last.
     pub(crate) fn said(&self) -> Option<Ahead> {
         let said = self.pending.back()?;
-        Some(Ahead { bound: said.bound, middle: said.middle, naive: said.bounds[0], level: 1.0 - self.aim })
+        Some(Ahead { bound: said.bound, middle: said.middle, naive: f64::from(said.bounds[0]), level: 1.0 - self.aim })
+    }
+
+    /// The most that is expected in the mean of any step to come, up to the horizon, as it was said of each.
+    pub(crate) fn most_expected(&self) -> f64 {
+        self.pending.iter().map(|said| said.middle).fold(0.0, f64::max)
     }
 
     /// So much is kept ready because of the newest forecast: a miss is what exceeds that.
@@ -212,7 +228,12 @@ impl Lead {
 
     /// How much each member counted last; together 1.
     pub(crate) fn weights(&self) -> Each {
-        self.weights_of(&self.pending.back().map_or([0.0; Member::ALL.len()], |said| said.points))
+        self.weights_of(&self.says().unwrap_or_default())
+    }
+
+    /// What each member said last.
+    pub(crate) fn says(&self) -> Option<Each> {
+        Some(self.pending.back()?.points.map(f64::from))
     }
 
     /// How much each of the members counts that say something; together 1.
@@ -229,6 +250,11 @@ impl Lead {
         weights.map(|weight| weight / all)
     }
 
+    /// Whether the newest forecast that was compared was missed.
+    pub(crate) fn missed(&self) -> bool {
+        self.misses & 1 == 1
+    }
+
     /// Misses, of so many of the newest forecasts.
     pub(crate) fn recent_misses(&self) -> (u32, u32) {
         let of = u32::try_from(self.scored).unwrap_or(u32::MAX).min(RECENT);
@@ -239,41 +265,58 @@ impl Lead {
         let allowed = 1.0 - quantile;
         let loss = |bound: f64| pinball(value, bound, quantile);
         self.scored += 1;
-        let off = (value - said.points[0]).abs();
+        let off = (value - f64::from(said.points[0])).abs();
         #[expect(clippy::cast_precision_loss, reason = "only what is small counts")]
         let pace = SCALE.max(1.0 / self.scored as f64);
         self.scale += (off - self.scale) * pace;
-        let missed = value > said.ready.unwrap_or(said.bound);
+        let missed = exceeds(value, said.ready.unwrap_or(said.bound));
         let pull = (allowed * PACE.0).max(PACE.1) * (f64::from(u8::from(missed)) - allowed);
         self.aim = (self.aim - pull).clamp(allowed * AIM.0, (allowed * AIM.1).min(0.6));
         self.misses = (self.misses << 1) | u64::from(missed);
         self.scores.add(said, value, quantile);
-        self.skill.add(loss(said.bound), loss(said.bounds[0]));
+        self.skill.add(loss(said.bound), loss(f64::from(said.bounds[0])));
         let unit = self.scale.max(f64::MIN_POSITIVE);
         let least = self.losses.iter().copied().fold(f64::INFINITY, f64::min);
         for (place, residuals) in self.residuals.iter_mut().enumerate() {
             // Who says nothing is neither better nor worse than the mixture (sleeping experts, Freund et al. 1997).
             let awake = said.points[place] >= 0.0;
-            let cost = loss(if awake { said.bounds[place] } else { said.bound });
+            let cost = loss(if awake { f64::from(said.bounds[place]) } else { said.bound });
             self.losses[place] = FADING * self.losses[place] + (cost / unit).min(MOST_LOSS);
             if awake {
                 if residuals.count() == 0 && Member::ALL[place].is_seasonal() {
                     self.losses[place] = least - PRIOR.ln() / LEARNING;
                 }
-                residuals.push(value - said.points[place]);
+                residuals.push(value - f64::from(said.points[place]));
             }
         }
-    }
-
-    /// What was said is forgotten: of it nothing will come.
-    pub(crate) fn interrupted(&mut self) {
-        self.pending.clear();
     }
 
     /// So many forecasts of the newest overlap, and say the same thing.
     pub(crate) fn overlap(&self) -> f64 {
         steps(self.steps).max(1.0)
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "what is left out is far below what a forecast is off by")]
+fn rounded(values: &Each) -> Rounded {
+    values.map(|value| value as f32)
+}
+
+impl Sound for Vec<Lead> {
+    const WANTED: &str = "residuals of each member of this version";
+
+    fn is_sound(&self) -> bool {
+        self.iter().all(|lead| {
+            (1..=LONGEST_LEAD).contains(&lead.steps)
+                && lead.residuals.len() == Member::ALL.len()
+                && lead.residuals.iter().all(Residuals::is_sound)
+        })
+    }
+}
+
+/// Whether a value is above a bound by more than the rounding of either.
+fn exceeds(value: f64, bound: f64) -> bool {
+    value > bound + ROUNDING * bound.abs()
 }
 
 /// What a bound costs: `quantile` for each unit above it, `1 − quantile` for each below.

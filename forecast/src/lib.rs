@@ -24,7 +24,7 @@ mod steps;
 
 pub use calendar::{Calendar, Utc};
 pub use capacity::{CapacityFit, CapacityLearner, CapacityLine, Load, NotLearned};
-pub use forecaster::{Forecaster, Outlook, Rehearsal};
+pub use forecaster::{Forecaster, Outlook, Rehearsal, Share};
 pub use gate::{Gate, Interval, Skill};
 pub use history::History;
 pub use lead::Scores;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use smooth::Smooth;
 
-use crate::{Calendar, Season, history::History};
+use crate::{Calendar, Season, history::History, packed::Sound};
 pub(crate) use fourier::Fourier;
 
 /// One of the forecasts that are mixed.
@@ -80,6 +80,9 @@ impl Member {
 /// One number for each member.
 pub(crate) type Each = [f64; Member::ALL.len()];
 
+/// The same, of four bytes each: enough for what was said a moment ago.
+pub(crate) type Rounded = [f32; Member::ALL.len()];
+
 /// A member that has nothing to say: no demand is below 0.
 pub(crate) const SILENT: f64 = -1.0;
 
@@ -95,16 +98,42 @@ pub(crate) struct Members {
 pub(crate) struct Past<'a> {
     pub(crate) history: &'a History,
     pub(crate) seasons: &'a [Season],
-    /// In milliseconds.
+    pub(crate) clock: Clock<'a>,
+}
+
+/// When a step is.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock<'a> {
+    /// Milliseconds of a step.
     pub(crate) step: u64,
     pub(crate) calendar: &'a dyn Calendar,
 }
 
+impl Clock<'_> {
+    /// When a step begins, in milliseconds since the epoch.
+    fn begins(&self, step: i64) -> Option<u64> {
+        u64::try_from(step).ok()?.checked_mul(self.step)
+    }
+
+    fn is_unusual(&self, step: i64) -> bool {
+        self.begins(step).is_some_and(|at| self.calendar.is_unusual(at))
+    }
+}
+
+impl Sound for Members {
+    const WANTED: &str = "a curve whose parts fit together";
+
+    fn is_sound(&self) -> bool {
+        self.fourier.as_ref().is_none_or(Fourier::is_sound)
+    }
+}
+
 impl Members {
-    /// Takes in the value of a step. `scale` is how far the naive forecast is off in the mean.
-    pub(crate) fn update(&mut self, step: i64, value: f64, scale: f64) {
+    /// Takes in the value of a step. `scale` is how far the naive forecast is off in the mean. On a day unlike others, the curve
+    /// learns nothing.
+    pub(crate) fn update(&mut self, past: &Clock<'_>, step: i64, value: f64, scale: f64) {
         self.smooth.update(value);
-        if let Some(fourier) = &mut self.fourier {
+        if let Some(fourier) = self.fourier.as_mut().filter(|_| !past.is_unusual(step)) {
             fourier.update(step, value, scale);
         }
     }
@@ -129,7 +158,10 @@ impl Members {
                 Member::ShortSeason | Member::LongSeason => {
                     season.and_then(|season| seasonal::median(past, season, step, lead))
                 }
-                Member::Fourier => self.fourier.as_ref().map(|fourier| fourier.predict(step, now, lead)),
+                Member::Fourier => {
+                    let usual = !past.clock.is_unusual(step) && !past.clock.is_unusual(step + lead);
+                    self.fourier.as_ref().filter(|_| usual).map(|fourier| fourier.predict(step, now, lead))
+                }
             };
             *point = said.filter(|said| said.is_finite()).map_or(SILENT, |said| said.max(0.0));
         }

@@ -1,7 +1,5 @@
 //! Numbers as text that is short: base64 of their bytes.
 
-use crate::member::{Each, Member};
-
 /// Numbers of two bytes each.
 pub(crate) mod halves {
     use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
@@ -45,10 +43,69 @@ pub(crate) mod doubles {
     }
 }
 
-/// Numbers as a list, in which nothing stands for what is no number: JSON has no other way to write one.
-pub(crate) fn nothing_is_no_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Each, D::Error> {
-    let read = <[Option<f64>; Member::ALL.len()] as serde::Deserialize>::deserialize(deserializer)?;
-    Ok(read.map(|value| value.unwrap_or(f64::NAN)))
+/// A symmetric matrix, row by row: of what stands twice, once.
+pub(crate) mod symmetric {
+    use serde::{Deserializer, Serializer, de::Error};
+
+    use super::doubles;
+
+    pub(crate) fn serialize<S: Serializer>(cells: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+        let count = cells.len().isqrt().max(1);
+        let half: Vec<f64> =
+            cells.chunks_exact(count).enumerate().flat_map(|(row, cells)| cells[..=row].iter().copied()).collect();
+        doubles::serialize(&half, serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+        let half = doubles::deserialize(deserializer)?;
+        let count = (2 * half.len()).isqrt();
+        if count * (count + 1) / 2 != half.len() {
+            return Err(D::Error::custom("half a matrix has another number of cells"));
+        }
+        let place = |row: usize, column: usize| row.max(column) * (row.max(column) + 1) / 2 + row.min(column);
+        Ok((0..count)
+            .flat_map(|row| (0..count).map(move |column| (row, column)))
+            .map(|(row, column)| half[place(row, column)])
+            .collect())
+    }
+}
+
+/// One number of four bytes for each member.
+pub(crate) mod singles {
+    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use crate::member::Rounded;
+
+    pub(crate) fn serialize<S: Serializer>(values: &Rounded, serializer: S) -> Result<S::Ok, S::Error> {
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        serializer.serialize_str(&STANDARD_NO_PAD.encode(bytes))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rounded, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
+        let values: Vec<f32> =
+            bytes.chunks(4).filter_map(|bytes| Some(f32::from_le_bytes(bytes.try_into().ok()?))).collect();
+        Rounded::try_from(values).map_err(|_| D::Error::custom("not four bytes for each member"))
+    }
+}
+
+/// Reads what must be sound: of another version, or cut short, it is none.
+pub(crate) fn sound<'de, D: serde::Deserializer<'de>, T: serde::Deserialize<'de> + Sound>(
+    from: D,
+) -> Result<T, D::Error> {
+    let read = T::deserialize(from)?;
+    if read.is_sound() { Ok(read) } else { Err(serde::de::Error::custom(T::WANTED)) }
+}
+
+/// What can be told to be broken.
+pub(crate) trait Sound {
+    /// What it must be.
+    const WANTED: &str;
+
+    /// Whether everything fits together.
+    fn is_sound(&self) -> bool;
 }
 
 /// Two numbers of four bytes and a whole one each.

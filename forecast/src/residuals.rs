@@ -20,6 +20,11 @@ pub(crate) struct Residuals {
 }
 
 impl Residuals {
+    /// Whether its parts fit together.
+    pub(crate) fn is_sound(&self) -> bool {
+        (1..=MOST).contains(&self.kept) && self.values.len() <= self.kept && self.next < self.kept
+    }
+
     /// None yet; so many are kept, 256 at most.
     pub(crate) fn new(kept: usize) -> Self {
         Self { values: Vec::new(), kept: kept.min(MOST), next: 0 }

@@ -107,7 +107,11 @@ pub(crate) fn find(history: &History, step: u64) -> Vec<Season> {
         let block = Season { steps: crate::member::steps(width), correlation: None }.millis(step);
         for (period, correlation) in of_values(&values, block) {
             let season = Season { steps: period * crate::member::steps(width), correlation: Some(correlation) };
-            if !found.iter().any(|known| season.is_near(known, SAME)) {
+            // What is told by wide values is no more exact than they are.
+            let same = |known: &Season| {
+                season.is_near(known, SAME) || (season.steps - known.steps).abs() <= crate::member::steps(width)
+            };
+            if !found.iter().any(same) {
                 found.push(season);
             }
         }
@@ -233,7 +237,33 @@ fn preferred(period: usize, correlation: &[f64], width: f64) -> (f64, f64) {
         let there = correlation.get(known.round() as usize).copied().unwrap_or(-1.0);
         (known / real(period) - 1.0).abs() <= NEAR && there >= correlation[period] - 0.05
     });
-    (near.unwrap_or(real(period)), correlation[period])
+    (near.unwrap_or_else(|| refined(period, correlation)), correlation[period])
+}
+
+/// The period to a fraction of a value, by the tops of the hills at its multiples.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the lags")]
+fn refined(period: usize, correlation: &[f64]) -> f64 {
+    /// Multiples that are looked at.
+    const MOST: u8 = 8;
+    let mut found = vertex(period, correlation);
+    for times in 2..=MOST {
+        let (middle, reach) = (found * f64::from(times), (found / 16.0).max(1.0));
+        let (from, to) = ((middle - reach).floor() as usize, (middle + reach).ceil() as usize);
+        if to > correlation.len() / 2 {
+            break;
+        }
+        let top = (from..=to).max_by(|one, other| correlation[*one].total_cmp(&correlation[*other]));
+        let Some(top) = top.filter(|top| *top != from && *top != to) else { break };
+        found = vertex(top, correlation) / f64::from(times);
+    }
+    found
+}
+
+/// The top of the parabola through a hill's highest value and its neighbours.
+fn vertex(top: usize, correlation: &[f64]) -> f64 {
+    let (before, at, after) = (correlation[top - 1], correlation[top], correlation[top + 1]);
+    let bend = before - 2.0 * at + after;
+    if bend < 0.0 { real(top) + 0.5 * (before - after) / bend } else { real(top) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "at most a few thousand")]

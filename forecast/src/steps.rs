@@ -9,6 +9,8 @@ const LENGTHS: [u64; 19] = [
 ];
 /// Steps to the horizon at most.
 const TO_HORIZON: u64 = 6;
+/// What comes after so many times as long as usual comes after a gap.
+const LONGEST: f64 = 4.0;
 /// Values that say how often they come.
 const FIRST: u32 = 2;
 
@@ -44,11 +46,11 @@ impl Spacing {
         if self.seen < FIRST {
             self.usual = if self.seen == 0 { gap } else { self.usual.min(gap) };
             self.seen += 1;
-        } else if gap < 4.0 * self.usual {
-            // What is longer is a gap, and no other pace; until it goes on for a while.
+        } else if gap < LONGEST * self.usual {
             self.usual += 0.1 * (gap - self.usual);
         } else {
-            self.usual += 0.01 * (gap - self.usual);
+            // What is longer is a gap, and no other pace; until it goes on for a while. However long, it counts the same.
+            self.usual += 0.01 * (LONGEST - 1.0) * self.usual;
         }
         true
     }

@@ -10,6 +10,7 @@
 //! again that may wait, is lost. What is judged is the cost `J` of [`measures`](crate::measures), divided by the plan's.
 
 mod beaten;
+mod bound;
 mod markdown;
 mod pareto;
 mod runs;
@@ -31,6 +32,7 @@ use crate::{
 };
 
 pub use beaten::Beaten;
+pub use bound::Bound;
 pub use markdown::{BEGIN, END, replace};
 pub use pareto::{Against, Curve, Point};
 pub use runs::{KNOBS, REACTIVE, SWEPT_STEPS, judge};

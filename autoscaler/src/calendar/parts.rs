@@ -292,30 +292,23 @@ pub(super) fn quote(text: &str) -> String {
     }
 }
 
-impl From<Dates> for String {
-    fn from(value: Dates) -> Self {
-        value.to_string()
-    }
+/// In JSON it is its text: what `Display` writes and `FromStr` reads.
+macro_rules! is_its_text_in_json {
+    ($($part:ty),+) => {$(
+        impl From<$part> for String {
+            fn from(value: $part) -> Self {
+                value.to_string()
+            }
+        }
+
+        impl TryFrom<String> for $part {
+            type Error = CalendarError;
+
+            fn try_from(text: String) -> Result<Self, CalendarError> {
+                text.parse()
+            }
+        }
+    )+};
 }
 
-impl TryFrom<String> for Dates {
-    type Error = CalendarError;
-
-    fn try_from(text: String) -> Result<Self, CalendarError> {
-        text.parse()
-    }
-}
-
-impl From<Zone> for String {
-    fn from(value: Zone) -> Self {
-        value.to_string()
-    }
-}
-
-impl TryFrom<String> for Zone {
-    type Error = CalendarError;
-
-    fn try_from(text: String) -> Result<Self, CalendarError> {
-        text.parse()
-    }
-}
+is_its_text_in_json!(Dates, Zone);

@@ -35,8 +35,24 @@ pub struct SignalReading {
     pub warming: u32,
     /// Replicas left out because they should have a sample and have none.
     pub absent: u32,
+    /// What the whole service is asked for, where some of those that warm up serve already; absent: the total.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
     /// Why it is missing, or does not cover all replicas.
     pub gap: Option<Gap>,
+}
+
+/// A demand of which not all was measured, because some of the replicas that serve warm up: what they use says nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Replicas that warm up and serve: each counts as one that is measured, but never for more than it uses itself.
+    pub serving: u32,
+    /// The demand with these.
+    pub demand: f64,
+    /// Replicas that warm up and of which only that they run is known: they have no health check.
+    pub unsure: u32,
+    /// The demand if these served as well.
+    pub most: f64,
 }
 
 /// Whose values a signal is made of.

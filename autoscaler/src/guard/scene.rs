@@ -185,6 +185,7 @@ pub(super) fn service_value(signal: &str, value: Option<f64>) -> SignalReading {
         measured: 0,
         warming: 0,
         absent: 0,
+        estimate: None,
         gap: None,
     }
 }

@@ -1,6 +1,7 @@
 //! What is allowed and yet hardly meant.
 
 mod formulas;
+mod meanwhile;
 mod never;
 mod no_effect;
 mod pairs;
@@ -33,6 +34,7 @@ pub(super) fn look_at(policy: &ReadPolicy, findings: &mut Findings) {
     pairs::look_at(policy, findings);
     never::look_at(policy, findings);
     no_effect::look_at(policy, findings);
+    meanwhile::look_at(policy, findings);
     formulas::look_at(policy, findings);
 }
 

@@ -19,6 +19,12 @@
 //! most twice what a clairvoyant would pay (ski rental); with a look-ahead that long, which a proven forecast gives, there
 //! is nothing left to win by it (Lu and Chen 2012). A gap of samples means no forecast: then the reactive answer counts alone,
 //! and without a sample nothing is known.
+//!
+//! The demand is that of the whole service at any time, so that a rise, in which somebody always warms up, is learned as it is:
+//! who does not serve yet has nothing of it, and who serves and warms up has as much as the others
+//! ([`Estimate`](crate::evaluation::Estimate)). Where nobody knows whether he serves, because there is no health check, the
+//! demand is taken to be as it was, as far as that agrees with what is measured: to count him would let each start ask for
+//! more of them, and not to count him would take load for gone that has moved.
 
 mod state;
 mod trial;
@@ -28,7 +34,7 @@ use forecast::Gate;
 pub use state::{Days, ForecastState};
 
 use crate::{
-    evaluation::{ForecastReason, Gap, Opinion, Origin, Outlook, RuleReason, SignalReading},
+    evaluation::{Estimate, ForecastReason, Gap, Opinion, Outlook, RuleReason, SignalReading},
     policy::{Capacity, Forecast},
     quantity::Quantity,
     rule::{RuleState, Situation, missing, whole},
@@ -45,7 +51,7 @@ pub(crate) fn recommend(rule: &Forecast, state: &RuleState, given: &Situation<'_
     let Some(reading) = given.readings.get(&rule.signal, rule.window) else {
         return missing(&rule.signal, Gap::Never);
     };
-    let Some(demand) = reading.total.map(|total| total.max(0.0)) else {
+    let Some(demand) = demand(state, reading).map(|demand| demand.max(0.0)) else {
         return missing(&rule.signal, reading.gap.clone().unwrap_or(Gap::Never));
     };
     let Some(per_replica) = state.per_replica(rule, reading, given) else {
@@ -84,17 +90,23 @@ pub(crate) fn update(rule: &Forecast, state: &mut RuleState, given: &Situation<'
     let RuleState::Forecast(state) = state else { return };
     state.learn_starts(given);
     let Some(reading) = given.readings.get(&rule.signal, rule.window) else { return };
-    // What is measured of the service as a whole is all there, whoever warms up.
-    let complete = reading.origin == Origin::Service || reading.warming == 0;
-    let measured = reading.absent == 0 && complete && reading.kept.is_none();
+    let measured = reading.absent == 0 && reading.kept.is_none();
     let newest = given.readings.get(&rule.signal, ForecastState::NEWEST);
-    let closed = match (newest.and_then(|reading| reading.total), reading.age) {
-        (Some(total), Some(age)) if measured => state.observe(rule, total, given.now.minus(age), given),
+    let closed = match (newest.and_then(|reading| demand(state, reading)), reading.age) {
+        (Some(demand), Some(age)) if measured => state.observe(rule, demand, given.now.minus(age), given),
         _ => false,
     };
-    let (Some(demand), Some(per_replica)) = (reading.total, state.per_replica(rule, reading, given)) else { return };
+    let demand = demand(state, reading);
+    let (Some(demand), Some(per_replica)) = (demand, state.per_replica(rule, reading, given)) else { return };
     let answer = answer(rule, state, demand.max(0.0) / per_replica, per_replica, reading, given);
     state.remember(rule, &answer, per_replica, closed, given.now);
+}
+
+/// What the whole service is asked for now.
+fn demand(state: &ForecastState, reading: &SignalReading) -> Option<f64> {
+    let before = state.forecaster().history().last();
+    let estimated = |estimate: &Estimate| before.min(estimate.most).max(estimate.demand);
+    reading.total.map(|total| reading.estimate.as_ref().map_or(total, estimated))
 }
 
 /// What the rule wants before it holds anything.

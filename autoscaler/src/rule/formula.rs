@@ -88,6 +88,7 @@ fn computed(
         measured: of - absent,
         warming: 0,
         absent,
+        estimate: None,
         gap: partial,
         ..blank.clone()
     };

@@ -93,6 +93,7 @@ mod tests {
             measured: 1,
             warming,
             absent,
+            estimate: None,
             gap: None,
         }
     }

@@ -223,16 +223,10 @@ fn level(rule: &Threshold, reading: &SignalReading, current: u32) -> Option<f64>
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn at(seconds: u64) -> Timestamp {
-        Timestamp::from_millis(seconds * 1000)
-    }
-
-    fn seen(second: u64, past: Option<bool>) -> Seen {
-        let stale_after = Duration::from_secs(10);
-        Seen { now: at(second), sampled: Some(at(second)), past, effect: Effect::Since(at(second)), stale_after }
-    }
+    use super::{
+        breach::fixtures::{at, seen},
+        *,
+    };
 
     #[test]
     fn a_silence_breaks_a_breach_and_not_the_wait_after_a_step() {

@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Signal, count, series::Series, sum::Sum};
+use super::{
+    Signal, count,
+    estimate::{Span, Unmeasured, demand},
+    series::Series,
+    sum::Sum,
+};
 use crate::{
-    evaluation::{Gap, Origin, SignalReading},
+    evaluation::{Estimate, Gap, Origin, SignalReading},
     event::{HostCapacity, Observation, Replica},
     missing::good_for,
     policy::Guards,
@@ -129,6 +134,7 @@ impl Signal {
         let from = view.now.minus(reading.window);
         let shared = Shared::of(&reading.signal);
         let mut sum = Sum::default();
+        let mut unmeasured = Vec::new();
         let mut newest_of_all = None;
         for (replica, series, newest, standing) in standing() {
             newest_of_all = newest_of_all.max(newest);
@@ -138,11 +144,19 @@ impl Signal {
                 (Standing::Counts { .. }, Some(value)) => {
                     sum.add(value, shared.limit(replica, view.host), shared.reservation(replica));
                     sum.kept = sum.kept.max(kept);
+                    sum.covers(series.and_then(|series| series.covers(from, same_since)));
                 }
                 // Its last value is from before the replicas changed, and there will be none soon.
                 (Standing::Counts { .. }, None) if kept.is_some() => sum.absent += 1,
                 // There is no sample yet since the replicas changed.
-                (Standing::Counts { .. }, None) | (Standing::Warming, _) => sum.warming += 1,
+                (Standing::Counts { .. }, None) | (Standing::Warming, _) => {
+                    sum.warming += 1;
+                    unmeasured.extend(replica.ready_since.map(|ready| Unmeasured {
+                        from: ready,
+                        used: series.and_then(|series| series.mean(from, same_since.max(ready))),
+                        serves: replica.started.is_none_or(|started| ready.is_after(started)),
+                    }));
+                }
                 (Standing::Absent, _) => sum.absent += 1,
             }
         }
@@ -157,6 +171,7 @@ impl Signal {
             reading.kept = sum.kept;
             reading.shares = sum.shares.whole();
             reading.of_reservations = sum.of_reservations.whole();
+            reading.estimate = estimate(&sum, unmeasured, view);
         }
     }
 
@@ -182,6 +197,29 @@ impl Signal {
             (None, None) => Gap::Never,
         }
     }
+}
+
+/// What is asked for, where some that serve are not measured.
+fn estimate(sum: &Sum, mut unmeasured: Vec<Unmeasured>, view: &Viewpoint<'_>) -> Option<Estimate> {
+    let (from, until) = sum.span?;
+    unmeasured.retain(|replica| until.is_after(replica.from));
+    if unmeasured.is_empty() {
+        return None;
+    }
+    unmeasured.sort_by_key(|replica| replica.from);
+    // Before a silence nothing was measured, however long ago the sample before it is.
+    let from = from.map(|from| from.max(until.minus(view.guards.stale_after)));
+    let demand = |others: &dyn Fn(&Unmeasured) -> bool| {
+        let others: Vec<&Unmeasured> = unmeasured.iter().filter(|replica| others(replica)).collect();
+        demand(sum.total, sum.measured, Span { from, until }, &others)
+    };
+    let serving = unmeasured.iter().filter(|replica| replica.serves).count();
+    Some(Estimate {
+        serving: count(serving),
+        demand: demand(&|replica| replica.serves),
+        unsure: count(unmeasured.len() - serving),
+        most: demand(&|_| true),
+    })
 }
 
 /// What a share of the signal is a share of.

@@ -25,7 +25,8 @@ pub(super) struct Point {
 }
 
 impl Series {
-    /// Whether it is the newest one now. Older ones than `span` before it are forgotten.
+    /// Whether it is the newest one now. Older ones than `span` before it are forgotten, but for the one from which on the
+    /// oldest that is left was measured.
     pub(super) fn add(&mut self, point: Point, span: Duration) -> bool {
         match self.points.back_mut() {
             Some(newest) if newest.at == point.at => *newest = point,
@@ -39,6 +40,11 @@ impl Series {
         true
     }
 
+    /// Forgets the newest, if it is older.
+    pub(super) fn forget_newest_before(&mut self, at: Timestamp) {
+        self.points.pop_back_if(|newest| at.is_after(newest.at));
+    }
+
     /// Forgets what nobody looks back to any more, but not the newest.
     pub(super) fn forget_old(&mut self, span: Duration) {
         if let Some(newest) = self.points.pop_back() {
@@ -50,7 +56,8 @@ impl Series {
 
     /// Forgets what is older than `span` at `now`, and more where more than `most` are left.
     fn forget_until(&mut self, now: Timestamp, span: Duration, most: usize) {
-        while self.points.len() > most || self.points.front().is_some_and(|oldest| now.since(oldest.at) >= span) {
+        let before = usize::from(!span.is_zero());
+        while self.points.len() > most || self.points.get(before).is_some_and(|other| now.since(other.at) >= span) {
             self.points.pop_front();
         }
     }
@@ -75,6 +82,14 @@ impl Series {
             values += 1;
         }
         Some(if values > 0 { sum / f64::from(values) } else { newest.value })
+    }
+
+    /// The time that this mean is of: from the sample before its first one, where that is known, to the newest.
+    pub(super) fn covers(&self, from: Timestamp, since: Timestamp) -> Option<(Option<Timestamp>, Timestamp)> {
+        let newest = self.newest()?.at;
+        let from = from.max(since);
+        let before = self.points.iter().rev().skip(1).find(|point| !point.at.is_after(from));
+        Some((before.map(|point| point.at), newest))
     }
 
     #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::time::Timestamp;
+
 /// Adds up replicas.
 #[derive(Default)]
 pub(super) struct Sum {
@@ -13,6 +15,8 @@ pub(super) struct Sum {
     pub(super) absent: u32,
     /// Age of the oldest value that goes on as the last good one.
     pub(super) kept: Option<Duration>,
+    /// The time that the values are of: from when, where that is known, until when.
+    pub(super) span: Option<(Option<Timestamp>, Timestamp)>,
 }
 
 impl Sum {
@@ -21,6 +25,15 @@ impl Sum {
         self.measured += 1;
         self.shares.add(value, limit);
         self.of_reservations.add(value, reservation);
+    }
+
+    /// A value is of this time.
+    pub(super) fn covers(&mut self, span: Option<(Option<Timestamp>, Timestamp)>) {
+        let Some((from, until)) = span else { return };
+        self.span = Some(match self.span {
+            Some((known, newest)) => (known.zip(from).map(|(one, other)| one.min(other)), newest.max(until)),
+            None => (from, until),
+        });
     }
 }
 

@@ -35,14 +35,18 @@ fn samples_are_kept_for_as_long_as_anybody_looks_back_on_them() {
         }
     };
     fill(&mut signals, 0..1000);
-    assert_eq!(["a", "b", "c"].map(|name| points(&signals, name)), [600; 3], "nobody said who looks back how far");
+    assert_eq!(
+        ["a", "b", "c"].map(|name| points(&signals, name)),
+        [601; 3],
+        "nobody said who looks back how far; and one before that"
+    );
     signals.keep_for(&[reads("a", 15), reads("a", 60), reads("b", 0)]);
-    assert_eq!(["a", "b", "c"].map(|name| points(&signals, name)), [60, 1, 1], "what is too old goes at once");
+    assert_eq!(["a", "b", "c"].map(|name| points(&signals, name)), [61, 1, 1], "what is too old goes at once");
     fill(&mut signals, 1000..1100);
-    assert_eq!(["a", "b", "c"].map(|name| points(&signals, name)), [60, 1, 1]);
+    assert_eq!(["a", "b", "c"].map(|name| points(&signals, name)), [61, 1, 1]);
     signals.forget(&SignalName::new("a"));
     fill(&mut signals, 1100..1200);
-    assert_eq!(points(&signals, "a"), 60, "who looks back how far is not forgotten with the samples");
+    assert_eq!(points(&signals, "a"), 61, "who looks back how far is not forgotten with the samples");
 }
 
 proptest! {

@@ -120,6 +120,8 @@ pub enum Kind {
     BudgetsDiffer,
     /// Warning: a setting that does nothing beside the others.
     NoEffect,
+    /// Warning: a forecast that cannot act at first, and nothing that adds replicas meanwhile.
+    ScalesLater,
     /// Warning: the formula of a count that hardly counts.
     OddFormula,
     /// Warning: a series that goes beyond what it is played in, or does not cover it.
@@ -128,7 +130,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Syntax,
         Self::DuplicateKey,
         Self::Unknown,
@@ -157,6 +159,7 @@ impl Kind {
         Self::Overruled,
         Self::BudgetsDiffer,
         Self::NoEffect,
+        Self::ScalesLater,
         Self::OddFormula,
         Self::PartOfSeries,
     ];
@@ -182,6 +185,7 @@ impl Kind {
             | Self::Overruled
             | Self::BudgetsDiffer
             | Self::NoEffect
+            | Self::ScalesLater
             | Self::OddFormula
             | Self::PartOfSeries => Severity::Warning,
             _ => Severity::Error,

@@ -4,13 +4,14 @@ use std::{fmt::Write as _, time::Duration};
 
 use autoscaler::{
     Autoscaler, Evaluation, Event, Hypothesis, Policy, Timestamp,
+    calendar::Zone,
     evaluation::Guard,
     event::{HostCapacity, Observation, Phase, Reading, Replica, ReplicaId, Sample, Subject},
     explain,
     policy::{
-        Action, Arithmetic, Bound, Bounds, Budget, CrashLoop, Direction, Goal, Group, Guards, Lasting, Limits, Mode,
-        Rate, Reserve, Rounding, Rule, RuleKind, Selector, SignalSource, Step, StepSize, Strain, StrainLevel, Target,
-        Threshold, Tolerance, Worse,
+        Action, Arithmetic, Bound, Bounds, Budget, Capacity, CrashLoop, Direction, Forecast, Goal, Group, Guards, Knob,
+        Lasting, Limits, Mode, Rate, Reserve, Rounding, Rule, RuleKind, Selector, SignalSource, Step, StepSize, Strain,
+        StrainLevel, Target, Threshold, Tolerance, Worse,
     },
     quantity::{Quantity, SignalName, Unit},
 };
@@ -294,14 +295,20 @@ impl Story {
     }
 
     fn observe(&mut self) {
-        let mut replicas = self.replicas.clone();
-        for replica in &mut replicas {
-            replica.ready_since = replica.ready_since.filter(|since| *since <= self.now);
-        }
+        let replicas = as_seen(&self.replicas, self.now);
         let observation =
             Observation { replicas, phase: self.phase.clone(), refusals: Vec::new(), most: None, host: self.host };
         self.event(Event::Observed(observation));
     }
+}
+
+/// Replicas as an agent sees them then: those that are to serve later do not serve yet.
+pub(crate) fn as_seen(replicas: &[Replica], now: Timestamp) -> Vec<Replica> {
+    let seen = |replica: &Replica| Replica {
+        ready_since: replica.ready_since.filter(|since| *since <= now),
+        ..replica.clone()
+    };
+    replicas.iter().map(seen).collect()
 }
 
 /// Another autoscaler's own table, where it is at hand.
@@ -310,6 +317,22 @@ pub(crate) fn table(file: &str) -> Option<serde_json::Value> {
     let path = format!("{}/../../shared/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).ok()?;
     Some(serde_json::from_str(&text).expect("the table is JSON"))
+}
+
+/// A forecast rule for which nothing is set but what it cannot do without.
+pub(crate) fn forecast(signal: &str, per_replica: Quantity) -> Forecast {
+    Forecast {
+        signal: SignalName::new(signal),
+        capacity: Capacity::Given(per_replica),
+        knob: Knob::IdlePerMissing(10.0),
+        horizon: None,
+        window: Rule::WINDOW,
+        backlog: None,
+        zone: Zone::UTC,
+        except: Vec::new(),
+        on_trial: None,
+        seasons: Vec::new(),
+    }
 }
 
 pub(crate) fn seconds(seconds: u64) -> Duration {

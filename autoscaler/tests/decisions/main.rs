@@ -2,6 +2,8 @@
 
 mod driver;
 mod forecasts;
+mod forecasts_and_restarts;
+mod forecasts_of_cpu;
 mod guards;
 mod kubernetes_hpa;
 mod missing;

@@ -1,18 +1,17 @@
 //! What holds for every kind of rule: more demand never gives fewer replicas, and what is missing never lowers the count.
 
 use crate::{
-    driver::seconds,
+    driver::{forecast, seconds},
     rules::{Service, absolute, only},
 };
 use autoscaler::{
     Event,
-    calendar::Zone,
     event::Peer,
     formula::Formula,
     policy::{
-        Action, Arithmetic, Bounds, Burst, Capacity, Combine, Direction, Forecast, FormulaRule, Goal, Grade, Group,
-        HpaSettings, JobTime, Knob, Lasting, Member, Order, Policy, Queue, QueueGoal, Ratio, Rounding, Rule, RuleKind,
-        Step, StepSize, Target, Threshold, Tolerance,
+        Action, Arithmetic, Bounds, Burst, Combine, Direction, FormulaRule, Goal, Grade, Group, HpaSettings, JobTime,
+        Lasting, Member, Order, Policy, Queue, QueueGoal, Ratio, Rounding, Rule, RuleKind, Step, StepSize, Target,
+        Threshold, Tolerance,
     },
     quantity::{Quantity, SignalName, Unit},
 };
@@ -66,18 +65,6 @@ fn kinds() -> Vec<(&'static str, RuleKind)> {
         up_by: 10.0,
         down_by: 2.0,
     };
-    let forecast = Forecast {
-        signal: load(),
-        capacity: Capacity::Given(number(10.0)),
-        knob: Knob::IdlePerMissing(10.0),
-        horizon: None,
-        window: Rule::WINDOW,
-        backlog: None,
-        zone: Zone::UTC,
-        except: Vec::new(),
-        seasons: Vec::new(),
-        on_trial: None,
-    };
     let formula = FormulaRule { replicas: Formula::parse("load / 10").expect("a formula"), window: Rule::WINDOW };
     vec![
         ("target per replica", target(Goal::PerReplica(number(10.0)))),
@@ -91,7 +78,7 @@ fn kinds() -> Vec<(&'static str, RuleKind)> {
         ("queue to be drained", queue("load", drain(false))),
         ("queue with arrivals", queue("backlog", drain(true))),
         ("burst", RuleKind::Burst(burst)),
-        ("forecast", RuleKind::Forecast(forecast)),
+        ("forecast", RuleKind::Forecast(forecast("load", number(10.0)))),
         ("formula", RuleKind::Formula(formula)),
     ]
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use crate::driver::{policy, seconds};
+use crate::driver::{forecast, policy, seconds};
 use autoscaler::{
     Autoscaler, Event, Memory, Timestamp,
     calendar::{Calendar, Weekdays, Zone},
@@ -11,8 +11,8 @@ use autoscaler::{
     explain,
     formula::Formula,
     policy::{
-        Burst, Capacity, Forecast, FormulaRule, Group, Guards, JobTime, Knob, Limits, Order, Policy, Queue, QueueGoal,
-        Ratio, Rule, RuleKind, Schedule, Scheduled, SignalSource,
+        Burst, FormulaRule, Group, Guards, JobTime, Limits, Order, Policy, Queue, QueueGoal, Ratio, Rule, RuleKind,
+        Schedule, Scheduled, SignalSource,
     },
     quantity::{Quantity, SignalName, Unit},
 };
@@ -231,20 +231,7 @@ fn a_panic_survives_a_restart_and_a_silence() {
 
 #[test]
 fn without_history_a_forecast_is_the_demand_now() {
-    let rule = || {
-        RuleKind::Forecast(Forecast {
-            signal: SignalName::new("requests"),
-            capacity: Capacity::Given(absolute(120.0, Unit::PerSecond)),
-            knob: Knob::IdlePerMissing(10.0),
-            horizon: None,
-            window: Rule::WINDOW,
-            backlog: None,
-            zone: Zone::UTC,
-            except: Vec::new(),
-            seasons: Vec::new(),
-            on_trial: None,
-        })
-    };
+    let rule = || RuleKind::Forecast(forecast("requests", absolute(120.0, Unit::PerSecond)));
     for (name, value, expected) in
         [("more is to come", 500.0, Opinion::Wants(5)), ("fewer would do", 100.0, Opinion::Wants(1))]
     {

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
+use super::pictures::PictureArgs;
 use crate::connection::ControllerAddress;
 
 #[derive(Args, Debug)]
@@ -32,15 +33,8 @@ pub(crate) struct ForecastArgs {
     /// Write a page with pictures and tables, which needs nothing beside it.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
-    /// Write the pictures as SVG.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) svg: Option<PathBuf>,
-    /// Write the pictures as PNG.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) png: Option<PathBuf>,
-    /// Draw the SVG and the PNG light on dark.
-    #[arg(long)]
-    pub(crate) dark: bool,
+    #[command(flatten)]
+    pub(crate) pictures: PictureArgs,
     #[command(flatten)]
     pub(crate) address: ControllerAddress,
 }

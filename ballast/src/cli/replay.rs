@@ -4,8 +4,9 @@ use std::{num::NonZero, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
+use super::pictures::PictureArgs;
+
 #[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct ReplayArgs {
     /// Scenario files, or folders of them.
     #[arg(required = true, value_name = "SCENARIO")]
@@ -44,15 +45,8 @@ pub(crate) struct ReplayArgs {
     /// Write a page with pictures, tables and reasons, which needs nothing beside it.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
-    /// Write the pictures as SVG.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) svg: Option<PathBuf>,
-    /// Write the pictures as PNG.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) png: Option<PathBuf>,
-    /// Draw the SVG and the PNG light on dark.
-    #[arg(long)]
-    pub(crate) dark: bool,
+    #[command(flatten)]
+    pub(crate) pictures: PictureArgs,
 }
 
 /// How results are printed.

@@ -5,12 +5,9 @@ mod offline;
 
 use std::process::ExitCode;
 
-use replay::{
-    forecasting::TooLittle,
-    report::{Theme, forecast::Prospect},
-};
+use replay::{forecasting::TooLittle, report::forecast::Prospect};
 
-use super::replay::{Pictures, write_pictures};
+use super::pictures;
 use crate::{cli::ForecastArgs, output, render};
 
 /// Asks or plays, prints what is forecast, and writes the pictures that were asked for.
@@ -27,13 +24,7 @@ pub(super) async fn forecast(args: ForecastArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn tell(prospect: &Prospect, args: &ForecastArgs) -> anyhow::Result<ExitCode> {
-    let pictures = Pictures {
-        html: args.html.as_deref(),
-        svg: args.svg.as_deref(),
-        png: args.png.as_deref(),
-        theme: if args.dark { Theme::Dark } else { Theme::Light },
-    };
-    write_pictures(pictures, || prospect.page(), |theme| prospect.svg(theme))?;
+    pictures::write(args.html.as_deref(), &args.pictures, || prospect.page(), |theme| prospect.svg(theme))?;
     let text = if args.json {
         serde_json::to_string_pretty(prospect)? + "\n"
     } else {

@@ -1,27 +1,26 @@
 //! `ballast replay`: policies and known autoscalers on scenarios, side by side.
 
 pub(super) mod open;
-mod raster;
 
 use std::{
-    fs,
     io::{self, IsTerminal},
     num::NonZero,
-    path::Path,
     process::ExitCode,
     thread,
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use replay::{
     baseline,
     comparison::{self, Case, Options},
-    report::Theme,
 };
 
-use super::cases::{Asked, cases, warn};
+use super::{
+    cases::{Asked, cases, warn},
+    pictures,
+};
 use crate::{
     cli::{ReplayArgs, ReportFormat},
     output, render,
@@ -57,13 +56,7 @@ pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     });
     bar.finish_and_clear();
     let report = report?;
-    let pictures = Pictures {
-        html: args.html.as_deref(),
-        svg: args.svg.as_deref(),
-        png: args.png.as_deref(),
-        theme: if args.dark { Theme::Dark } else { Theme::Light },
-    };
-    write_pictures(pictures, || report.page(), |theme| report.svg(theme))?;
+    pictures::write(args.html.as_deref(), &args.pictures, || report.page(), |theme| report.svg(theme))?;
     if args.format == ReportFormat::Json {
         warn(&cases);
     }
@@ -81,12 +74,12 @@ fn tell_opened(args: &ReplayArgs, opened: &[open::Opened]) -> anyhow::Result<Exi
         (!args.baseline.is_empty(), "--baseline"),
         (args.sweep, "--sweep"),
         (args.html.is_some(), "--html"),
-        (args.svg.is_some(), "--svg"),
-        (args.png.is_some(), "--png"),
+        (args.pictures.svg.is_some(), "--svg"),
+        (args.pictures.png.is_some(), "--png"),
         (args.all, "--all"),
         (args.seeds.is_some(), "--seeds"),
         (args.no_plan, "--no-plan"),
-        (args.dark, "--dark"),
+        (args.pictures.dark, "--dark"),
     ];
     if let Some((_, option)) = asked.into_iter().find(|(asked, _)| *asked) {
         bail!("{option} needs a closed loop: signals that are played back say nothing about what a service would do");
@@ -129,38 +122,4 @@ pub(super) fn progress_bar() -> ProgressBar {
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
-}
-
-/// Files that pictures are written to, where they were asked for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pictures<'a> {
-    pub(super) html: Option<&'a Path>,
-    pub(super) svg: Option<&'a Path>,
-    pub(super) png: Option<&'a Path>,
-    /// Of the SVG and the PNG; the page has both.
-    pub(super) theme: Theme,
-}
-
-/// Writes what was asked for.
-pub(super) fn write_pictures(
-    files: Pictures<'_>,
-    page: impl FnOnce() -> String,
-    svg: impl Fn(Theme) -> String,
-) -> anyhow::Result<()> {
-    if let Some(file) = files.html {
-        write(file, page().as_bytes())?;
-    }
-    if let Some(file) = files.svg {
-        write(file, svg(files.theme).as_bytes())?;
-    }
-    if let Some(file) = files.png {
-        write(file, &raster::png(&svg(files.theme))?)?;
-    }
-    Ok(())
-}
-
-fn write(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))?;
-    output::say(&format!("wrote {} ({} KB)", file.display(), bytes.len().div_ceil(1000)));
-    Ok(())
 }

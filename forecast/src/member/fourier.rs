@@ -35,13 +35,19 @@ pub(crate) struct Fourier {
     #[serde(with = "packed::doubles")]
     coefficients: Vec<f64>,
     /// The covariance of the coefficients, row by row.
-    #[serde(with = "packed::doubles")]
+    #[serde(with = "packed::symmetric")]
     covariance: Vec<f64>,
     /// Steps that it has learned from.
     learned: u64,
 }
 
 impl Fourier {
+    /// Whether its parts fit together.
+    pub(super) fn is_sound(&self) -> bool {
+        let count = 2 + self.periods.len() * 2 * HARMONICS as usize;
+        self.coefficients.len() == count && self.covariance.len() == count * count
+    }
+
     /// One that knows nothing; of several seasons it takes the longest.
     pub(crate) fn new(seasons: &[Season], origin: i64) -> Self {
         let periods: Vec<f64> = seasons.iter().rev().take(SEASONS).map(|season| season.steps).collect();

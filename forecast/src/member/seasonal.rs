@@ -46,17 +46,16 @@ impl Season {
     /// The step that was so many seasons before another, by the wall clock where the season is of days: over a change of
     /// clocks, eight in the morning stays eight in the morning. `None` where that was a day unlike others, or the other is.
     pub(super) fn ago(&self, past: &Past<'_>, step: i64, seasons: i64) -> Option<i64> {
-        let width = i64::try_from(past.step).ok()?.max(1);
-        let at = |step: i64| u64::try_from(step.saturating_mul(width)).ok();
+        let clock = &past.clock;
+        let width = i64::try_from(clock.step).ok()?.max(1);
         let then = step - whole(steps(seasons) * self.steps);
-        if !self.is_of_days(past.step) {
+        if !self.is_of_days(clock.step) {
             return Some(then);
         }
-        let (now_ms, then_ms) = (at(step)?, at(then)?);
-        if past.calendar.is_unusual(now_ms) || past.calendar.is_unusual(then_ms) {
+        if clock.is_unusual(step) || clock.is_unusual(then) {
             return None;
         }
-        let shift = past.calendar.offset_ms(now_ms) - past.calendar.offset_ms(then_ms);
+        let shift = clock.calendar.offset_ms(clock.begins(step)?) - clock.calendar.offset_ms(clock.begins(then)?);
         Some(then + (shift / width))
     }
 }

@@ -27,6 +27,7 @@ impl Table {
         self.everybody(&mut text);
         self.beaten_by(&mut text);
         self.spec(&mut text);
+        self.bounds(&mut text);
         self.knobs(&mut text);
         text
     }
@@ -125,6 +126,24 @@ impl Table {
                     best.tau_u,
                     best.mean_replicas
                 );
+            }
+        }
+    }
+
+    fn bounds(&self, text: &mut String) {
+        text.push_str(
+            "\n#### What the bound promised, second half\n\n| recording | start-up | steps | above the bound % | allowed % |\n|---|--:|--:|--:|--:|\n",
+        );
+        for judged in &self.recordings {
+            for start in &judged.starts {
+                let _ = write!(text, "| {} | {} |", judged.name, start.start);
+                let _ = match start.bound {
+                    Some(bound) => {
+                        let (above, allowed) = (bound.above * 100.0, bound.allowed * 100.0);
+                        writeln!(text, " {} | {above:.1} | {allowed:.1} |", bound.steps)
+                    }
+                    None => writeln!(text, " 0 | – | – |"),
+                };
             }
         }
     }

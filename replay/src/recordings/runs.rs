@@ -9,7 +9,9 @@ use autoscaler::{
 };
 
 use super::{
-    Options, Recording, RecordingsError, pareto, scenario,
+    Options, Recording, RecordingsError,
+    bound::{Bound, Promises},
+    pareto, scenario,
     table::{Done, Part, Table},
 };
 use crate::{
@@ -131,9 +133,10 @@ impl<'a> Task<'a> {
     fn watch(&self, scenario: &Scenario, scaler: &mut dyn Scaler) -> Result<Done, RecordingsError> {
         let half = u32::try_from(self.of.steps() / 2).unwrap_or(u32::MAX);
         let mut halves = Halves::new(scenario, self.of.step.saturating_mul(half));
-        simulation::run(scenario, scaler, &mut [&mut halves])
+        let mut promises = Promises::new(halves.from);
+        simulation::run(scenario, scaler, &mut [&mut halves, &mut promises])
             .map_err(|error| RecordingsError::Run(self.of.name.clone(), error))?;
-        Ok(halves.done(scaler.name()))
+        Ok(halves.done(scaler.name(), promises.kept()))
     }
 }
 
@@ -207,8 +210,8 @@ impl Halves {
         Self { from: scenario.begins.plus(half), all: Half::new(scenario), second: Half::new(scenario) }
     }
 
-    fn done(&self, name: String) -> Done {
-        Done { name, all: self.all.part(), second_half: self.second.part() }
+    fn done(&self, name: String, bound: Option<Bound>) -> Done {
+        Done { name, all: self.all.part(), second_half: self.second.part(), bound }
     }
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{
     Options, REACTIVE, Recording,
     beaten::{Beaten, beaten},
+    bound::Bound,
     pareto::{Curve, curves},
     runs::{Task, Who},
 };
@@ -15,6 +16,8 @@ pub(super) struct Done {
     pub(super) name: String,
     pub(super) all: Part,
     pub(super) second_half: Part,
+    /// Of a forecast rule, in the second half.
+    pub(super) bound: Option<Bound>,
 }
 
 /// What was measured in a part of a run.
@@ -74,6 +77,8 @@ pub struct Start {
     pub best_reactive: String,
     /// The policy's cost in the second half, divided by that.
     pub over_reactive: f64,
+    /// How the bound of the policy's forecast was kept in the second half; absent: it has none, or said nothing.
+    pub bound: Option<Bound>,
 }
 
 /// One contender.
@@ -166,6 +171,7 @@ impl Start {
             start,
             best_reactive: best.map(|row| row.key.clone()).unwrap_or_default(),
             over_reactive: best.map_or(f64::NAN, |best| own / best.second_half.cost),
+            bound: runs.iter().find_map(|(task, done)| done.bound.filter(|_| task.who == Who::Policy)),
             rows,
         }
     }

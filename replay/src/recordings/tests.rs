@@ -1,8 +1,9 @@
 //! What the table promises, on recordings that are drawn here.
 
-use std::{fmt::Write as _, num::NonZero, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, num::NonZero, sync::Arc};
 
 use autoscaler::policy_file;
+use forecast::{Forecaster, Utc};
 
 use super::*;
 use crate::{plan::Plan, simulation};
@@ -87,7 +88,8 @@ fn shape(json: &serde_json::Value) {
     for (pointer, expected) in [
         ("", "beaten curves idle_per_missing policy recordings v"),
         ("/recordings/0", "capacity name starts step steps"),
-        ("/recordings/0/starts/0", "best_reactive over_reactive rows start"),
+        ("/recordings/0/starts/0", "best_reactive bound over_reactive rows start"),
+        ("/recordings/0/starts/0/bound", "above allowed steps"),
         ("/recordings/0/starts/0/rows/0", "all key name second_half"),
         (
             "/recordings/0/starts/0/rows/0/all",
@@ -102,6 +104,63 @@ fn shape(json: &serde_json::Value) {
         found.sort();
         assert_eq!(found.join(" "), expected, "{pointer}");
     }
+}
+
+#[test]
+fn it_says_how_often_the_demand_was_above_the_bound() {
+    let file = POLICY.replace("idle_per_missing: 10", "idle_per_missing: 10, horizon: 2m");
+    let file = policy_file::parse("horizon", &file).expect("it is a policy");
+    let options = Options { policy: Arc::new(file.policies[0].clone()), ..options(2) };
+    // At squares, which no season foresees.
+    let jumps = |k: u32| if k.isqrt().pow(2) == k { 100.0 } else { 5.0 };
+    for (name, text) in [
+        ("noise", csv(400, 60, |k| 50.0 + f64::from(k * 7919 % 13))),
+        ("jumps", csv(400, 60, jumps)),
+        ("even", csv(100, 60, |_| 20.0)),
+    ] {
+        let recording = read(name, &text).expect("it is drawn well");
+        let (steps, above) = by_hand(&recording);
+        let table = judge(&[recording], &options, &|_, _| {}).expect("it can be run");
+        for start in &table.recordings[0].starts {
+            let bound = start.bound.expect("something was said");
+            assert_eq!((bound.steps, bound.above), (steps, above as f64 / steps as f64), "{name}: {bound:?}");
+            assert!((bound.allowed - 1.0 / 11.0).abs() < 1e-12, "{bound:?}");
+            let row = format!("| {name} | {} | {steps} | {:.1} | 9.1 |", start.start, bound.above * 100.0);
+            assert!(table.markdown().contains(&row), "{row}: {}", table.markdown());
+        }
+    }
+}
+
+/// In the second half: of how many steps a bound had been said two steps before, and how many were above it.
+fn by_hand(recording: &Recording) -> (u64, u64) {
+    let mut forecaster = Forecaster::new(10.0 / 11.0);
+    let mut bounds = BTreeMap::new();
+    let (mut steps, mut above) = (0, 0);
+    let mut at = crate::scenario::BEGINS;
+    for (place, value) in recording.series.values.iter().flatten().enumerate() {
+        at = at.plus(recording.step);
+        if let Some(bound) = bounds.remove(&at.as_millis()).filter(|_| place >= recording.steps() / 2) {
+            steps += 1;
+            above += u64::from(*value > bound * (1.0 + 1e-9));
+        }
+        forecaster.observe(at.as_millis(), *value, 120_000, &Utc);
+        if let Some(by) = forecaster.outlook() {
+            bounds.insert(by.made_at + 120_000, by.ahead);
+        }
+    }
+    (steps, above)
+}
+
+#[test]
+fn without_a_forecast_no_bound_is_promised() {
+    let text =
+        "service: shop/web\nreplicas: { min: 1, max: 200 }\nrules: [{ target: { signal: cpu, per_replica: 70% } }]\n";
+    let file = policy_file::parse("web", text).expect("it is a policy");
+    let policy = Arc::new(file.policies.into_iter().next().expect("it has one"));
+    let options = Options { policy, starts: vec![1], ..options(2) };
+    let table = judge(&[read("sine", &sine(100)).expect("it is drawn well")], &options, &|_, _| {}).expect("it runs");
+    assert_eq!(table.recordings[0].starts[0].bound, None);
+    assert!(table.markdown().contains("| sine | 1 | 0 | – | – |"), "{}", table.markdown());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Runs end to end.
 
 mod promises;
+mod rises;
 
 use std::time::Duration;
 

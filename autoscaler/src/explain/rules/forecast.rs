@@ -5,7 +5,7 @@ use std::time::Duration;
 use forecast::{Gate, Member};
 
 use crate::{
-    evaluation::{ForecastReason, Outlook, SignalReading},
+    evaluation::{Estimate, ForecastReason, Outlook, SignalReading},
     policy::Knob,
     quantity::Unit,
     time::{Timestamp, spoken},
@@ -16,6 +16,7 @@ pub(super) fn reason(reason: &ForecastReason, reading: Option<&SignalReading>, n
     let ForecastReason { signal, demand, per_replica, reactive, .. } = reason;
     let each = unit.print(*per_replica);
     let mut parts = vec![format!("{signal} {} now is work for {reactive} at {each} each", unit.print(*demand))];
+    parts.extend(reading.and_then(estimated));
     parts.extend(learned(reason));
     match &reason.outlook {
         Outlook::Learning { scored, of } => {
@@ -55,6 +56,23 @@ pub(super) fn reason(reason: &ForecastReason, reading: Option<&SignalReading>, n
         ));
     }
     parts.join("; ")
+}
+
+/// That the demand is more than what was measured: `2 of 5 warm up: counted as the others (the 3 measured use 2.1 cores)`.
+fn estimated(reading: &SignalReading) -> Option<String> {
+    let Estimate { serving, demand, unsure, most } = reading.estimate?;
+    let of = reading.measured + reading.warming + reading.absent;
+    let print = |value| reading.unit.print(value);
+    let measured = format!("the {} measured use {}", reading.measured, print(reading.total?));
+    let (least, most) = (print(demand), print(most));
+    let known = (serving > 0).then(|| format!("{serving} of {of} warm up: counted as the others ({measured})"));
+    let unknown = (unsure > 0).then(|| {
+        format!(
+            "{unsure} of {of} warm up without a health check, so that nobody knows whether they serve: it is taken as it was \
+             before, within {least} and {most}"
+        )
+    });
+    Some(known.into_iter().chain(unknown).collect::<Vec<_>>().join("; "))
 }
 
 /// How what one replica carries was learned: `(0.7 − 0.02) / 0.005 = 136`, or `0.7 / 0.0051 = 136`.

@@ -131,17 +131,27 @@ impl Breach {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod fixtures {
     use super::*;
 
-    fn at(seconds: u64) -> Timestamp {
+    /// So many seconds after the epoch.
+    pub(crate) fn at(seconds: u64) -> Timestamp {
         Timestamp::from_millis(seconds * 1000)
     }
 
-    fn seen(second: u64, past: Option<bool>) -> Seen {
+    /// A sample in that second, whose effect is not waited for.
+    pub(crate) fn seen(second: u64, past: Option<bool>) -> Seen {
         let stale_after = Duration::from_secs(10);
         Seen { now: at(second), sampled: Some(at(second)), past, effect: Effect::Since(at(second)), stale_after }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        fixtures::{at, seen},
+        *,
+    };
 
     #[test]
     fn of_the_newest_samples_enough_have_to_be_past_the_bound() {

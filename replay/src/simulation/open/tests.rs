@@ -1,3 +1,5 @@
+mod forecasts;
+
 use autoscaler::{
     event::{Observation, Reading, Replica, ReplicaId, Sample, Subject},
     policy_file,

@@ -26,13 +26,10 @@ pub fn play_values(scenario: &Scenario, policy: &Policy, mut each: impl FnMut(&E
         columns.iter().map(|(name, source)| Signal::new(SignalName::new(name), source.walk(scenario))).collect();
     let mut autoscaler = Autoscaler::new(policy.clone());
     let mut played = Played { from: scenario.begins, to: scenario.ends(), ..Played::default() };
-    let (mut replicas, mut listed) = (scenario.replicas.start, None);
+    let mut replicas = scenario.replicas.start;
     let mut now = scenario.begins;
+    autoscaler.handle_event(Event::Observed(observation(replicas, scenario.begins)), now);
     while now <= scenario.ends() {
-        if listed != Some(replicas) {
-            autoscaler.handle_event(Event::Observed(observation(replicas, scenario.begins)), now);
-            listed = Some(replicas);
-        }
         let after = now.since(scenario.begins);
         let samples = signals.iter_mut().flat_map(|signal| signal.samples(after, now, replicas)).collect();
         autoscaler.handle_event(Event::Samples(samples), now);
@@ -42,6 +39,8 @@ pub fn play_values(scenario: &Scenario, policy: &Policy, mut each: impl FnMut(&E
         each(&evaluation);
         if let Verdict::Scale { to, .. } = evaluation.verdict {
             replicas = to;
+            // The next samples are of these already.
+            autoscaler.handle_event(Event::Observed(observation(replicas, scenario.begins)), now);
             let (number, verdict) = (evaluation.number, evaluation.verdict);
             let decided = Decided { number, verdict, sentence: explain::sentence(&evaluation) };
             played.steps.push(Step { at: now, decided });
