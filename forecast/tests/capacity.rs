@@ -291,7 +291,7 @@ impl Service {
         let wanted = (load * self.slope / (ASKED - self.idle)).ceil();
         let down = wanted < f64::from(self.running) - 1.0;
         if self.replicas.is_none() && (down || wanted > f64::from(self.running)) {
-            self.running = (1..).find(|count| f64::from(*count) >= wanted).unwrap_or(1).max(2);
+            self.running = (2..1000).find(|count| f64::from(*count) >= wanted).unwrap_or(1000);
         }
         self.running = self.replicas.unwrap_or(self.running);
     }

@@ -255,20 +255,20 @@ fn seasons(rule: &Forecast) -> Vec<u64> {
     rule.seasons.iter().map(|season| u64::try_from(season.as_millis()).unwrap_or(u64::MAX)).collect()
 }
 
-/// Cores that a replica is to be busy with, where what it carries is learned.
-fn cores(rule: &Forecast, given: &Situation<'_>) -> Option<f64> {
-    match rule.capacity {
-        Capacity::Learned(share) => Some(share * cpu_limit(given)?),
-        Capacity::Given(_) => None,
-    }
-}
-
 /// Cores that a replica may use, of those that serve the fewest.
 fn cpu_limit(given: &Situation<'_>) -> Option<f64> {
     let cpu = SignalName::new(SignalName::CPU);
     let limits =
         given.observation.replicas.iter().filter_map(|replica| signal::limit(&cpu, replica, given.observation.host));
     limits.reduce(f64::min)
+}
+
+/// Cores that a replica is to be busy with, where what it carries is learned.
+fn cores(rule: &Forecast, given: &Situation<'_>) -> Option<f64> {
+    match rule.capacity {
+        Capacity::Learned(share) => Some(share * cpu_limit(given)?),
+        Capacity::Given(_) => None,
+    }
 }
 
 /// Which days are alike, by whose wall clock: a forecast rule's.
