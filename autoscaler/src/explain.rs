@@ -161,5 +161,6 @@ pub(crate) fn gap_sentence(gap: &Gap) -> String {
         Gap::NoLimit => "no limit is known to take a share of".to_owned(),
         Gap::Idle => "no request came that it could be of".to_owned(),
         Gap::Said(why) => why.clone(),
+        Gap::NotLearned(why) => format!("what one replica carries is not learned yet: {why}"),
     }
 }

@@ -23,7 +23,7 @@ mod season;
 mod steps;
 
 pub use calendar::{Calendar, Utc};
-pub use capacity::{CapacityFit, CapacityLearner, Load};
+pub use capacity::{CapacityFit, CapacityLearner, CapacityLine, Load, NotLearned};
 pub use forecaster::{Forecaster, Outlook, Rehearsal, Share};
 pub use gate::{Gate, Interval, Skill};
 pub use history::History;

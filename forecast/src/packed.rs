@@ -107,3 +107,30 @@ pub(crate) trait Sound {
     /// Whether everything fits together.
     fn is_sound(&self) -> bool;
 }
+
+/// Two numbers of four bytes and a whole one each.
+pub(crate) mod triples {
+    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use crate::capacity::Row;
+
+    pub(crate) fn serialize<S: Serializer>(rows: &[Row], serializer: S) -> Result<S::Ok, S::Error> {
+        let bytes: Vec<u8> =
+            rows.iter().flat_map(|(x, y, n)| [x.to_le_bytes(), y.to_le_bytes(), n.to_le_bytes()].concat()).collect();
+        serializer.serialize_str(&STANDARD_NO_PAD.encode(bytes))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Row>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
+        let (fours, rest) = bytes.as_chunks::<4>();
+        let (rows, left) = fours.as_chunks::<3>();
+        if !rest.is_empty() || !left.is_empty() {
+            return Err(D::Error::custom("not twelve bytes for each row"));
+        }
+        let rows =
+            rows.iter().map(|[x, y, n]| (f32::from_le_bytes(*x), f32::from_le_bytes(*y), u32::from_le_bytes(*n)));
+        Ok(rows.collect())
+    }
+}

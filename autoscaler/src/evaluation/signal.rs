@@ -91,4 +91,6 @@ pub enum Gap {
     Idle,
     /// What the prober said.
     Said(String),
+    /// There is a value, but what one replica carries of it is not learned yet: why not.
+    NotLearned(String),
 }

@@ -62,6 +62,7 @@ pub(super) fn reason(recommendation: &Recommendation, evaluation: &Evaluation) -
         RuleReason::Missing { signal, gap: Gap::Idle } => {
             format!("{signal} has no value: {}", gap_sentence(&Gap::Idle))
         }
+        RuleReason::Missing { gap: gap @ Gap::NotLearned(_), .. } => gap_sentence(gap),
         RuleReason::Missing { signal, gap } => {
             let asks = match recommendation.opinion {
                 Opinion::Wants(wants) => format!(", for which the policy asks for {wants}"),

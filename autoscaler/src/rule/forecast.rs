@@ -57,7 +57,7 @@ pub(crate) fn recommend(rule: &Forecast, state: &RuleState, given: &Situation<'_
     let Some(per_replica) = state.per_replica(rule, reading, given) else {
         return match rule.capacity {
             Capacity::Given(_) => missing(&rule.signal, Gap::NoLimit),
-            Capacity::Learned(_) => missing(&rule.signal, Gap::Said(state.not_learned())),
+            Capacity::Learned(_) => missing(&rule.signal, state.not_learned(rule, given)),
         };
     };
     let answer = answer(rule, state, demand / per_replica, per_replica, reading, given);
@@ -68,7 +68,7 @@ pub(crate) fn recommend(rule: &Forecast, state: &RuleState, given: &Situation<'_
         signal: rule.signal.clone(),
         demand,
         per_replica,
-        learned: state.fit(rule),
+        learned: state.fit(rule, given),
         knob: rule.knob,
         horizon: state.horizon(rule),
         starts: rule.horizon.is_none().then(|| state.starts()),

@@ -76,20 +76,25 @@ fn estimated(reading: &SignalReading) -> Option<String> {
     Some(known.into_iter().chain(unknown).collect::<Vec<_>>().join("; "))
 }
 
-/// How what one replica carries was learned: `(0.7 − 0.02) / 0.005 = 136`.
+/// How what one replica carries was learned: `(0.7 − 0.02) / 0.005 = 136`, or `0.7 / 0.0051 = 136`.
 fn learned(reason: &ForecastReason) -> Option<String> {
     let fit = reason.learned?;
-    let idle = fit.idle.max(0.0);
-    Some(format!(
-        "that was learned: of {:.3} cores {idle:.3} go without load, and {:.5} for each 1 of {} (give or take {:.0} %; {} measurements, \
-         of which the line explains {:.0} %)",
-        reason.per_replica * fit.slope + idle,
-        fit.slope,
-        reason.signal,
-        (fit.slope_within / fit.slope).abs() * 100.0,
-        fit.rows,
-        fit.r_squared * 100.0
-    ))
+    let within = format!("give or take {:.0} %", fit.within * 100.0);
+    let (slope, signal, rows) = (fit.slope, &reason.signal, fit.rows);
+    let busy = fit.rate * slope;
+    Some(match fit.line {
+        Some(line) => format!(
+            "that was learned: of {:.3} cores {:.3} go without load, and {slope:.5} for each 1 of {signal} ({within}; {rows} \
+             measurements, of which the line explains {:.0} %)",
+            busy + line.idle,
+            line.idle,
+            line.r_squared * 100.0
+        ),
+        None => format!(
+            "that was learned: {busy:.3} cores are {slope:.5} for each 1 of {signal} ({within}; the median of the {rows} \
+             measurements nearest to that load; how many go without load is not known)"
+        ),
+    })
 }
 
 /// Why it looks so far ahead.

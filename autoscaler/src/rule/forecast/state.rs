@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     calendar::{Dates, Zone},
-    evaluation::{Outlook, SignalReading, Trial},
+    evaluation::{Gap, Outlook, SignalReading, Trial},
     event::ReplicaId,
     policy::{Capacity, Direction, Forecast, Knob},
     quantity::{Quantity, SignalName},
@@ -99,19 +99,19 @@ impl ForecastState {
             Capacity::Given(Quantity::Absolute { value, .. }) => Some(value),
             Capacity::Given(Quantity::OfLimit(share)) => by_load(reading.shares, share),
             Capacity::Given(Quantity::OfReservation(share)) => by_load(reading.of_reservations, share),
-            Capacity::Learned(share) => self.capacity.fit()?.rate_at(share * cpu_limit(given)?),
+            Capacity::Learned(_) => self.fit(rule, given).map(|fit| fit.rate),
         }
     }
 
-    pub(super) fn not_learned(&self) -> String {
-        let (rows, of) = self.capacity.progress();
-        format!(
-            "what one replica carries is not learned yet: {rows} of {of} steady steps, which have to span twice the load"
-        )
+    /// Why what one replica carries is not learned yet.
+    pub(super) fn not_learned(&self, rule: &Forecast, given: &Situation<'_>) -> Gap {
+        let why = cores(rule, given).map(|cores| self.capacity.at(cores));
+        why.and_then(Result::err).map_or(Gap::NoLimit, |why| Gap::NotLearned(why.to_string()))
     }
 
-    pub(super) fn fit(&self, rule: &Forecast) -> Option<CapacityFit> {
-        self.capacity.fit().filter(|_| matches!(rule.capacity, Capacity::Learned(_)))
+    /// What one replica carries, where that is to be learned and is known.
+    pub(super) fn fit(&self, rule: &Forecast, given: &Situation<'_>) -> Option<CapacityFit> {
+        self.capacity.at(cores(rule, given)?).ok()
     }
 
     /// So many starts of replicas were seen.
@@ -171,18 +171,27 @@ impl ForecastState {
     pub(super) fn observe(&mut self, rule: &Forecast, total: f64, at: Timestamp, given: &Situation<'_>) -> bool {
         let horizon = u64::try_from(self.horizon(rule).as_millis()).unwrap_or(u64::MAX);
         let closed = self.forecaster.observe(at.as_millis(), total, horizon, &Days::of(rule));
-        if closed && matches!(rule.capacity, Capacity::Learned(_)) {
-            self.learn_capacity(total, given);
+        if matches!(rule.capacity, Capacity::Learned(_)) {
+            self.learn_capacity(total, at, closed, given);
         }
         closed
     }
 
-    fn learn_capacity(&mut self, total: f64, given: &Situation<'_>) {
+    /// Takes in what replicas did at a sample of the step under way, and whether that is over.
+    fn learn_capacity(&mut self, total: f64, at: Timestamp, closed: bool, given: &Situation<'_>) {
         let cpu = given.readings.get(&SignalName::new(SignalName::CPU), ForecastState::NEWEST);
-        let Some(cpu) = cpu.filter(|cpu| cpu.absent == 0 && cpu.warming == 0 && cpu.measured > 0) else { return };
-        let replicas = f64::from(cpu.measured);
-        if let Some(cores) = cpu.total {
-            self.capacity.add(Load { rate: total / replicas, cores: cores / replicas, limit: cpu_limit(given) });
+        let whole =
+            |cpu: &&SignalReading| cpu.absent == 0 && cpu.warming == 0 && cpu.kept.is_none() && cpu.measured > 0;
+        match cpu.filter(whole).and_then(|cpu| Some((cpu.measured, cpu.total?))) {
+            Some((replicas, cores)) => {
+                let each = |of: f64| of / f64::from(replicas);
+                let load = Load { rate: each(total), cores: each(cores), limit: cpu_limit(given), replicas };
+                self.capacity.sample(at.as_millis(), load);
+            }
+            None => self.capacity.disturb(),
+        }
+        if closed {
+            self.capacity.close();
         }
     }
 
@@ -295,6 +304,14 @@ fn cpu_limit(given: &Situation<'_>) -> Option<f64> {
     let limits =
         given.observation.replicas.iter().filter_map(|replica| signal::limit(&cpu, replica, given.observation.host));
     limits.reduce(f64::min)
+}
+
+/// Cores that a replica is to be busy with, where what it carries is learned.
+fn cores(rule: &Forecast, given: &Situation<'_>) -> Option<f64> {
+    match rule.capacity {
+        Capacity::Learned(share) => Some(share * cpu_limit(given)?),
+        Capacity::Given(_) => None,
+    }
 }
 
 /// Which days are alike, by whose wall clock: a forecast rule's.
