@@ -1,7 +1,7 @@
 //! A policy that is edited, while somebody runs and while nobody does: what its rules go on with is the same.
 
 use autoscaler::{
-    Autoscaler, Event, Forecasts, Memory, Policy, Timestamp,
+    Autoscaler, Event, Forecasts, Memory, Policy, Snapshot, Timestamp,
     event::{Observation, Reading, Replica, ReplicaId, Sample, Subject},
     policy_file,
     quantity::SignalName,
@@ -165,6 +165,16 @@ fn what_one_rule_learned_and_cannot_be_read_is_of_that_rule_alone() {
         assert_eq!(remembered(&restored, now), ["0 to 0.91", "38 to 0.91"], "{name}");
         assert!(restored.memory().unreadable().is_empty(), "{name}: it is told once");
     }
+}
+
+#[test]
+fn a_snapshot_of_which_something_cannot_be_read_is_no_snapshot() {
+    let (autoscaler, _) = lived(policy(SIGNALS, &[FORECAST, THRESHOLD]));
+    let mut kept = serde_json::to_value(autoscaler.snapshot()).expect("JSON");
+    let read: Snapshot = serde_json::from_value(kept.clone()).expect("a snapshot");
+    assert_eq!(Autoscaler::resume(read).memory(), autoscaler.memory(), "it knows its rules by its policy");
+    object(&mut kept["memory"]["rules"][0]["forecast"]).remove("forecaster").expect("it was there");
+    assert!(serde_json::from_value::<Snapshot>(kept).is_err());
 }
 
 fn object(value: &mut serde_json::Value) -> &mut serde_json::Map<String, serde_json::Value> {
