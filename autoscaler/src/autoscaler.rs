@@ -19,7 +19,7 @@ use crate::{
     missing,
     policy::Mode,
     rule::{
-        self, AllReads, Readings, RuleState, Situation,
+        self, AllReads, Readings, Situation,
         schedule::{self, Windows},
     },
     signal::{Signals, Viewpoint, count},
@@ -57,10 +57,11 @@ impl Autoscaler {
         Self::restore(policy, Memory::default())
     }
 
-    /// One that goes on where another left off. Services under the same policy can share it.
+    /// One that goes on where another left off, as after an edit if that was under another policy. Services under the same
+    /// policy can share it.
     pub fn restore(policy: impl Into<Arc<Policy>>, mut memory: Memory) -> Self {
         let policy = policy.into();
-        memory.rules.resize(policy.rules.len(), RuleState::default());
+        memory.rules = memory.rules.followed_by(&policy);
         if policy.mode == Mode::Observe {
             memory.target = None;
         }
@@ -216,7 +217,7 @@ impl Autoscaler {
         let running = Some(evaluation.observed.running);
         self.memory.push_step(ScaleStep { at: evaluation.at, from, to, running }, &self.policy);
         self.memory.guards.stepped(&self.policy, evaluation);
-        for (rule, state) in self.policy.rules.iter().zip(&mut self.memory.rules) {
+        for (rule, state) in self.policy.rules.iter().zip(self.memory.rules.iter_mut()) {
             rule::after_step(rule, state, evaluation.at);
         }
     }
@@ -242,8 +243,12 @@ impl Autoscaler {
 
     fn replace_policy(&mut self, policy: Arc<Policy>) {
         let old = std::mem::replace(&mut self.policy, policy);
-        let remembered: Vec<_> = old.rules.iter().zip(std::mem::take(&mut self.memory.rules)).collect();
-        self.memory.rules = self.policy.rules.iter().map(|rule| rule::inherited(rule, &remembered)).collect();
+        self.memory.rules = std::mem::take(&mut self.memory.rules).followed_by(&self.policy);
+        // What was measured under the same name elsewhere is of another signal.
+        let (before, after) = (&old.signals, &self.policy.signals);
+        for name in before.keys().chain(after.keys()).filter(|name| before.get(*name) != after.get(*name)) {
+            self.signals.forget(name);
+        }
         self.reads = AllReads::of(&self.policy);
         self.signals.keep_for(&self.reads.each);
         self.windows = Windows::default();
@@ -338,7 +343,7 @@ impl Autoscaler {
         let mut rules = std::mem::take(&mut self.memory.rules);
         self.read(&mut signals, self.now);
         let situation = self.situation(&signals, &self.windows, current, self.now);
-        for (rule, state) in self.policy.rules.iter().zip(&mut rules) {
+        for (rule, state) in self.policy.rules.iter().zip(rules.iter_mut()) {
             rule::update(rule, state, &situation);
         }
         guards.update(&situation);

@@ -31,6 +31,6 @@ pub mod time;
 pub use autoscaler::{Autoscaler, Hypothesis, Snapshot, Supposed};
 pub use evaluation::{Evaluation, Verdict, Wakeup};
 pub use event::Event;
-pub use memory::{Forecasts, Memory};
+pub use memory::{Forecasts, Learned, Memory};
 pub use policy::Policy;
 pub use time::Timestamp;

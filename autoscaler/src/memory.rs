@@ -1,5 +1,7 @@
 //! What survives a restart.
 
+mod rules;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     time::Duration,
@@ -14,6 +16,9 @@ use crate::{
     rule::{RuleState, forecast::ForecastState},
     time::Timestamp,
 };
+
+pub use rules::{Forecasts, Learned};
+pub(crate) use rules::{Identity, Rules, all};
 
 /// Steps kept; beyond that the oldest is forgotten, as if it were longer ago.
 const MOST_STEPS: usize = 256;
@@ -30,8 +35,8 @@ pub struct Memory {
     pub(crate) history: History,
     /// What was done when.
     pub(crate) steps: Steps,
-    /// One per rule, in the policy's order.
-    pub(crate) rules: Vec<RuleState>,
+    /// What rules remember.
+    pub(crate) rules: Rules,
     /// Since when signals are missing that a rule or guard reads.
     pub(crate) missing_since: BTreeMap<SignalName, Timestamp>,
     /// The count that the operator set by hand last.
@@ -39,11 +44,6 @@ pub struct Memory {
     /// What single guards remember.
     pub(crate) guards: GuardState,
 }
-
-/// What forecasts learned, apart from the rest of what is remembered: by the place of each rule.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Forecasts(BTreeMap<usize, RuleState>);
 
 /// A count that the operator set by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,39 +78,39 @@ impl Memory {
         self.target = Some(replicas);
     }
 
+    /// Why what single rules remembered could not be read, one sentence each: they begin afresh.
+    pub fn unreadable(&self) -> &[String] {
+        self.rules.unreadable()
+    }
+
     /// What forecasts learned, which is large; [`put_forecasts`](Self::put_forecasts) puts it back. `None` where there are none.
-    pub fn forecasts_to_keep(&self) -> Option<Forecasts> {
-        let learned = self.rules.iter().enumerate().filter(|(_, state)| matches!(state, RuleState::Forecast(_)));
-        let learned: BTreeMap<_, _> = learned.map(|(place, state)| (place, state.clone())).collect();
-        (!learned.is_empty()).then_some(Forecasts(learned))
+    pub fn forecasts_to_keep(&self) -> Option<Learned<'_>> {
+        Learned::of(&self.rules)
     }
 
     /// Everything but what forecasts learned.
     #[must_use]
     pub fn without_forecasts(&self) -> Self {
-        let rule = |state: &RuleState| match state {
-            RuleState::Forecast(_) => RuleState::Blank,
-            other => other.clone(),
-        };
         Self {
             evaluations: self.evaluations,
             target: self.target,
             history: self.history.clone(),
             steps: self.steps.clone(),
-            rules: self.rules.iter().map(rule).collect(),
+            rules: self.rules.without_forecasts(),
             missing_since: self.missing_since.clone(),
             manual: self.manual,
             guards: self.guards.clone(),
         }
     }
 
-    /// Puts back what forecasts learned: a rule that remembers something is left as it is.
+    /// For who keeps the policy as well, beside it.
+    pub(crate) fn beside_its_policy(self) -> Self {
+        Self { rules: self.rules.beside_their_policy(), ..self }
+    }
+
+    /// Puts back what forecasts learned, for [`Autoscaler::restore`](crate::Autoscaler::restore) to find whose it is.
     pub fn put_forecasts(&mut self, forecasts: Forecasts) {
-        for (place, learned) in forecasts.0 {
-            if let Some(state @ RuleState::Blank) = self.rules.get_mut(place) {
-                *state = learned;
-            }
-        }
+        self.rules.add(forecasts.0);
     }
 
     /// Remembers that `wanted` replicas were recommended `at` a moment. Moments must not go back.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     evaluation::{Gap, Observed, Opinion, Recommendation, RuleReason, SignalReading},
     event::{Observation, Peer},
-    memory::Memory,
+    memory::{Identity, Memory},
     policy::{
         Arithmetic, Capacity, Direction, JobTime, Policy, QueueGoal, Read, Rule, RuleKind, SignalSource, StrainLevel,
     },
@@ -110,7 +110,7 @@ impl AllReads {
 
 /// What one rule wants. `place` is its own in the policy.
 pub(crate) fn recommend(rule: &Rule, place: usize, given: &Situation<'_>) -> (Opinion, RuleReason) {
-    let state = given.memory.rules.get(place).unwrap_or(&RuleState::Blank);
+    let state = given.memory.rules.get(place);
     match &rule.kind {
         RuleKind::Target(target) => match given.policy.arithmetic {
             Arithmetic::Demand => target::recommend(target, given),
@@ -140,12 +140,14 @@ pub(crate) fn update(rule: &Rule, state: &mut RuleState, given: &Situation<'_>) 
     }
 }
 
-/// What a rule of an edited policy goes on with: what the same rule remembered, or one that forecasts the same demand.
-pub(crate) fn inherited(rule: &Rule, remembered: &[(&Rule, RuleState)]) -> RuleState {
-    let same = remembered.iter().find(|(other, _)| *other == rule);
+/// What a rule of an edited policy goes on with: what the same rule remembered, or one that forecasts the same demand. A rule
+/// whose signal comes from somewhere else is not the same.
+pub(crate) fn inherited(of: &Identity, remembered: &[(&Identity, &RuleState)]) -> RuleState {
+    let same = remembered.iter().find(|(other, _)| *other == of);
     let of_same_demand = || {
-        let RuleKind::Forecast(new) = &rule.kind else { return None };
-        remembered.iter().find_map(|(other, state)| match (&other.kind, state) {
+        let RuleKind::Forecast(new) = &of.rule.kind else { return None };
+        let alike = remembered.iter().filter(|(other, _)| other.sources == of.sources);
+        alike.into_iter().find_map(|(other, state)| match (&other.rule.kind, state) {
             (RuleKind::Forecast(old), RuleState::Forecast(state)) if forecast::inherits(new, old) => {
                 let mut state = state.clone();
                 state.follow(old, new);
@@ -154,7 +156,7 @@ pub(crate) fn inherited(rule: &Rule, remembered: &[(&Rule, RuleState)]) -> RuleS
             _ => None,
         })
     };
-    same.map(|(_, state)| state.clone()).or_else(of_same_demand).unwrap_or_default()
+    same.map(|(_, state)| (*state).clone()).or_else(of_same_demand).unwrap_or_default()
 }
 
 /// What a rule remembers after a step of any rule was recorded.

@@ -13,6 +13,7 @@ mod headline;
 mod hear;
 mod host;
 mod key;
+mod learned;
 mod memory;
 mod relations;
 mod service;
@@ -52,8 +53,6 @@ const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
 const LONGEST_CHAIN: usize = 8;
 /// What guards remember is written at least so far apart, unless the service was scaled.
 const SAVED_EVERY: Duration = Duration::from_secs(5);
-/// The same of what forecasts learned, which is up to 32 KB for each.
-const FORECASTS_SAVED_EVERY: Duration = Duration::from_mins(1);
 
 /// What happens to a controller: all of it.
 #[derive(Debug)]
@@ -127,6 +126,8 @@ pub(crate) struct Fleet {
     effects: Vec<Effect>,
     history: Vec<(ServiceKey, Chunk)>,
     complaints: BTreeSet<String>,
+    /// Where to go on with what forecasts learned, of which only so much is written at once.
+    forecasts_from: Option<ServiceKey>,
 }
 
 impl Fleet {
@@ -144,6 +145,7 @@ impl Fleet {
             effects: Vec::new(),
             history: Vec::new(),
             complaints: BTreeSet::new(),
+            forecasts_from: None,
         }
     }
 
@@ -172,7 +174,7 @@ impl Fleet {
             }
         }
         self.save(now, SAVED_EVERY);
-        self.save_forecasts(now, FORECASTS_SAVED_EVERY);
+        self.save_forecasts(now, learned::EVERY, learned::MOST_AT_ONCE);
         self.keep_history(now);
         self.take_effects()
     }
@@ -180,7 +182,7 @@ impl Fleet {
     /// What is still to be written when the controller ends.
     pub(crate) fn finish(&mut self, now: Timestamp) -> Vec<Effect> {
         self.save(now, Duration::ZERO);
-        self.save_forecasts(now, Duration::ZERO);
+        self.save_forecasts(now, Duration::ZERO, usize::MAX);
         self.hand_over(None);
         self.take_effects()
     }

@@ -196,7 +196,7 @@ fn placed(effect: Effect) -> (Place, Option<Bytes>) {
         Effect::Target(key, value) => ((Which::Targets, key.in_bucket()), value.as_ref().map(payload::encode)),
         Effect::Assignment(key, value) => ((Which::Assignments, key.in_bucket()), value.as_ref().map(payload::encode)),
         Effect::Memory(key, value) => ((Which::Memory, key.in_bucket()), value.as_deref().map(payload::encode)),
-        Effect::Forecasts(key, value) => ((Which::Forecasts, key.in_bucket()), value.as_deref().map(payload::encode)),
+        Effect::Forecasts(key, value) => ((Which::Forecasts, key.in_bucket()), value),
         Effect::Decisions(key, value) => ((Which::Decisions, key.in_bucket()), value.as_ref().map(payload::encode)),
     }
 }

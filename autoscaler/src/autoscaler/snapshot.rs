@@ -8,7 +8,8 @@ use super::{Autoscaler, observed};
 use crate::{
     Memory, Policy, Timestamp,
     event::{Observation, Outcome, Peer},
-    rule::{AllReads, RuleState, schedule::Windows},
+    memory,
+    rule::{AllReads, schedule::Windows},
     signal::Signals,
 };
 
@@ -19,6 +20,7 @@ use crate::{
 pub struct Snapshot {
     now: Timestamp,
     policy: Policy,
+    #[serde(deserialize_with = "memory::all")]
     memory: Memory,
     signals: Signals,
     #[serde(default)]
@@ -64,7 +66,7 @@ impl Autoscaler {
         Snapshot {
             now: self.now,
             policy: (*self.policy).clone(),
-            memory: self.memory.clone(),
+            memory: self.memory.clone().beside_its_policy(),
             signals: self.signals.clone(),
             observation: self.observed.map(|_| self.observation.clone()),
             last_removal: self.last_removal,
@@ -80,7 +82,7 @@ impl Autoscaler {
     pub fn resume(snapshot: Snapshot) -> Self {
         let policy = Arc::new(snapshot.policy);
         let mut memory = snapshot.memory;
-        memory.rules.resize(policy.rules.len(), RuleState::default());
+        memory.rules = memory.rules.of(&policy);
         Self {
             reads: AllReads::of(&policy),
             policy,

@@ -1,6 +1,7 @@
 //! The decisions, from the outside: stories with every sentence, and what holds for all stories.
 
 mod driver;
+mod edits;
 mod forecasts;
 mod forecasts_and_restarts;
 mod forecasts_of_cpu;

@@ -79,21 +79,6 @@ impl Fleet {
         }
     }
 
-    /// Writes what forecasts learned, of each service whose last writing is so long ago.
-    pub(super) fn save_forecasts(&mut self, now: Timestamp, every: Duration) {
-        for (key, service) in &mut self.services {
-            let Some(governed) = service.governed.as_deref_mut() else { continue };
-            if governed.forecasts_saved.is_some_and(|saved| now.since(saved) < every) {
-                continue;
-            }
-            let learned = governed.forecasts_to_save(now).map(Box::new);
-            if learned.is_some() || governed.forecasts_saved.is_some() {
-                governed.forecasts_saved = learned.as_ref().map(|_| now);
-                self.effects.push(Effect::Forecasts(key.clone(), learned));
-            }
-        }
-    }
-
     /// Hands over what happened long enough ago, and begins anew where that is due. A snapshot takes longer than a
     /// decision: of many that are due at once, some come the next time.
     pub(super) fn keep_history(&mut self, now: Timestamp) {

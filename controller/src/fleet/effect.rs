@@ -1,10 +1,11 @@
 //! What a fleet wants done.
 
 use bus::payload::{Assignment, Target};
+use bytes::Bytes;
 
 use super::{
     key::ServiceKey,
-    memory::{Saved, SavedDecisions, SavedForecasts},
+    memory::{Saved, SavedDecisions},
 };
 
 /// Something to be written about one service. `None` removes what is there. Each is a level: only the newest counts.
@@ -16,8 +17,8 @@ pub(crate) enum Effect {
     Assignment(ServiceKey, Option<Assignment>),
     /// What guards remember.
     Memory(ServiceKey, Option<Box<Saved>>),
-    /// What forecasts learned.
-    Forecasts(ServiceKey, Option<Box<SavedForecasts>>),
+    /// What forecasts learned, encoded: it is large, and not copied for that.
+    Forecasts(ServiceKey, Option<Bytes>),
     /// What was decided.
     Decisions(ServiceKey, Option<SavedDecisions>),
 }

@@ -83,9 +83,9 @@ impl Fleet {
             }
             None => {
                 tracing::info!(service = %key, policy = place, "under a policy");
-                let saved = self.stored.take(key, now);
+                let left = self.stored.take(key, now);
                 let observes = resolved.policy.mode == Mode::Observe;
-                let mut governed = Governed::new(resolved.policy, place.clone(), saved.0, saved.1);
+                let mut governed = Governed::new(resolved.policy, place.clone(), left, now);
                 governed.journal = self.setup.keeps_history.then(Journal::new);
                 self.effects.push(assignment(key, &governed, self.setup.term));
                 if observes {

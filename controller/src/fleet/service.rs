@@ -19,7 +19,8 @@ use super::{
     answer::signal,
     headline::{Headline, verdict_word},
     host::ClockDifference,
-    memory::{Saved, SavedDecisions, SavedForecasts},
+    learned::StoredForecasts,
+    memory::{Left, Saved},
     relations::Told,
 };
 use crate::{events, journal::Journal};
@@ -122,8 +123,8 @@ pub(crate) struct Governed {
     pub(crate) saved: Timestamp,
     /// Whether there is something newer.
     pub(crate) unsaved: bool,
-    /// When what forecasts learned was saved last; absent: nothing of this policy was.
-    pub(crate) forecasts_saved: Option<Timestamp>,
+    /// What is stored of what its forecasts learned.
+    pub(crate) learned: StoredForecasts,
     /// What it was told of other services.
     pub(crate) told: Told,
     /// What happens to it, where that is kept.
@@ -147,8 +148,9 @@ pub(crate) enum News {
 
 impl Governed {
     /// One whose policy is in force from now on, with what an earlier controller left.
-    pub(crate) fn new(policy: Policy, origin: String, saved: Option<Saved>, decisions: Option<SavedDecisions>) -> Self {
-        let (memory, sequence, target) = match saved {
+    pub(crate) fn new(policy: Policy, origin: String, left: Left, now: Timestamp) -> Self {
+        let decisions = left.decisions;
+        let (memory, sequence, target) = match left.saved {
             Some(saved) => (saved.autoscaler, saved.sequence, saved.target),
             None => (autoscaler::Memory::default(), 0, None),
         };
@@ -167,7 +169,7 @@ impl Governed {
             history: decisions.into_iter().flat_map(|saved| saved.decisions).take(LONGEST_HISTORY).collect(),
             saved: Timestamp::default(),
             unsaved: false,
-            forecasts_saved: None,
+            learned: StoredForecasts::new(left.forecasts, now),
             told: Told::default(),
             journal: None,
             reads,
@@ -201,8 +203,7 @@ impl Governed {
     pub(crate) fn replace_policy(&mut self, policy: Policy, now: Timestamp) {
         self.reads = policy.signals_read();
         self.told = Told::default();
-        // Rules are known by their place: what is stored of other ones must not be taken for theirs.
-        self.forecasts_saved = self.forecasts_saved.map(|_| Timestamp::default());
+        self.learned.outdated();
         self.tell(Event::PolicyReplaced(Box::new(policy)), now);
     }
 
@@ -246,12 +247,6 @@ impl Governed {
     /// What must survive a restart, but for what forecasts learned.
     pub(crate) fn to_save(&self, now: Timestamp) -> Saved {
         Saved::new(now, self.autoscaler.memory().without_forecasts(), self.sequence, self.target.clone())
-    }
-
-    /// What forecasts learned, where there are any.
-    pub(crate) fn forecasts_to_save(&self, now: Timestamp) -> Option<SavedForecasts> {
-        let forecasts = self.autoscaler.memory().forecasts_to_keep()?;
-        Some(SavedForecasts::new(now, forecasts))
     }
 }
 

@@ -61,7 +61,7 @@ impl Kept {
         self.story.measure(second, "a", target, 3.0 * wave / f64::from(target) / 1.7);
         self.look();
         match second % 50 {
-            7 => drop(self.story.hear(second, jobs(30.0 * wave))),
+            7 => drop(self.story.hear(second, published_jobs(30.0 * wave))),
             11 => drop(self.story.hear(second, failed(self.target(), second))),
             30 => drop(self.story.hear(second, Input::Policies(policies(&[("shop.yaml", &BUSY.replace("40", "50"))])))),
             45 => drop(self.story.hear(second, Input::Policies(policies(&[("shop.yaml", BUSY)])))),
@@ -92,7 +92,7 @@ impl Kept {
     }
 }
 
-fn jobs(value: f64) -> Input {
+fn published_jobs(value: f64) -> Input {
     let value = PublishedValue { v: payload::VERSION, at_ms: None, value, replica: None };
     Input::Message {
         kind: Kind::Signal,
@@ -194,6 +194,52 @@ fn what_is_kept_of_a_forecast_replays_to_the_same_evaluations() {
         if let Some(live) = kept.evaluations.get(number) {
             assert_eq!(evaluation, live);
         }
+    }
+}
+
+#[test]
+fn a_policy_edited_while_no_controller_runs_goes_on_as_one_edited_under_it() {
+    let policy = |signals: &str, rules: &[&str]| {
+        let rules = rules.join("\n- ");
+        let head = "service: shop/web\nreplicas: { min: 1, max: 10 }\nguards: { base: none }";
+        format!("{head}\nsignals: {{ {signals} }}\nrules:\n- {rules}\n")
+    };
+    let cpu = "forecast: { signal: cpu, per_replica: 0.5 cores, horizon: 10s }";
+    let jobs = "forecast: { signal: jobs, per_replica: 10, horizon: 10s }";
+    let (misses, memory) =
+        (cpu.replace("horizon", "misses: 1%, horizon"), cpu.replace("cpu", "memory").replace("0.5 cores", "1GiB"));
+    let published = "jobs: published";
+    let elsewhere = "jobs: { prometheus: jobs_waiting, read: sum }";
+    let before = policy(published, &[cpu, jobs]);
+    for (name, signals, rules, expected) in [
+        ("nothing", published, vec![cpu, jobs], vec![true, true]),
+        ("another knob", published, vec![&*misses, jobs], vec![true, true]),
+        ("another signal", published, vec![&*memory, jobs], vec![false, true]),
+        ("one before them", published, vec![&*memory, cpu, jobs], vec![false, true, true]),
+        ("another source", elsewhere, vec![cpu, jobs], vec![true, false]),
+    ] {
+        let after = policy(signals, &rules);
+        let mut live = Story::new(&[("shop.yaml", &before)]);
+        let mut written = live.list(0, "a", 2);
+        for second in 1..=100 {
+            written.extend(live.measure(second, "a", 2, 0.4));
+            written.extend(live.hear(second, published_jobs(20.0)));
+        }
+        written.extend(live.fleet.finish(at(100)));
+        let stored = super::remembering::stored(&written);
+        live.hear(100, Input::Policies(policies(&[("shop.yaml", &after)])));
+        live.list(101, "a", 2);
+        let mut restarted = Story::restarted(&[("shop.yaml", &after)], 2, stored, 101);
+        restarted.list(101, "a", 2);
+        let learned = [&live, &restarted].map(|story| {
+            let governed = story.fleet.services.get(&key("a")).and_then(|service| service.governed.as_deref());
+            let forecasts = governed.into_iter().flat_map(|governed| governed.autoscaler.memory().forecasts());
+            let learned = forecasts.map(|(_, state)| state.forecaster());
+            learned.map(|by| (by.quantile(), by.scored(), by.history().clone())).collect::<Vec<_>>()
+        });
+        assert_eq!(learned[0], learned[1], "{name}");
+        let known: Vec<_> = learned[1].iter().map(|(_, _, history)| history.newest().is_some()).collect();
+        assert_eq!(known, expected, "{name}");
     }
 }
 

@@ -7,7 +7,12 @@ use bytes::Bytes;
 use super::*;
 
 /// The buckets, as these effects leave them, read by the next controller.
-fn stored(effects: &[Effect]) -> Stored {
+pub(super) fn stored(effects: &[Effect]) -> Stored {
+    damaged(effects, |_| {})
+}
+
+/// The same, with something done to what forecasts learned.
+fn damaged(effects: &[Effect], damage: impl FnOnce(&mut BTreeMap<String, Bytes>)) -> Stored {
     let mut memory: BTreeMap<String, Bytes> = BTreeMap::new();
     let mut forecasts = BTreeMap::new();
     let mut decisions = BTreeMap::new();
@@ -15,13 +20,14 @@ fn stored(effects: &[Effect]) -> Stored {
     for effect in effects {
         match effect {
             Effect::Memory(key, Some(saved)) => drop(memory.insert(key.in_bucket(), payload::encode(saved))),
-            Effect::Forecasts(key, Some(saved)) => drop(forecasts.insert(key.in_bucket(), payload::encode(saved))),
+            Effect::Forecasts(key, Some(saved)) => drop(forecasts.insert(key.in_bucket(), saved.clone())),
             Effect::Forecasts(key, None) => drop(forecasts.remove(&key.in_bucket())),
             Effect::Decisions(key, Some(saved)) => drop(decisions.insert(key.in_bucket(), payload::encode(saved))),
             Effect::Target(key, Some(target)) => drop(targets.insert(key.in_bucket(), payload::encode(target))),
             _ => {}
         }
     }
+    damage(&mut forecasts);
     Stored::read(&memory, &forecasts, &decisions, &targets, &BTreeMap::new())
 }
 
@@ -135,14 +141,15 @@ fn what_forecasts_learned_is_written_apart_at_most_once_a_minute_and_at_the_end(
     for second in 1..=180 {
         written.extend(story.measure(second, "a", 2, 0.4));
     }
-    assert_eq!(writes(&written), 4, "at the start, and after each minute");
+    assert_eq!(writes(&written), 3, "after each minute");
     let sizes = written.iter().filter_map(|effect| match effect {
         Effect::Memory(_, Some(saved)) => Some(payload::encode(saved).len()),
         _ => None,
     });
     assert!(sizes.max().is_some_and(|most| most < 4096), "what is written often is small");
-    assert_eq!(writes(&story.measure(181, "a", 2, 0.4)), 0);
-    assert_eq!(writes(&story.fleet.finish(at(182))), 1);
+    assert_eq!(writes(&story.measure(195, "a", 2, 0.4)), 0);
+    assert_eq!(writes(&story.fleet.finish(at(196))), 1);
+    assert_eq!(writes(&story.settle(300)) + writes(&story.fleet.finish(at(301))), 0, "nothing was learned since");
 }
 
 #[test]
@@ -165,11 +172,142 @@ fn killed_a_controller_loses_a_minute_of_what_forecasts_learned_and_ended_nothin
 }
 
 #[test]
+fn of_many_services_what_forecasts_learned_is_written_one_after_the_other() {
+    let hosts: Vec<String> = (10..40).map(|number| format!("host-{number}")).collect();
+    let mut story = Story::new(&[("web.yaml", AHEAD)]);
+    for host in &hosts {
+        story.list(0, host, 2);
+    }
+    let mut written: BTreeMap<ServiceKey, Vec<u64>> = BTreeMap::new();
+    for second in 1..=200 {
+        for host in &hosts {
+            story.sent += 1;
+            let samples = samples(second, host, story.sent, 2, 0.4);
+            story.fleet.hear(message(Kind::Samples, host, &samples), at(second));
+        }
+        let mut at_once = 0;
+        for effect in story.settle(second) {
+            if let Effect::Forecasts(key, Some(_)) = effect {
+                written.entry(key).or_default().push(second);
+                at_once += 1;
+            }
+        }
+        assert!(at_once <= 8, "{at_once} at once");
+    }
+    assert_eq!(written.len(), hosts.len(), "each has its turn");
+    for (key, seconds) in written {
+        assert!(seconds.len() >= 3 && seconds.windows(2).all(|two| two[1] - two[0] >= 60), "{key}: {seconds:?}");
+    }
+}
+
+/// What is done to something that was stored.
+type Damage = fn(&mut serde_json::Value);
+
+/// Two forecasts, of what replicas use.
+const TWO: &str = "
+service: shop/web
+replicas: { min: 1, max: 10 }
+rules:
+  - forecast: { signal: memory, per_replica: 1GiB, horizon: 10s }
+  - forecast: { signal: cpu, per_replica: 0.5 cores, horizon: 10s }
+guards: { base: none }
+";
+
+/// What a controller leaves that has run for a while with hosts "a" and "b", and is killed.
+fn left(policy: &str) -> Vec<Effect> {
+    let mut story = Story::new(&[("web.yaml", policy)]);
+    let mut written = [story.list(0, "a", 2), story.list(0, "b", 2)].concat();
+    for second in 1..=170 {
+        written.extend(story.measure(second, "a", 2, 0.4));
+        written.extend(story.measure(second, "b", 2, 0.4));
+    }
+    written
+}
+
+#[test]
+fn what_one_forecast_learned_and_cannot_be_read_is_told_once_and_lost_for_that_rule_alone() {
+    let written = left(TWO);
+    let entry = |bytes: &Bytes| serde_json::from_slice::<serde_json::Value>(bytes).expect("JSON");
+    let ways: [(&str, Damage, [bool; 2]); 4] = [
+        ("nothing", |_| {}, [true, true]),
+        (
+            "a value is cut out",
+            |entry| {
+                let forecaster = entry["forecasts"][1]["state"]["forecast"]["forecaster"].as_object_mut();
+                forecaster.expect("a forecaster").remove("history").expect("it was there");
+            },
+            [true, false],
+        ),
+        ("another kind of rule", |entry| entry["forecasts"][0]["of"]["rule"]["kind"] = "oracle".into(), [false, true]),
+        ("another build's", |entry| *entry = serde_json::json!({ "v": 2, "learned": [] }), [false, false]),
+    ];
+    for (name, damage, expected) in ways {
+        let stored = damaged(&written, |forecasts| {
+            let bytes = forecasts.get_mut(&key("a").in_bucket()).expect("it was written");
+            let mut value = entry(bytes);
+            damage(&mut value);
+            *bytes = payload::encode(&value);
+        });
+        let told: Vec<_> = stored.unreadable.values().flatten().map(|error| error.service.to_string()).collect();
+        assert_eq!(told, vec!["a/shop/web"; usize::from(name != "nothing")], "{name}: {:?}", stored.unreadable);
+        let mut story = Story::restarted(&[("web.yaml", TWO)], 2, stored, 171);
+        for (host, expected) in [("a", expected), ("b", [true, true])] {
+            story.list(171, host, 2);
+            assert_eq!(knows(&story, host), expected, "{name}: {host}");
+        }
+    }
+}
+
+/// Which forecasts of a service know something.
+fn knows(story: &Story, host: &str) -> Vec<bool> {
+    let governed = story.fleet.services.get(&key(host)).and_then(|service| service.governed.as_deref());
+    let memory = governed.expect("it is governed").autoscaler.memory();
+    memory.forecasts().map(|(_, state)| state.forecaster().history().newest().is_some()).collect()
+}
+
+#[test]
+fn what_the_memory_of_a_service_lacks_is_no_loss_of_what_its_forecasts_learned() {
+    let written: Vec<_> = left(TWO).into_iter().filter(|effect| matches!(effect, Effect::Forecasts(..))).collect();
+    let mut story = Story::restarted(&[("web.yaml", TWO)], 2, stored(&written), 171);
+    story.list(171, "a", 2);
+    assert_eq!(knows(&story, "a"), [true, true]);
+}
+
+#[test]
+fn what_forecasts_learned_that_the_policy_no_longer_has_is_removed() {
+    let written = left(TWO);
+    let has = |effects: &[Effect], rules: usize| {
+        effects.iter().any(|effect| match effect {
+            Effect::Forecasts(service, Some(saved)) => {
+                let saved: serde_json::Value = serde_json::from_slice(saved).expect("JSON");
+                *service == key("a") && saved["forecasts"].as_array().map(Vec::len) == Some(rules)
+            }
+            Effect::Forecasts(service, None) => *service == key("a") && rules == 0,
+            _ => false,
+        })
+    };
+    assert!(has(&written, 2));
+    for (name, policy, rules) in [("all of them", WEB, 0), ("one of two", AHEAD, 1)] {
+        let mut story = Story::restarted(&[("web.yaml", policy)], 2, stored(&written), 171);
+        let mut effects = story.list(171, "a", 2);
+        effects.extend(story.settle(231));
+        assert!(has(&effects, rules), "{name}, while nobody ran: {effects:?}");
+        let mut story = Story::restarted(&[("web.yaml", TWO)], 2, stored(&written), 171);
+        story.list(171, "a", 2);
+        let mut effects = story.hear(172, Input::Policies(policies(&[("web.yaml", policy)])));
+        effects.extend(story.settle(231));
+        assert!(has(&effects, rules), "{name}, while somebody did: {effects:?}");
+    }
+}
+
+#[test]
 fn a_policy_that_no_longer_forecasts_leaves_nothing_of_it() {
     let mut story = Story::new(&[("web.yaml", AHEAD)]);
     story.list(0, "a", 2);
-    story.measure(1, "a", 2, 0.4);
-    let mut effects = story.hear(2, Input::Policies(policies(&[("web.yaml", WEB)])));
-    effects.extend(story.measure(3, "a", 2, 0.4));
+    for second in 1..=70 {
+        story.measure(second, "a", 2, 0.4);
+    }
+    let mut effects = story.hear(71, Input::Policies(policies(&[("web.yaml", WEB)])));
+    effects.extend(story.measure(72, "a", 2, 0.4));
     assert!(effects.contains(&Effect::Forecasts(key("a"), None)), "{effects:?}");
 }
