@@ -25,8 +25,9 @@ const STARTS: usize = 32;
 /// The horizon while no start was seen.
 const ASSUMED_START: Duration = Duration::from_secs(30);
 /// A start that takes longer is none that anybody waits for.
-const LONGEST_START: Duration = Duration::from_hours(1);
-/// A replica that started so long after a step was not asked for by it: somebody replaced another one.
+const LONGEST_START: Duration = Duration::from_hours(24);
+/// A replica that started so long after a step was not asked for by it: somebody replaced another one. One that is seen first so
+/// long after its start has been there before.
 const ASKED_FOR: Duration = Duration::from_mins(5);
 /// Forecasts that must have been compared with what came.
 const LEARNED: u64 = 8;
@@ -42,6 +43,8 @@ pub struct ForecastState {
     per_replica: Option<f64>,
     /// Milliseconds from decision to ready, oldest first.
     starts: VecDeque<u64>,
+    /// When replicas were looked at before, and now.
+    looked: [Option<Timestamp>; 2],
     /// Replicas that were seen before they served.
     starting: Vec<ReplicaId>,
     /// When the newest of those started that were seen to serve in the end.
@@ -64,6 +67,7 @@ impl ForecastState {
             capacity: CapacityLearner::default(),
             per_replica: None,
             starts: VecDeque::new(),
+            looked: [None; 2],
             starting: Vec::new(),
             starts_seen: Timestamp::default(),
             wanted: Held::default(),
@@ -137,19 +141,33 @@ impl ForecastState {
     /// nor does one that has served for long when it is seen first.
     pub(super) fn learn_starts(&mut self, given: &Situation<'_>) {
         let replicas = &given.observation.replicas;
+        if self.looked[1] != Some(given.now) {
+            self.looked = [self.looked[1], Some(given.now)];
+        }
+        let before = self.looked[0];
         self.starting.retain(|id| replicas.iter().any(|replica| replica.id == *id));
         for replica in replicas.iter().filter(|replica| replica.restarts == 0) {
             let started = replica.started.unwrap_or(given.now);
+            let since_then = before.is_some_and(|before| started >= before);
+            let recent = given.now.since(started) <= ASKED_FOR;
             let Some(ready) = replica.ready_since.filter(|ready| *ready <= given.now) else {
-                // One that was healthy and is not any more is no start.
-                let starts = started > self.starts_seen && given.now.since(started) <= LONGEST_START;
-                if starts && self.starting.len() < STARTS && !self.starting.contains(&replica.id) {
+                // One that has been there for long, or was healthy and is not any more, is no start.
+                if (since_then || recent)
+                    && started > self.starts_seen
+                    && self.starting.len() < STARTS
+                    && !self.starting.contains(&replica.id)
+                {
                     self.starting.push(replica.id.clone());
                 }
                 continue;
             };
-            let Some(place) = self.starting.iter().position(|id| *id == replica.id) else { continue };
-            self.starting.remove(place);
+            match self.starting.iter().position(|id| *id == replica.id) {
+                Some(place) => drop(self.starting.remove(place)),
+                // Between two looks one may start and serve; or be listed a little late.
+                None if before.is_some() && (since_then || recent) && ready > started && started > self.starts_seen => {
+                }
+                None => continue,
+            }
             self.starts_seen = self.starts_seen.max(started);
             let asked = given.memory.steps.last(Direction::Up).map(|step| step.at);
             let asked = asked.filter(|at| {

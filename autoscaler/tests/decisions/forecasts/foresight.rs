@@ -60,7 +60,6 @@ fn the_horizon_is_what_nine_of_ten_starts_took_or_as_given() {
         for start in starts {
             world.start = seconds(start);
             world.make(Some(world.now));
-            world.observe();
             for _ in 0..7 {
                 world.requests(50.0);
             }
