@@ -3,6 +3,7 @@ use forecast::Utc;
 use super::*;
 
 const MINUTE: u64 = 60_000;
+static ZONE: Zone = Zone::UTC;
 
 /// Ten hours, in which the same comes again every hour; nothing was measured in the minutes of `gap`.
 fn told(gap: std::ops::Range<u64>) -> Forecaster {
@@ -25,6 +26,7 @@ fn asked(replicas: &(dyn Fn(f64) -> u32 + Sync), ahead: Duration) -> Asked<'_> {
         horizon: Duration::from_mins(3),
         ahead,
         calendar: &Utc,
+        zone: &ZONE,
         replicas: Some(replicas),
         per_replica: None,
         came: None,
