@@ -51,7 +51,7 @@ pub(crate) struct Options {
     /// End after so many rounds of idle, ramp, spike and stop; 0: never
     #[arg(long, default_value_t = 0)]
     cycles: u64,
-    /// Play so many days instead, of requests alone, from midnight to midnight
+    /// Play so many days instead, of requests alone, from midnight to midnight, and the evening before the first
     #[arg(long, default_value_t = 0)]
     days: usize,
     /// How long a day is
@@ -66,6 +66,8 @@ pub(crate) struct Options {
 const MAX_IN_FLIGHT: usize = 2000;
 /// Of a day.
 const PIECES: u32 = 12;
+/// The evening before the first day begins with this one.
+const EVENING: usize = 9;
 
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let mut asked = shutdown::asked()?;
@@ -105,7 +107,7 @@ fn phases(options: &Options) -> anyhow::Result<[Phase; 4]> {
     ])
 }
 
-/// Days from midnight to midnight: a sine in twelve straight pieces.
+/// An evening, and days from midnight to midnight: a sine in twelve straight pieces.
 fn days(options: &Options) -> anyhow::Result<Vec<Phase>> {
     let [night, noon]: [f64; 2] = options.day_requests.as_slice().try_into().context("two rates: night, noon")?;
     rates(&[night, noon, noon])?;
@@ -120,7 +122,8 @@ fn days(options: &Options) -> anyhow::Result<Vec<Phase>> {
         requests: Flow { from: at(piece), to: at(piece + 1) },
         jobs: Flow::steady(0.0),
     });
-    Ok(day.cycle().take(PIECES as usize * options.days).collect())
+    let of_a_day = PIECES as usize;
+    Ok(day.cycle().skip(EVENING).take(of_a_day - EVENING + of_a_day * options.days).collect())
 }
 
 fn rates(given: &[f64]) -> anyhow::Result<[f64; 3]> {

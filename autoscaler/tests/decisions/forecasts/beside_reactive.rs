@@ -28,21 +28,27 @@ fn before_there_is_a_forecast_it_is_the_reactive_answer() {
 #[test]
 fn where_nothing_can_be_foreseen_it_is_no_worse_than_the_reactive_answer() {
     use drawn::Kind;
-    for kind in [Kind::Bimodal, Kind::Walk, Kind::SeasonEnds, Kind::TrendBreaks, Kind::ClockChanges] {
-        let loads: Vec<f64> = drawn::draw(kind, 2400, 1).into_iter().map(|value| 10.0 * value).collect();
+    let kinds = [Kind::Bimodal, Kind::Walk, Kind::SeasonEnds, Kind::TrendBreaks, Kind::ClockChanges];
+    for (kind, seed) in kinds.into_iter().flat_map(|kind| [1, 2].map(|seed| (kind, seed))) {
+        let loads: Vec<f64> = drawn::draw(kind, 2400, seed).into_iter().map(|value| 10.0 * value).collect();
         // A start takes as long as a step: what is started after one serves after the next.
         let mut world = World::new("signal: requests, per_replica: 100/s, horizon: 20s", 10, 10);
         world.start = world.pace;
-        let (mut forecast, mut reactive) = (Bill::default(), Bill::default());
+        // The reactive answer, and the same with each replica held for as long as a start takes.
+        let (mut forecast, mut reactive, mut held) = (Bill::default(), Bill::default(), Bill::default());
         let (mut before, mut now) = (10, 10);
+        let (mut held_before, mut held_now) = (10, 10);
         for load in loads {
             forecast.add(world.replicas(), world.serving(), load);
             reactive.add(now, now.min(before), load);
+            held.add(held_now, held_now.min(held_before), load);
             (before, now) = (now, whole(load / 100.0));
+            (held_before, held_now) = (held_now, now.max(before));
             world.requests(load);
         }
-        assert!(forecast.cost <= 1.02 * reactive.cost, "{kind:?}: {forecast:?} beside {reactive:?}");
-        assert!(forecast.short <= reactive.short, "{kind:?}: {forecast:?} beside {reactive:?}");
+        let told = format!("{kind:?} {seed}: {forecast:?} beside {reactive:?} and {held:?}");
+        assert!(forecast.cost <= 1.02 * reactive.cost.min(held.cost), "{told}");
+        assert!(forecast.short <= reactive.short.min(held.short), "{told}");
     }
 }
 
