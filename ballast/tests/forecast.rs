@@ -169,8 +169,7 @@ fn without_numbers(text: &str) -> String {
     let mut written = String::new();
     for sign in text.chars() {
         match sign {
-            '0'..='9' if written.ends_with('#') => {}
-            '.' if written.ends_with('#') => {}
+            '0'..='9' | '.' if written.ends_with('#') => {}
             '0'..='9' => written.push('#'),
             other => written.push(other),
         }
