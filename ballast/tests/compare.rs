@@ -59,6 +59,45 @@ fn the_table_of_a_folder_is_printed_and_written() -> Result {
     Ok(())
 }
 
+#[test]
+fn what_is_not_judged_as_it_was_asked_for_is_said() -> Result {
+    let folder = tempfile::tempdir()?;
+    let saw = |k: u32| 5.0 + f64::from(k % 7);
+    fs::write(folder.path().join("saw.csv"), csv("timestamp_s,value", 40, saw))?;
+    let rules = "service: shop/web\nreplicas: { min: 1, max: 200 }\nsignals: { requests: published }\nrules:\n";
+    for (name, rule, said) in [
+        (
+            "misses",
+            "forecast: { signal: requests, per_replica: 5/s, misses: 5% }",
+            "`misses: 5 %` is judged as `idle_per_missing: 10`",
+        ),
+        (
+            "another knob",
+            "forecast: { signal: requests, per_replica: 5/s, idle_per_missing: 30 }",
+            "`idle_per_missing: 30` is judged as `idle_per_missing: 10`",
+        ),
+        ("the same knob", "forecast: { signal: requests, per_replica: 5/s, idle_per_missing: 10 }", ""),
+        (
+            "so many each",
+            "target: { signal: requests, per_replica: 50/s }",
+            "requests is for 50/s each in every recording",
+        ),
+        ("a share each", "target: { signal: cpu, per_replica: 70% }", ""),
+    ] {
+        fs::write(folder.path().join("web.yaml"), format!("{rules}  - {rule}\n"))?;
+        let output = ballast(folder.path(), &["compare", ".", "--policy", "web.yaml", "--starts", "1,2,1"])?;
+        let (notes, printed) = (String::from_utf8(output.stderr)?, String::from_utf8(output.stdout)?);
+        assert!(output.status.success(), "{name}: {notes}");
+        let notes: Vec<&str> = notes.lines().filter(|line| line.starts_with("note: web.yaml: rule 1: ")).collect();
+        assert!(
+            if said.is_empty() { notes.is_empty() } else { notes.len() == 1 && notes[0].contains(said) },
+            "{name}: {notes:?}"
+        );
+        assert_eq!(printed.matches("\nsaw ").count(), 2, "{name}: one row for each start: {printed}");
+    }
+    Ok(())
+}
+
 /// Of a policy without a forecast, so that the page changes with the table and not with how well is forecast.
 #[test]
 fn the_table_in_a_terminal_looks_so() -> Result {
@@ -93,6 +132,8 @@ fn what_is_wrong_with_a_folder_is_said() -> Result {
     fs::write(folder.path().join("load.csv"), csv("when,load", 40, f64::from))?;
     says(&["compare", "."], "timestamp_s")?;
     says(&["compare", ".", "--peak", "0"], "allowed is 1 to 150")?;
+    fs::write(folder.path().join("load.csv"), csv("timestamp_s,value", 40, |_| -1.0))?;
+    says(&["compare", "."], "load.csv: none of its 40 steps has a value from 0 on")?;
     fs::write(folder.path().join("load.csv"), csv("timestamp_s,value", 40, f64::from) + "soon,1\n")?;
     says(&["compare", "."], "load.csv:42")?;
     fs::write(folder.path().join("load.csv"), csv("timestamp_s,value", 40, f64::from))?;

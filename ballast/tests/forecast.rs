@@ -147,6 +147,57 @@ fn pictures_are_well_formed_and_need_no_network() -> Result {
     Ok(())
 }
 
+/// The words of docs/forecasting.md; its numbers are those of one run.
+#[test]
+fn the_page_quotes_a_sentence_as_it_is_said() -> Result {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = fs::read_to_string(root.join("docs/forecasting.md"))?;
+    let quoted = page.lines().find(|line| line.starts_with("rule 1 wants ") && !line.contains('…')).ok_or("a quote")?;
+    let policy = page.split_once("docs: save ahead.yaml -->\n```yaml\n").and_then(|(_, rest)| rest.split_once("```"));
+    let folder = tempfile::tempdir()?;
+    let policy_file = folder.path().join("ahead.yaml");
+    fs::write(&policy_file, policy.ok_or("a policy")?.0)?;
+    let policy_file = policy_file.to_str().ok_or("a path")?;
+    let asked = ["--scenario", "scenarios/compressed-days.yaml", "--policy", policy_file, "--at", "12m30s", "--json"];
+    let json: Value = serde_json::from_str(&told(&root, &asked)?)?;
+    assert_eq!(without_numbers(json["sentence"].as_str().ok_or("a sentence")?), without_numbers(quoted));
+    Ok(())
+}
+
+/// A text with `#` for each number, and for minutes with seconds.
+fn without_numbers(text: &str) -> String {
+    let mut written = String::new();
+    for sign in text.chars() {
+        match sign {
+            '0'..='9' | '.' if written.ends_with('#') => {}
+            '0'..='9' => written.push('#'),
+            other => written.push(other),
+        }
+    }
+    written.replace("#m #s", "#m")
+}
+
+#[test]
+fn moments_are_told_by_the_clock_of_the_rule_and_with_the_date() -> Result {
+    let folder = folder()?;
+    fs::write(folder.path().join("oslo.yaml"), POLICY.replace("horizon: 10s", "horizon: 10s, timezone: Europe/Oslo"))?;
+    let asked = |policy| ["--scenario", "days.yaml", "--policy", policy, "--at", "6m", "--ahead", "2m"];
+    for (policy, head, plan, first) in [
+        ("web.yaml", "forecast at 2026-01-05 00:06:00 UTC", "PLAN FROM (UTC)", "\n00:06:00 "),
+        ("oslo.yaml", "forecast at 2026-01-05 01:06:00 Europe/Oslo", "PLAN FROM (Europe/Oslo)", "\n01:06:00 "),
+    ] {
+        let text = told(folder.path(), &asked(policy))?;
+        for expected in [head, plan, first] {
+            assert!(text.contains(expected), "{policy}: {expected}: {text}");
+        }
+        let page = folder.path().join("f.html");
+        let html = [&asked(policy)[..], &["--html", "f.html"]].concat();
+        told(folder.path(), &html)?;
+        assert!(fs::read_to_string(page)?.contains(head), "{policy}");
+    }
+    Ok(())
+}
+
 #[test]
 fn what_cannot_be_forecast_is_said_with_its_cause() -> Result {
     let folder = folder()?;
@@ -166,6 +217,7 @@ fn what_cannot_be_forecast_is_said_with_its_cause() -> Result {
             &["--scenario", "days.yaml", "--at", "9m"],
             "--at 9m is after the end of days, which lasts 8m",
         ),
+        ("a rule of no policy", &["--scenario", "days.yaml", "--rule", "1"], "and no --policy is given"),
         ("no such file", &["--scenario", "none.yaml"], "none.yaml"),
     ] {
         let output = ballast(folder.path(), args)?;
@@ -174,7 +226,10 @@ fn what_cannot_be_forecast_is_said_with_its_cause() -> Result {
         assert!(said.contains(expected) && output.stdout.is_empty(), "{name}: {said}");
     }
     for (name, args) in [("nothing", &[][..]), ("both", &["web", "--scenario", "days.yaml"])] {
-        assert_eq!(ballast(folder.path(), args)?.status.code(), Some(2), "{name}");
+        let output = ballast(folder.path(), args)?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(said.contains("<SERVICE|--scenario <FILE>>"), "{name}: {said}");
     }
     Ok(())
 }

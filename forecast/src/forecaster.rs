@@ -241,9 +241,14 @@ impl Forecaster {
         let mut rehearsed = Lead::new(lead, self.quantile);
         let (mut weights, mut said) = (Vec::new(), Vec::new());
         let mut last = None;
+        // What was said before so many were compared comes a lead later. Live, nobody goes by it.
+        let learned = FEWEST + lead.unsigned_abs();
         self.go_through(calendar, |step, value, members, past| {
             let Some(value) = value else { return };
             rehearsed.score(step, value, self.quantile);
+            if rehearsed.scored < learned {
+                rehearsed.scores = Scores::default();
+            }
             members.update(&past.clock, step, value, rehearsed.scale);
             last = members.points(past, step, lead).map(|points| rehearsed.say(step, &points));
             // Before anything was compared with what came, a bound says nothing.
@@ -523,7 +528,7 @@ pub struct Rehearsal {
     pub middle: f64,
     /// Its bound.
     pub bound: f64,
-    /// How good it was on the newest steps.
+    /// How good it was on the newest steps, from what it said after eight forecasts were compared with what came.
     pub scores: Scores,
     /// How much each member counted, in the order of [`Member::ALL`], at the end of each of those.
     pub weights: Vec<(u64, [f64; Member::ALL.len()])>,

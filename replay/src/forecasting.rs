@@ -18,6 +18,7 @@ mod tests;
 use std::time::Duration;
 
 use autoscaler::{
+    calendar::Zone,
     policy::Knob,
     quantity::Unit,
     time::{Timestamp, spoken},
@@ -57,6 +58,8 @@ pub struct Asked<'a> {
     pub ahead: Duration,
     /// Which days are alike.
     pub calendar: &'a (dyn Calendar + Sync),
+    /// Whose clock moments are told by.
+    pub zone: &'a Zone,
     /// How many replicas carry so much.
     pub replicas: Option<&'a (dyn Fn(f64) -> u32 + Sync)>,
     /// What one of them carries, where that is one number.
@@ -90,7 +93,9 @@ pub fn prospect(forecaster: &Forecaster, asked: &Asked<'_>) -> Result<Prospect, 
     }
     let shown = Steps::of(forecaster, step_for(ahead / STEPS_AHEAD, forecaster.step()), asked.calendar);
     let count = i64::try_from(ahead.div_ceil(shown.step) + 1).unwrap_or(1);
-    let (lead, reach) = (shown.to(asked.horizon), (outlook.made_at, outlook.made_at + ahead));
+    // In the rule's own steps, as far as the rule looks.
+    let lead = if shown.step == forecaster.step() { outlook.lead } else { shown.to(asked.horizon) };
+    let reach = (outlook.made_at, outlook.made_at + ahead);
     let rehearsals = shown.rehearse(lead, count, asked.calendar);
     let by = rehearsals.first().ok_or_else(|| TooLittle(too_little(forecaster, asked.horizon)))?;
     let ahead = ahead_of(&rehearsals[1..], &shown, asked, reach);
@@ -102,6 +107,7 @@ pub fn prospect(forecaster: &Forecaster, asked: &Asked<'_>) -> Result<Prospect, 
         unit: asked.unit,
         source: asked.source,
         sentence: asked.sentence.map(str::to_owned),
+        zone: asked.zone.clone(),
         at: Timestamp::from_millis(outlook.made_at),
         quantile: forecaster.quantile(),
         idle_per_missing: asked.knob.idle_per_missing(),

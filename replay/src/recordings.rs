@@ -81,6 +81,9 @@ pub enum RecordingsError {
     /// It is too short to say anything.
     #[error("{0}: it has {1} steps; at least {FEWEST} are needed, half of them to learn from")]
     Short(String, usize),
+    /// No row has a value that can be used.
+    #[error("{0}: none of its {1} steps has a value from 0 on: empty and negative ones are gaps")]
+    Empty(String, usize),
     /// Nothing ever came.
     #[error("{0}: its values are zero but for one in a thousand: what a replica carries cannot be said")]
     Nothing(String),
@@ -122,6 +125,9 @@ impl Recording {
             return Err(RecordingsError::Short(file.to_owned(), values.len()));
         }
         let mut known: Vec<f64> = values.iter().flatten().copied().collect();
+        if known.is_empty() {
+            return Err(RecordingsError::Empty(file.to_owned(), values.len()));
+        }
         known.sort_by(f64::total_cmp);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place within the values")]
         let place = ((known.len() as f64 * PEAK).ceil() as usize).clamp(1, known.len());

@@ -2,18 +2,19 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::pictures::PictureArgs;
 use crate::connection::ControllerAddress;
 
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("of").required(true))]
 pub(crate) struct ForecastArgs {
     /// The service: `[host/]project/service`, or `service` where that is unambiguous.
-    #[arg(required_unless_present = "scenario", conflicts_with = "scenario")]
+    #[arg(group = "of")]
     pub(crate) service: Option<String>,
     /// Ask no controller, but play this scenario.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, group = "of", value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
     /// Let this policy scale in the scenario, and tell what its forecast rule knows [default: forecast the demand itself].
     #[arg(long, requires = "scenario", value_name = "FILE")]
@@ -21,7 +22,7 @@ pub(crate) struct ForecastArgs {
     /// As it is so long after the scenario's beginning, such as `3d` [default: its end].
     #[arg(long, requires = "scenario", value_parser = super::span, value_name = "SPAN")]
     pub(crate) at: Option<Duration>,
-    /// Which forecast rule, by its place in the policy, from 1 [default: the first].
+    /// Which forecast rule, by its place in the policy, from 1; with --scenario it takes --policy [default: the first].
     #[arg(long, value_name = "PLACE")]
     pub(crate) rule: Option<u32>,
     /// How far ahead to plan; no farther than history reaches back.

@@ -30,8 +30,13 @@ const SHIPPED: &str = "forecast";
 pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     let recordings = recordings(args)?;
     let (name, policy) = policy(args.policy.as_deref())?;
-    let mut starts = args.starts.clone();
-    starts.dedup();
+    // The first is the one under which knobs are turned, so that their order stays.
+    let mut starts = Vec::new();
+    for start in &args.starts {
+        if !starts.contains(start) {
+            starts.push(*start);
+        }
+    }
     let options = Options {
         name,
         policy,
@@ -39,6 +44,11 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         starts,
         jobs: args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN),
     };
+    if args.policy.is_some() {
+        for note in options.notes() {
+            output::say(&format!("note: {note}"));
+        }
+    }
     let bar = progress_bar();
     let table = recordings::judge(&recordings, &options, &|done, of| {
         bar.set_length(of as u64);

@@ -24,8 +24,7 @@ const SPANS: usize = 48;
 /// Everything about one forecast.
 pub(crate) fn forecast(prospect: &Prospect, look: Look) -> String {
     let width = usize::from(look.width.unwrap_or(COLUMNS)).max(40);
-    let head = format!("{}: {}, forecast at {} UTC", prospect.service, prospect.signal, prospect.at);
-    let mut text = look.paint(Tone::Strong, &tame_text(&head)) + "\n\n";
+    let mut text = look.paint(Tone::Strong, &tame_text(&prospect.headline())) + "\n\n";
     if let Some(sentence) = &prospect.sentence {
         text += &wrapped(&tame_text(sentence), width);
         text += "\n";
@@ -106,12 +105,13 @@ fn weights(prospect: &Prospect, look: Look) -> String {
         .iter()
         .map(|(member, weight)| format!("{:.0} % {}", weight * 100.0, words_of(*member)))
         .collect();
-    let mut text = format!("{} {}\n", look.paint(Tone::Strong, "mixed now:"), now.join(", "));
+    let mut text = format!("{} {}\n", look.paint(Tone::Strong, "the rule mixes now:"), now.join(", "));
     let (lanes, at) = prospect.heaviest(MEMBERS);
     if at.len() < 2 {
         return text;
     }
     let places: Vec<usize> = (0..MOMENTS).map(|moment| moment * (at.len() - 1) / (MOMENTS - 1)).collect();
+    text += &format!("rehearsed in steps of {}, {} ahead:\n", spoken(prospect.shown_step), spoken(prospect.shown_lead));
     let mut table = plain_table(look);
     let heads = places.iter().map(|place| right(bold(&from_now(prospect.at, at[*place]))));
     table.set_header(std::iter::once(bold("MIXED")).chain(heads).collect::<Vec<_>>());
@@ -126,10 +126,13 @@ fn weights(prospect: &Prospect, look: Look) -> String {
 fn plan(prospect: &Prospect, look: Look) -> String {
     let (Some(first), Some(last)) = (prospect.plan.first(), prospect.plan.last()) else { return String::new() };
     let days = last.to.since(first.from) > std::time::Duration::from_hours(24);
-    let moment = |at: Timestamp| if days { format!("{} ({at})", from_now(prospect.at, at)) } else { at.to_string() };
+    let moment = |at: Timestamp| {
+        if days { format!("{} ({})", from_now(prospect.at, at), prospect.clock(at)) } else { prospect.clock(at) }
+    };
     let mut table = plain_table(look);
     let heads = ["EXPECTED", "BOUND", "REPLICAS"].map(|head| right(bold(head)));
-    table.set_header([bold("PLAN FROM (UTC)"), bold("TO")].into_iter().chain(heads).collect::<Vec<_>>());
+    let from = format!("PLAN FROM ({})", prospect.zone);
+    table.set_header([bold(&from), bold("TO")].into_iter().chain(heads).collect::<Vec<_>>());
     for span in prospect.plan.iter().take(SPANS) {
         let print = |value: f64| prospect.unit.print(value);
         let numbers = [print(span.expected), print(span.bound), span.replicas.to_string()];

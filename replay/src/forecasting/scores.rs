@@ -13,8 +13,10 @@ use crate::report::forecast::{Live, Score};
 
 /// Steps to a horizon that is scored, about.
 const STEPS_SCORED: u64 = 24;
-/// Fewer forecasts that were compared with what came give no score.
+/// Fewer forecasts that were compared with what came are not listed.
 pub(super) const FEWEST: u64 = 8;
+/// Fewer say how many they are, and not how good.
+const TOLD: u64 = 32;
 /// Horizons that are scored beside the next step and the rule's own.
 const HORIZONS: [(&str, Duration); 3] =
     [("1h", Duration::from_hours(1)), ("6h", Duration::from_hours(6)), ("24h", Duration::from_hours(24))];
@@ -67,15 +69,16 @@ pub(super) fn live(forecaster: &Forecaster, lead: i64) -> Option<Live> {
 }
 
 fn score(name: &str, step: u64, lead: i64, scores: &Scores, quantile: f64) -> Score {
+    let told = |figure: Option<f64>| figure.filter(|_| scores.count >= TOLD);
     Score {
         horizon: name.to_owned(),
         lead: Duration::from_millis(step * u64::try_from(lead).unwrap_or(1)),
         step: Duration::from_millis(step),
         count: scores.count,
-        mase: scores.mase(),
-        wape: scores.wape(),
-        skill: scores.skill(),
-        above: scores.missed(),
+        mase: told(scores.mase()),
+        wape: told(scores.wape()),
+        skill: told(scores.skill()),
+        above: told(scores.missed()),
         allowed: 1.0 - quantile,
     }
 }

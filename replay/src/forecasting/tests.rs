@@ -3,6 +3,7 @@ use forecast::Utc;
 use super::*;
 
 const MINUTE: u64 = 60_000;
+static ZONE: Zone = Zone::UTC;
 
 /// Ten hours, in which the same comes again every hour; nothing was measured in the minutes of `gap`.
 fn told(gap: std::ops::Range<u64>) -> Forecaster {
@@ -25,6 +26,7 @@ fn asked(replicas: &(dyn Fn(f64) -> u32 + Sync), ahead: Duration) -> Asked<'_> {
         horizon: Duration::from_mins(3),
         ahead,
         calendar: &Utc,
+        zone: &ZONE,
         replicas: Some(replicas),
         per_replica: None,
         came: None,
@@ -66,4 +68,22 @@ fn too_little_history_says_how_much_there_is_and_how_much_it_takes() {
     }
     let error = prospect(&young, &asked(&|_| 1, Duration::from_hours(1))).expect_err("too little").to_string();
     assert!(error.contains("in 3 steps of 1m") && error.contains("it takes 11m"), "{error}");
+}
+
+#[test]
+fn what_is_rehearsed_before_it_has_learned_is_not_scored_and_few_give_no_figures() {
+    for (name, gap, steps) in [("ten hours", 0..0, 598), ("four hours", 240..601, 237)] {
+        let prospect = prospect(&told(gap), &asked(&|_| 1, Duration::from_mins(30))).expect("there is enough");
+        for score in &prospect.scores {
+            let figures = [score.mase, score.wape, score.skill, score.above];
+            let told = figures.iter().flatten().count();
+            assert_eq!(told, if score.count < 32 { 0 } else { figures.len() }, "{name}: {score:?}");
+            let lead = score.lead.as_secs() / score.step.as_secs();
+            // The first that is scored was said when eight had been compared, and each is compared a lead later.
+            let rehearsed = (steps * 60_u64).div_ceil(score.step.as_secs()).min(513);
+            assert!(score.count + 2 * lead + 7 <= rehearsed, "{name}: {score:?}");
+        }
+        let few = prospect.scores.iter().filter(|score| score.count < 32).count();
+        assert_eq!(few > 0, name == "four hours", "{name}: {:?}", prospect.scores);
+    }
 }

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use autoscaler::{
     Event, Policy, Timestamp,
-    policy::{Capacity, Knob, RuleKind},
-    quantity::Quantity,
+    policy::{Capacity, Goal, Knob, RuleKind},
+    quantity::{Quantity, Unit},
 };
 
 use super::{
@@ -154,6 +154,41 @@ fn fitted(options: &Options, recording: &Recording, knob: Option<f64>) -> Arc<Po
     }
     policy.guards.stale_after = policy.guards.stale_after.max(recording.step.saturating_mul(2));
     Arc::new(policy)
+}
+
+impl Options {
+    /// What of the policy is not judged as it is written, or as it is written though recordings differ, as sentences.
+    pub fn notes(&self) -> Vec<String> {
+        let each = self.policy.rules.iter().zip(1..).filter_map(|(rule, place)| {
+            let note = match &rule.kind {
+                RuleKind::Forecast(forecast) => self.other_knob(forecast.knob)?,
+                RuleKind::Target(target) => match target.goal {
+                    Goal::PerReplica(Quantity::Absolute { .. }) => format!(
+                        "{} is for {} each in every recording, while one carries more in one than in another: \
+                         `{{ signal: cpu, per_replica: 70% }}` fits all",
+                        target.signal,
+                        target.goal.quantity()
+                    ),
+                    _ => return None,
+                },
+                _ => return None,
+            };
+            Some(format!("{}: rule {place}: {note}", self.name))
+        });
+        each.collect()
+    }
+
+    fn other_knob(&self, knob: Knob) -> Option<String> {
+        let judged =
+            format!("is judged as `idle_per_missing: {}`, as all are: --idle-per-missing", self.idle_per_missing);
+        match knob {
+            Knob::Misses(misses) => Some(format!("`misses: {}` {judged}", Unit::Share.print(misses))),
+            Knob::IdlePerMissing(idle) if (idle - self.idle_per_missing).abs() > f64::EPSILON => {
+                Some(format!("`idle_per_missing: {idle}` {judged}"))
+            }
+            Knob::IdlePerMissing(_) => None,
+        }
+    }
 }
 
 /// A baseline that is asked only where there is something new: between two samples it would read the first one again.

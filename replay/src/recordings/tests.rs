@@ -202,6 +202,8 @@ fn what_cannot_be_judged_is_said_with_its_place() {
     for (name, text, said) in [
         ("short", csv(5, 60, |_| 1.0), "short.csv: it has 5 steps; at least 20 are needed"),
         ("nothing", csv(50, 60, |_| 0.0), "nothing.csv: its values are zero"),
+        ("empty", csv(50, 60, |_| 0.0).replace("0.000", ""), "empty.csv: none of its 50 steps has a value from 0 on"),
+        ("negative", csv(50, 60, |_| -1.0), "negative.csv: none of its 50 steps has a value from 0 on"),
         ("columns", "time,load\n0,1\n".to_owned(), "timestamp_s"),
         ("moment", format!("{}soon,1\n", csv(30, 60, |_| 1.0)), "moment.csv:32"),
         ("order", format!("{}60,1\n", csv(30, 60, |_| 1.0)), "order.csv:32"),

@@ -12,7 +12,7 @@ pub(super) const SHOWN: [(&str, &str); 7] = [
     ("react", "REACT"),
     ("reg", "REG"),
     ("hist", "HIST"),
-    ("lr10", "LINEAR"),
+    ("lr10", "LR10"),
 ];
 
 impl Table {

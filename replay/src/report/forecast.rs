@@ -6,7 +6,7 @@ mod weights;
 
 use std::time::Duration;
 
-use autoscaler::{quantity::Unit, time::Timestamp};
+use autoscaler::{calendar::Zone, quantity::Unit, time::Timestamp};
 use forecast::{Gate, Member};
 use serde::Serialize;
 
@@ -31,6 +31,9 @@ pub struct Prospect {
     pub source: &'static str,
     /// What the rule says now.
     pub sentence: Option<String>,
+    /// Whose clock moments are told by.
+    #[serde(rename = "timezone")]
+    pub zone: Zone,
     /// The end of the newest step that it goes by.
     #[serde(rename = "at_ms")]
     pub at: Timestamp,
@@ -187,6 +190,18 @@ pub struct MemberWeights {
 }
 
 impl Prospect {
+    /// `shop/web: requests, forecast at 2026-03-01 14:05:00 Europe/Oslo`.
+    pub fn headline(&self) -> String {
+        let date = self.zone.date(self.at).map_or(String::new(), |date| format!("{date} "));
+        format!("{}: {}, forecast at {date}{} {}", self.service, self.signal, self.clock(self.at), self.zone)
+    }
+
+    /// A moment by the clock on the wall there: `14:05:00`.
+    pub fn clock(&self, at: Timestamp) -> String {
+        let local = at.as_millis().saturating_add_signed(self.zone.offset_ms(at));
+        Timestamp::from_millis(local).to_string()
+    }
+
     /// One page with everything, which needs nothing beside it.
     pub fn page(&self) -> String {
         page::page(self)

@@ -115,6 +115,7 @@ pub(super) fn of_rule(
         horizon: state.horizon(rule),
         ahead,
         calendar: &calendar,
+        zone: &rule.zone,
         replicas: count.as_ref().map(|count| count as &(dyn Fn(f64) -> u32 + Sync)),
         per_replica,
         came,

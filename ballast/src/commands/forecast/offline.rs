@@ -5,6 +5,7 @@ use std::{path::Path, slice, sync::Arc, time::Duration};
 use anyhow::{anyhow, bail};
 use autoscaler::{
     Autoscaler, Policy,
+    calendar::Zone,
     policy::{Knob, RuleKind},
     quantity::Unit,
     time::spoken,
@@ -37,6 +38,9 @@ pub(super) fn prospect(file: &Path, args: &ForecastArgs) -> anyhow::Result<Optio
     let Some(load) = scenario.load() else {
         bail!("{} has no demand to forecast: it plays signals back; give one with `load:`", scenario.name);
     };
+    if args.policy.is_none() && args.rule.is_some() {
+        bail!("--rule names a rule of a policy, and no --policy is given: without one the demand itself is forecast");
+    }
     let at = args.at.unwrap_or(scenario.lasts);
     if at > scenario.lasts {
         bail!("--at {} is after the end of {}, which lasts {}", spoken(at), scenario.name, spoken(scenario.lasts));
@@ -112,7 +116,7 @@ fn of_demand(until: &Scenario, whole: &Scenario, load: &Load, args: &ForecastArg
         LoadKind::Requests | LoadKind::Jobs | LoadKind::Sessions { .. } => Unit::PerSecond,
     };
     let sentence = forecasting::sentence(&forecaster, unit, knob);
-    let service = whole.service.to_string();
+    let (service, zone) = (whole.service.to_string(), Zone::UTC);
     let asked = Asked {
         service: &service,
         signal: name_of(load.kind),
@@ -123,6 +127,7 @@ fn of_demand(until: &Scenario, whole: &Scenario, load: &Load, args: &ForecastArg
         horizon,
         ahead: args.ahead,
         calendar: &Utc,
+        zone: &zone,
         replicas: Some(&count),
         per_replica: None,
         came: Some(&|from, to| demand.mean(from, to)),

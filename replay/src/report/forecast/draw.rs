@@ -36,7 +36,7 @@ const LANES: usize = 5;
 /// A sheet of its own, in one theme: headline, the rule's sentence, and the pictures.
 pub(super) fn svg(prospect: &Prospect, theme: Theme) -> String {
     let mut sheet = Drawing::default();
-    sheet.text(MARGIN, 34.0, "big", &headline(prospect));
+    sheet.text(MARGIN, 34.0, "big", &prospect.headline());
     let mut top = 44.0;
     for line in wrapped(&summary(prospect), WIDTH) {
         top += 16.0;
@@ -47,11 +47,6 @@ pub(super) fn svg(prospect: &Prospect, theme: Theme) -> String {
         true
     });
     poster::sheet((WIDTH + 2.0 * MARGIN, end), &sheet.finish(), theme)
-}
-
-/// `shop/web: requests, forecast at 14:05:00 UTC`.
-pub(super) fn headline(prospect: &Prospect) -> String {
-    format!("{}: {}, forecast at {} UTC", prospect.service, prospect.signal, prospect.at)
 }
 
 /// What the pictures show, in words.
@@ -201,7 +196,7 @@ impl Frame<'_> {
         let classes: Vec<String> = (0..lanes.len()).map(|lane| format!("c{lane}")).collect();
         let legend: Vec<(&str, &str)> =
             classes.iter().zip(&lanes).map(|(class, (name, _))| (class.as_str(), name.as_str())).collect();
-        title(into, top, "What is mixed", &legend);
+        title(into, top, "What is mixed, as rehearsed", &legend);
         let mut floor = vec![0.0; at.len()];
         for ((name, weights), class) in lanes.iter().zip(&classes) {
             let points: Vec<_> = at
@@ -230,7 +225,8 @@ impl Frame<'_> {
             let last = x > RIGHT - 14.0;
             into.text(if last { RIGHT + 8.0 } else { x }, bottom + 16.0, if last { "end" } else { "middle" }, &word);
         }
-        let words = format!("time from now, {} UTC", self.prospect.at);
+        let Prospect { at, zone, .. } = self.prospect;
+        let words = format!("time from now, {} {zone}", self.prospect.clock(*at));
         into.text(f64::midpoint(LEFT, RIGHT), bottom + 32.0, "middle tiny", &words);
     }
 

@@ -15,7 +15,7 @@ use super::{
 
 /// The page.
 pub(super) fn page(prospect: &Prospect) -> String {
-    let title = draw::headline(prospect);
+    let title = prospect.headline();
     let mut body = format!("<section class=\"scenario\"><p class=\"meta\">{}</p>", escape(&draw::summary(prospect)));
     if let Some(sentence) = &prospect.sentence {
         body += &format!("<p class=\"about\">{}</p>", escape(sentence));
@@ -85,7 +85,7 @@ fn mixture(prospect: &Prospect) -> String {
     } else {
         table("Seasons", &["comes again after", "autocorrelation"], &seasons)
     };
-    seasons + &table("What is mixed now", &["forecast", "weight"], &members)
+    seasons + &table("What the rule mixes now", &["forecast", "weight"], &members)
 }
 
 fn plan(prospect: &Prospect) -> String {
@@ -98,13 +98,14 @@ fn plan(prospect: &Prospect) -> String {
         .map(|span| {
             let print = |value: f64| prospect.unit.print(value);
             vec![
-                span.from.to_string(),
-                span.to.to_string(),
+                prospect.clock(span.from),
+                prospect.clock(span.to),
                 print(span.expected),
                 print(span.bound),
                 span.replicas.to_string(),
             ]
         })
         .collect();
-    table("The plan", &["from (UTC)", "to", "expected", "bound", "replicas"], &rows)
+    let from = format!("from ({})", prospect.zone);
+    table("The plan", &[&from, "to", "expected", "bound", "replicas"], &rows)
 }
