@@ -144,7 +144,7 @@ fn of_values(values: &[f64], width: f64) -> Vec<(f64, f64)> {
             found.push(period);
         }
     }
-    found.iter().map(|period| preferred(*period, &correlation, width)).collect()
+    found.iter().map(|period| preferred(*period, &correlation, &flat, width)).collect()
 }
 
 /// Clipped, and without its trend; `None` where there is too little, or nothing moves.
@@ -231,39 +231,45 @@ fn hill(correlation: &[f64], count: usize, peak: usize) -> Option<usize> {
 
 /// An hour, a day or a week, where the period is near it and no better; else itself.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the lags")]
-fn preferred(period: usize, correlation: &[f64], width: f64) -> (f64, f64) {
+fn preferred(period: usize, correlation: &[f64], values: &[f64], width: f64) -> (f64, f64) {
     let known = [24.0 * HOUR, 7.0 * 24.0 * HOUR, HOUR].map(|span| span / width);
     let near = known.into_iter().find(|known| {
         let there = correlation.get(known.round() as usize).copied().unwrap_or(-1.0);
         (known / real(period) - 1.0).abs() <= NEAR && there >= correlation[period] - 0.05
     });
-    (near.unwrap_or_else(|| refined(period, correlation)), correlation[period])
+    (near.unwrap_or_else(|| refined(period, values)), correlation[period])
 }
 
-/// The period to a fraction of a value, by the tops of the hills at its multiples.
+/// The period to a fraction of a value: where values differ least from those one period before, and two, and more.
+///
+/// The autocorrelation of few periods is off by the mean that was taken from it; differences are not.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the lags")]
-fn refined(period: usize, correlation: &[f64]) -> f64 {
+fn refined(period: usize, values: &[f64]) -> f64 {
     /// Multiples that are looked at.
     const MOST: u8 = 8;
-    let mut found = vertex(period, correlation);
-    for times in 2..=MOST {
-        let (middle, reach) = (found * f64::from(times), (found / 16.0).max(1.0));
+    let differs = |lag: usize| {
+        let pairs = values.iter().zip(&values[lag..]);
+        pairs.map(|(before, value)| (value - before).powi(2)).sum::<f64>() / real(values.len() - lag)
+    };
+    let mut found = real(period);
+    for times in 1..=MOST {
+        let (middle, reach) = (found * f64::from(times), (found / 16.0).max(2.0));
         let (from, to) = ((middle - reach).floor() as usize, (middle + reach).ceil() as usize);
-        if to > correlation.len() / 2 {
+        if from < 1 || to > values.len() * 3 / 4 {
             break;
         }
-        let top = (from..=to).max_by(|one, other| correlation[*one].total_cmp(&correlation[*other]));
-        let Some(top) = top.filter(|top| *top != from && *top != to) else { break };
-        found = vertex(top, correlation) / f64::from(times);
+        let all: Vec<f64> = (from..=to).map(differs).collect();
+        let Some(least) = (0..all.len()).min_by(|one, other| all[*one].total_cmp(&all[*other])) else { break };
+        let Some([before, at, after]) = least.checked_sub(1).and_then(|place| all.get(place..)?.first_chunk().copied())
+        else {
+            break;
+        };
+        // The bottom of the parabola through the least and its neighbours.
+        let bend = before - 2.0 * at + after;
+        let bottom = if bend > 0.0 { 0.5 * (before - after) / bend } else { 0.0 };
+        found = (real(from + least) + bottom) / f64::from(times);
     }
     found
-}
-
-/// The top of the parabola through a hill's highest value and its neighbours.
-fn vertex(top: usize, correlation: &[f64]) -> f64 {
-    let (before, at, after) = (correlation[top - 1], correlation[top], correlation[top + 1]);
-    let bend = before - 2.0 * at + after;
-    if bend < 0.0 { real(top) + 0.5 * (before - after) / bend } else { real(top) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "at most a few thousand")]
