@@ -22,7 +22,7 @@
 //!
 //! The demand is that of the whole service at any time, so that a rise, in which somebody always warms up, is learned as it is:
 //! who does not serve yet has nothing of it, and who serves and warms up has as much as the others
-//! ([`Estimate`](crate::evaluation::Estimate)). Where nobody knows whether he serves, because there is no health check, the
+//! ([`Estimate`]). Where nobody knows whether he serves, because there is no health check, the
 //! demand is taken to be as it was, as far as that agrees with what is measured: to count him would let each start ask for
 //! more of them, and not to count him would take load for gone that has moved.
 
