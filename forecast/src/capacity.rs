@@ -20,8 +20,12 @@ mod usual;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Line, packed::triples};
-use usual::{Usual, median, spread};
+use crate::{
+    Line,
+    median::{median, spread},
+    packed::triples,
+};
+use usual::Usual;
 
 /// Rows that are kept.
 const MOST: usize = 128;

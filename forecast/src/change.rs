@@ -7,7 +7,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Season, member::whole};
+use crate::{
+    Season,
+    median::{median, spread},
+    member::whole,
+};
 
 /// Steps of a block at least.
 const SHORTEST: i64 = 128;
@@ -79,16 +83,10 @@ impl Changes {
             return None;
         }
         let middle = median(self.means.iter().copied());
-        let usual = 1.48 * median(self.means.iter().map(|mean| (mean - middle).abs()));
+        let usual = 1.48 * spread(self.means.iter().copied());
         let off = (mean - middle).abs();
         (off > FAR * usual && off > FAR_SHARE * middle.abs()).then_some(mean > middle)
     }
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]

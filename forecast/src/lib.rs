@@ -16,6 +16,7 @@ mod gate;
 mod history;
 mod lead;
 mod line;
+mod median;
 mod member;
 mod packed;
 mod residuals;

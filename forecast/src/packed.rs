@@ -1,19 +1,30 @@
 //! Numbers as text that is short: base64 of their bytes.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+fn write<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD_NO_PAD.encode(bytes))
+}
+
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    STANDARD_NO_PAD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
 /// Numbers of two bytes each.
 pub(crate) mod halves {
-    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
     use half::bf16;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use serde::{Deserializer, Serializer, de::Error};
+
+    use super::{read, write};
 
     pub(crate) fn serialize<S: Serializer>(values: &[bf16], serializer: S) -> Result<S::Ok, S::Error> {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        serializer.serialize_str(&STANDARD_NO_PAD.encode(bytes))
+        write(&bytes, serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<bf16>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
+        let bytes = read(deserializer)?;
         let pairs = bytes.chunks_exact(2);
         if !pairs.remainder().is_empty() {
             return Err(D::Error::custom("an odd number of bytes"));
@@ -24,17 +35,17 @@ pub(crate) mod halves {
 
 /// Numbers of eight bytes each, as they are: what goes on after a restart must not differ.
 pub(crate) mod doubles {
-    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use serde::{Deserializer, Serializer, de::Error};
+
+    use super::{read, write};
 
     pub(crate) fn serialize<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        serializer.serialize_str(&STANDARD_NO_PAD.encode(bytes))
+        write(&bytes, serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
+        let bytes = read(deserializer)?;
         let values = bytes.chunks_exact(8);
         if !values.remainder().is_empty() {
             return Err(D::Error::custom("not eight bytes for each number"));
@@ -72,19 +83,18 @@ pub(crate) mod symmetric {
 
 /// One number of four bytes for each member.
 pub(crate) mod singles {
-    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use serde::{Deserializer, Serializer, de::Error};
 
+    use super::{read, write};
     use crate::member::Rounded;
 
     pub(crate) fn serialize<S: Serializer>(values: &Rounded, serializer: S) -> Result<S::Ok, S::Error> {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        serializer.serialize_str(&STANDARD_NO_PAD.encode(bytes))
+        write(&bytes, serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rounded, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
+        let bytes = read(deserializer)?;
         let values: Vec<f32> =
             bytes.chunks(4).filter_map(|bytes| Some(f32::from_le_bytes(bytes.try_into().ok()?))).collect();
         Rounded::try_from(values).map_err(|_| D::Error::custom("not four bytes for each member"))
@@ -92,11 +102,9 @@ pub(crate) mod singles {
 }
 
 /// Reads what must be sound: of another version, or cut short, it is none.
-pub(crate) fn sound<'de, D: serde::Deserializer<'de>, T: serde::Deserialize<'de> + Sound>(
-    from: D,
-) -> Result<T, D::Error> {
+pub(crate) fn sound<'de, D: Deserializer<'de>, T: Deserialize<'de> + Sound>(from: D) -> Result<T, D::Error> {
     let read = T::deserialize(from)?;
-    if read.is_sound() { Ok(read) } else { Err(serde::de::Error::custom(T::WANTED)) }
+    if read.is_sound() { Ok(read) } else { Err(D::Error::custom(T::WANTED)) }
 }
 
 /// What can be told to be broken.
@@ -110,20 +118,19 @@ pub(crate) trait Sound {
 
 /// Two numbers of four bytes and a whole one each.
 pub(crate) mod triples {
-    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use serde::{Deserializer, Serializer, de::Error};
 
+    use super::{read, write};
     use crate::capacity::Row;
 
     pub(crate) fn serialize<S: Serializer>(rows: &[Row], serializer: S) -> Result<S::Ok, S::Error> {
         let bytes: Vec<u8> =
             rows.iter().flat_map(|(x, y, n)| [x.to_le_bytes(), y.to_le_bytes(), n.to_le_bytes()].concat()).collect();
-        serializer.serialize_str(&STANDARD_NO_PAD.encode(bytes))
+        write(&bytes, serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Row>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
+        let bytes = read(deserializer)?;
         let (fours, rest) = bytes.as_chunks::<4>();
         let (rows, left) = fours.as_chunks::<3>();
         if !rest.is_empty() || !left.is_empty() {

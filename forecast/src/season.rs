@@ -193,7 +193,7 @@ fn threshold(values: &[f64], planner: &mut FftPlanner<f64>) -> f64 {
 fn shuffle(values: &mut [f64], random: &mut ChaCha8Rng) {
     for last in (1..values.len()).rev() {
         let count = u64::try_from(last + 1).unwrap_or(u64::MAX);
-        // The remainder prefers nobody by more than one in two billion: there are at most 2048 values.
+        // The remainder prefers nobody by more than one in two billion: there are at most 1536 values.
         let other = usize::try_from(random.next_u64() % count).unwrap_or(last);
         values.swap(last, other);
     }

@@ -2,7 +2,10 @@
 
 use std::cmp::Ordering;
 
-use crate::Line;
+use crate::{
+    Line,
+    median::{median, spread},
+};
 
 /// Rows that say what is usual.
 const FEWEST: usize = 12;
@@ -66,21 +69,4 @@ impl Usual {
         let little = MOST_IDLE * self.cores + (1.0 - MOST_IDLE) * all;
         (all.min(little), all.max(little))
     }
-}
-
-/// The middle of values; not a number where there are none.
-pub(super) fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut sorted: Vec<f64> = values.collect();
-    sorted.sort_by(f64::total_cmp);
-    match sorted.len() {
-        0 => f64::NAN,
-        n if n % 2 == 1 => sorted[n / 2],
-        n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
-    }
-}
-
-/// The median distance from the median.
-pub(super) fn spread(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let middle = median(values.clone());
-    median(values.map(|value| (value - middle).abs()))
 }
